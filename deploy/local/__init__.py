@@ -1,0 +1,1 @@
+"""All workers on one machine."""

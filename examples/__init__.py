@@ -1,0 +1,1 @@
+"""Example documents with known truth, made by our own code."""

@@ -1,0 +1,1 @@
+"""Journal, sequencer, log and auditor API."""

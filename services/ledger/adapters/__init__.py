@@ -1,0 +1,1 @@
+"""The only place in this service that imports a vendor SDK."""

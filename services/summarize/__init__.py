@@ -1,0 +1,1 @@
+"""Type, fields and summary."""

@@ -1,0 +1,1 @@
+"""Events between workers: the port and the embedded implementation."""

@@ -1,0 +1,1 @@
+"""The event contract: CloudEvents, their payloads and what their references point at."""

@@ -1,0 +1,1 @@
+"""Keys and what they lock: document keys, tenant keys, the checkpoint signer."""

@@ -1,0 +1,1 @@
+"""JSON log lines that cannot leak: registered fields only, free text masked."""

@@ -1,0 +1,1 @@
+"""Bytes at names: the port and the embedded implementation."""

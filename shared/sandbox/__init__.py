@@ -1,0 +1,1 @@
+"""Child processes in which foreign bytes are parsed."""

@@ -1,0 +1,1 @@
+"""One vocabulary: reasons, metric names, log events and spans."""

@@ -1,0 +1,1 @@
+"""A transparency log that outsiders can verify (C2SP formats); imports only cryptography."""

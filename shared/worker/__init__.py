@@ -1,0 +1,1 @@
+"""The worker edge: one place decides, handlers stay small."""
