@@ -11,12 +11,12 @@ class RefusedReason(StrEnum):
 
     EMPTY = "empty"  # the file has no bytes
     TOO_LARGE = "too_large"  # over the size limit; the bytes stay with the sender
-    UNREADABLE_FILE = "unreadable_file"  # the file could not be opened: permission, gone, not a file
+    UNREADABLE_FILE = "unreadable_file"  # no permission, gone, or not a file
     ERASED = "erased"  # these bytes were erased on request and are not taken again
 
 
 class QuarantineReason(StrEnum):
-    """A document that a worker could not do its job on. Its original is kept; replay after a fix."""
+    """A document that a worker could not do its job on; its original is kept for a replay."""
 
     UNSUPPORTED_TYPE = "unsupported_type"  # the content is of no type that we read
     ENCRYPTED = "encrypted"  # needs a password
