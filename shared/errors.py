@@ -18,7 +18,7 @@ BACKOFF_MOST_S: Final = 600.0
 
 
 class TransientError(Exception):
-    """It may work later: an outage, a lock, a full disk. Retried with backoff, never quarantined."""
+    """It may work later (an outage, a full disk): retried with backoff, never quarantined."""
 
 
 class PermanentError(Exception):

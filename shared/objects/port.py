@@ -47,7 +47,7 @@ class ObjectStore(Protocol):
     """A flat store of named, immutable-by-default objects.
 
     Every method raises ``TransientError`` when the store is unavailable (a full disk included).
-    A write that returned has reached the disk; a write that raised has left nothing that can be read.
+    A write that returned has reached the disk; one that raised has left nothing to be read.
     """
 
     def create(self, name: str, data: bytes) -> ObjectInfo:
