@@ -62,14 +62,6 @@ class Page(Result):
     words: tuple[Word, ...]
 
 
-class PageRange(Result):
-    """Pages ``first`` to ``last`` of a long document, as one worker read them."""
-
-    first: Annotated[int, Field(ge=1)]
-    last: Annotated[int, Field(ge=1)]
-    pages: tuple[Page, ...]
-
-
 class EInvoice(Result):
     """The XML of an e-invoice: embedded in a PDF, or the original itself.
 
@@ -82,6 +74,22 @@ class EInvoice(Result):
     syntax: Literal["cii", "ubl"]
     xml: str
     visible: bool
+
+
+class PageRange(Result):
+    """Pages ``first`` to ``last`` of a document, as one worker read them.
+
+    Attributes:
+        first: page, from 1.
+        last: page, included.
+        pages: in order, one for each page of the range.
+        einvoice: what the document embeds; only the range that begins with page 1 looks for it.
+    """
+
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+    pages: tuple[Page, ...]
+    einvoice: EInvoice | None = None
 
 
 class Intake(Result):
