@@ -33,6 +33,7 @@ class QuarantineReason(StrEnum):
     DEAD_LETTER = "dead_letter"  # the bus gave up delivering it
     MALFORMED_EVENT = "malformed_event"  # not a CloudEvent of a type and version that we know
     KEY_MISSING = "key_missing"  # the document's key is gone though it was never erased
+    CONFLICTING_INPUT = "conflicting_input"  # the books hold this revision from another input
     BUDGET_EXCEEDED = "budget_exceeded"  # the tenant's budget of paid work is used up
 
 
@@ -50,6 +51,7 @@ class HeldReason(StrEnum):
     LOW_CONFIDENCE = "low_confidence"  # a figure was read with too little confidence
     POSSIBLE_DUPLICATE = "possible_duplicate"  # same supplier, invoice id and total in another file
     FINER_PRECISION = "finer_precision"  # an amount finer than the currency's minor unit
+    AMOUNT_OUT_OF_RANGE = "amount_out_of_range"  # zero, below zero, or more than books can count
     PERIOD_CLOSED = "period_closed"  # its date lies in a closed period
     NOT_IN_WORDS = "not_in_words"  # a value that is nowhere in the document's words
 
