@@ -26,11 +26,13 @@ class PermanentError(Exception):
 
     Args:
         reason: why, from the closed set. No message: document content must not get into errors.
+        document_id: the document, where the event does not name it yet (ingest).
     """
 
-    def __init__(self, reason: QuarantineReason) -> None:
+    def __init__(self, reason: QuarantineReason, *, document_id: str | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.document_id = document_id
 
 
 class UserError(Exception):

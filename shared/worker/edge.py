@@ -1,0 +1,300 @@
+"""The worker edge: one place decides, handlers stay small.
+
+decode → tombstone? → span → result already there? → lease → handle → seal and store create-only
+→ publish → acknowledge. Effects happen once over at-least-once delivery: the result is stored
+before anything is published, and a redelivery publishes the stored result's events again.
+"""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Final
+
+from shared.bus.port import Delivery
+from shared.clock import Clock
+from shared.errors import PermanentError, TransientError, backoff_s, decide
+from shared.events.codec import from_message
+from shared.events.envelope import Child, Event
+from shared.events.payloads import DocumentQuarantined, Reference, StageName
+from shared.keys.vault import ErasedError, Vault
+from shared.logging import StageLog
+from shared.telemetry.log_events import LogEvent
+from shared.telemetry.metrics import Metric, Metrics
+from shared.telemetry.reasons import QuarantineReason
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.tracing import ActiveSpan, Tracing
+from shared.worker import names
+from shared.worker.breaker import Breaker
+from shared.worker.emitter import Emitter
+from shared.worker.leases import Lease, Leases
+from shared.worker.outcome import Outcome
+from shared.worker.quarantine import Quarantine
+from shared.worker.results import children_in, pack
+from shared.worker.tombstones import Tombstones
+
+DEAD_LETTER_SUFFIX: Final = ".dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What to tell the bus.
+
+    Attributes:
+        acknowledge: settle the delivery for good.
+        delay_s: else give it back, not before so many seconds.
+        code: what happened, from a closed set: done, repeated, erased, quarantined, retry.
+    """
+
+    acknowledge: bool
+    code: str
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything through which the edge touches the world.
+
+    Attributes:
+        vault: seals and stores results.
+        emitter: makes and publishes events.
+        leases: counts starts.
+        tombstones: what was erased.
+        quarantine: where records go.
+        breaker: stops a worker that is itself broken.
+        clock: time.
+    """
+
+    vault: Vault
+    emitter: Emitter
+    leases: Leases
+    tombstones: Tombstones
+    quarantine: Quarantine
+    breaker: Breaker
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """How the edge tells what it does.
+
+    Attributes:
+        log: lines of registered fields.
+        tracing: one span a delivery.
+        metrics: counters and durations.
+    """
+
+    log: StageLog
+    tracing: Tracing
+    metrics: Metrics
+
+
+class Edge:
+    """Runs one stage's handler over deliveries.
+
+    Args:
+        stage: the worker's name.
+        handle: the whole story of this worker; its ports are bound already.
+        effects: what it touches.
+        signals: how it tells.
+    """
+
+    def __init__(
+        self,
+        stage: StageName,
+        handle: Callable[[Event], Outcome],
+        *,
+        effects: Effects,
+        signals: Signals,
+    ) -> None:
+        self._stage = stage
+        self._handle = handle
+        self._do = effects
+        self._tell = signals
+
+    @property
+    def stage(self) -> StageName:
+        """Which worker this is."""
+        return self._stage
+
+    def receive(self, delivery: Delivery) -> Settlement:
+        """Do what one delivery asks for; never raises but on a bug of the edge itself."""
+        try:
+            event = from_message(delivery.message)
+        except PermanentError:
+            return self._undecodable(delivery)
+        started = self._do.clock.monotonic()
+        with self._tell.tracing.span(
+            SpanName.PROCESS,
+            parent=event.traceparent,
+            attributes={
+                SpanAttribute.STAGE: self._stage,
+                SpanAttribute.ATTEMPT: delivery.attempt,
+                SpanAttribute.SUBSCRIPTION: delivery.subscription,
+                SpanAttribute.JOB_ID: event.jobid,
+                SpanAttribute.DOCUMENT_ID: event.subject,
+            },
+        ) as span:
+            settlement = self._settle(event, delivery)
+            span.set(SpanAttribute.OUTCOME, settlement.code)
+            self._report(event, delivery, settlement, span, started)
+        return settlement
+
+    def _settle(self, event: Event, delivery: Delivery) -> Settlement:
+        try:
+            if delivery.subscription.endswith(DEAD_LETTER_SUFFIX):
+                return self._bury(event, delivery, QuarantineReason.DEAD_LETTER)
+            return self._work(event, delivery)
+        except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
+            try:
+                return self._failed(error, event, delivery, None)
+            except Exception:  # noqa: BLE001 - deciding needs the stores; without them, later
+                return Settlement(
+                    acknowledge=False, code="retry", delay_s=backoff_s(delivery.attempt)
+                )
+
+    def _work(self, event: Event, delivery: Delivery) -> Settlement:
+        if self._do.tombstones.stands(event.subject):
+            return Settlement(acknowledge=True, code="erased")
+        name = names.result_of(self._stage, event)
+        stored = self._do.vault.find(name)
+        if stored is not None:
+            return self._repeat(event, stored)
+        self._do.breaker.check()
+        lease = self._do.leases.acquire(names.work_of(event), event.id)
+        try:
+            self._conclude(event, self._handle(event), name)
+        except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
+            return self._failed(error, event, delivery, lease)
+        self._do.breaker.success()
+        self._do.leases.finish(lease)
+        return Settlement(acknowledge=True, code="done")
+
+    def _report(
+        self,
+        event: Event,
+        delivery: Delivery,
+        settlement: Settlement,
+        span: ActiveSpan,
+        started: float,
+    ) -> None:
+        elapsed = self._do.clock.monotonic() - started
+        self._tell.metrics.observe(
+            Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=settlement.code
+        )
+        self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=settlement.code)
+        self._tell.log.info(
+            LogEvent.DELIVERY_SETTLED,
+            code=settlement.code,
+            duration_ms=round(elapsed * 1000, 3),
+            job_id=event.jobid,
+            document_id=event.subject,
+            trace=span.trace_id,
+            span=span.span_id,
+            attempt=delivery.attempt,
+        )
+
+    def _conclude(self, event: Event, outcome: Outcome, name: str) -> None:
+        """Store, then publish; a tombstone that came meanwhile stops both."""
+        owner = outcome.document_id or event.subject
+        if outcome.children and self._do.tombstones.stands(owner):
+            raise ErasedError
+        if outcome.result is None:
+            self._do.emitter.emit(event, outcome.children, None)
+            return
+        mine = pack(outcome.children, outcome.result)
+        reference, standing = self._do.vault.settle(name, owner, mine)
+        children = outcome.children if standing is mine else children_in(standing)
+        self._do.emitter.emit(event, children, reference)
+
+    def _repeat(self, event: Event, reference: Reference) -> Settlement:
+        """The result is there: send the same events again."""
+        children = children_in(self._do.vault.open(reference))
+        self._do.emitter.emit(event, children, reference)
+        self._do.leases.clear(names.work_of(event))
+        return Settlement(acknowledge=True, code="repeated")
+
+    def _failed(
+        self, error: Exception, event: Event, delivery: Delivery, lease: Lease | None
+    ) -> Settlement:
+        """Decide what an error means, and do it."""
+        if isinstance(error, ErasedError):
+            if lease is not None:
+                self._do.leases.finish(lease)
+            return Settlement(acknowledge=True, code="erased")
+        failures = lease.failures + 1 if lease is not None else delivery.attempt
+        decision = decide(error, failures)
+        if isinstance(error, TransientError):
+            decision = decide(error, delivery.attempt)
+        if decision.counts_for_breaker:
+            self._do.breaker.unknown_error()
+        if decision.reason is not None and not self._do.breaker.is_open:
+            document_id = error.document_id if isinstance(error, PermanentError) else None
+            settlement = self._bury(
+                event, delivery, decision.reason, document_id=document_id, error=error
+            )
+            if lease is not None:
+                self._do.leases.finish(lease)
+            return settlement
+        if lease is not None:
+            self._do.leases.give_back(lease, failed=decision.counts_for_breaker)
+        return Settlement(
+            acknowledge=False, code="retry", delay_s=decision.delay_s or backoff_s(delivery.attempt)
+        )
+
+    def _bury(
+        self,
+        event: Event,
+        delivery: Delivery,
+        reason: QuarantineReason,
+        *,
+        document_id: str | None = None,
+        error: Exception | None = None,
+    ) -> Settlement:
+        """Write the record, publish document.quarantined, acknowledge: in this order."""
+        subject = document_id or event.subject
+        if self._do.tombstones.stands(subject):
+            return Settlement(acknowledge=True, code="erased")
+        record = self._do.quarantine.put(
+            event,
+            stage=self._stage,
+            reason=reason,
+            document_id=subject,
+            attempts=delivery.attempt,
+            error=None if error is None or isinstance(error, PermanentError) else place_of(error),
+            at=self._do.clock.now(),
+        )
+        quarantined = DocumentQuarantined(
+            document_id=subject,
+            revision=getattr(event.data, "revision", 0),
+            stage=self._stage,
+            reason=reason,
+            record=record,
+        )
+        child = Child(quarantined.event_type, quarantined.model_dump(), subject=subject)
+        self._do.emitter.emit(event, (child,), None)
+        self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
+        return Settlement(acknowledge=True, code="quarantined")
+
+    def _undecodable(self, delivery: Delivery) -> Settlement:
+        """A message that is no event of ours: keep it whole, tell, acknowledge."""
+        try:
+            self._do.quarantine.put_undecodable(
+                delivery.message,
+                stage=self._stage,
+                attempts=delivery.attempt,
+                at=self._do.clock.now(),
+            )
+        except TransientError:
+            return Settlement(acknowledge=False, code="retry", delay_s=backoff_s(delivery.attempt))
+        reason = QuarantineReason.MALFORMED_EVENT
+        self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
+        self._tell.log.error(LogEvent.EVENT_MALFORMED, code=reason.value, attempt=delivery.attempt)
+        return Settlement(acknowledge=True, code="quarantined")
+
+
+def place_of(error: BaseException) -> str:
+    """Return an error's type and where it was raised, without its message."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

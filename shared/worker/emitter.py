@@ -1,0 +1,59 @@
+"""Turns the children of an outcome into events and publishes them."""
+
+from shared.bus.port import Publisher
+from shared.clock import Clock
+from shared.events.envelope import Child, Event, make_event
+from shared.events.payloads import PAYLOADS, Reference, StageName
+from shared.keys.port import Keyring, TenantPurpose
+
+
+class Emitter:
+    """Emits what follows from one stage's work.
+
+    Args:
+        stage: the source of the events.
+        publisher: takes them.
+        keyring: the tenant's key makes their ids.
+        clock: stamps them.
+    """
+
+    def __init__(
+        self, stage: StageName, *, publisher: Publisher, keyring: Keyring, clock: Clock
+    ) -> None:
+        self._stage = stage
+        self._publisher = publisher
+        self._keyring = keyring
+        self._clock = clock
+
+    def emit(self, parent: Event, children: tuple[Child, ...], result: Reference | None) -> None:
+        """Publish the events that follow from ``parent``, all or none.
+
+        Args:
+            parent: gives tenant, job, trace and replay count.
+            children: what follows.
+            result: what ``takes_result`` children refer to.
+
+        Raises:
+            TransientError: the bus is unavailable; nothing was published.
+        """
+        if children:
+            self._publisher.publish([self._event(parent, child, result) for child in children])
+
+    def _event(self, parent: Event, child: Child, result: Reference | None) -> Event:
+        data = dict(child.data)
+        if child.takes_result:
+            if result is None:
+                raise TypeError(f"{child.type} refers to a result, and there is none")
+            data["result"] = result
+        return make_event(
+            PAYLOADS[child.type].model_validate(data),
+            tenant_key=self._keyring.tenant_key(parent.tenant, TenantPurpose.IDS),
+            tenant=parent.tenant,
+            source=self._stage,
+            subject=child.subject or parent.subject,
+            jobid=child.jobid or parent.jobid,
+            traceparent=parent.traceparent,
+            time=self._clock.now(),
+            part=child.part,
+            replay=parent.replay,
+        )

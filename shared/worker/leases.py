@@ -1,0 +1,159 @@
+"""Leases on work: who is at it, and how often it was begun without an outcome.
+
+A lease is an object replaced by compare-and-swap. A start that was never released killed its
+worker; three of those, and the document is one that kills workers.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from shared.clock import Clock
+from shared.errors import PermanentError, TransientError
+from shared.objects.port import (
+    AlreadyExistsError,
+    GenerationMismatchError,
+    NotFoundError,
+    ObjectStore,
+)
+from shared.telemetry.reasons import QuarantineReason
+
+MOST_STARTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a lease object holds.
+
+    Attributes:
+        event_id: a replay is another event, and starts counting afresh.
+        holder: who works on it; empty when nobody does.
+        expires: seconds since the epoch.
+        starts: begun and not released.
+        failures: unknown errors so far.
+    """
+
+    event_id: str
+    holder: str
+    expires: float
+    starts: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease that was won.
+
+    Attributes:
+        name: of the lease object.
+        generation: that this holder wrote.
+        failures: unknown errors that the work met before.
+    """
+
+    name: str
+    generation: int
+    state: _State
+
+    @property
+    def failures(self) -> int:
+        """How many unknown errors this work met before."""
+        return self.state.failures
+
+
+def never_abandoned(_holder: str) -> bool:
+    """Nobody can tell from here whether a holder lives; wait for its lease to end."""
+    return False
+
+
+class Leases:
+    """The leases of one stage.
+
+    Args:
+        objects: where lease objects lie, under ``leases/<stage>/``.
+        stage: whose leases.
+        clock: tells when a lease has ended.
+        holder: who this worker is.
+        lease_s: how long a lease lasts.
+        abandoned: whether a holder is known to be gone before its lease ended.
+    """
+
+    def __init__(  # noqa: PLR0913 - each is a fact the lease depends on
+        self,
+        objects: ObjectStore,
+        stage: Literal["ingest", "ocr", "summarize", "ledger"],
+        *,
+        clock: Clock,
+        holder: str,
+        lease_s: float,
+        abandoned: Callable[[str], bool] = never_abandoned,
+    ) -> None:
+        self._objects = objects
+        self._stage = stage
+        self._clock = clock
+        self._holder = holder
+        self._lease_s = lease_s
+        self._abandoned = abandoned
+
+    def acquire(self, work: str, event_id: str) -> Lease:
+        """Begin ``work``, counting the start.
+
+        Raises:
+            TransientError: another worker is at it, or won the race.
+            PermanentError: reason ``kills_workers``: begun three times without an outcome.
+        """
+        name = f"leases/{self._stage}/{work}"
+        now = self._clock.now().timestamp()
+        try:
+            stored = self._objects.read(name)
+        except NotFoundError:
+            state = _State(event_id, self._holder, now + self._lease_s, starts=1, failures=0)
+            try:
+                return Lease(name, self._objects.create(name, _encode(state)).generation, state)
+            except AlreadyExistsError as err:
+                raise TransientError("another worker began this work first") from err
+        before = _State(**json.loads(stored.data))
+        if before.holder and before.expires > now and not self._abandoned(before.holder):
+            raise TransientError("another worker is at this work")
+        if before.event_id != event_id:
+            before = _State(event_id, "", 0.0, starts=0, failures=0)
+        if before.starts >= MOST_STARTS:
+            raise PermanentError(QuarantineReason.KILLS_WORKERS)
+        state = _State(
+            event_id, self._holder, now + self._lease_s, before.starts + 1, before.failures
+        )
+        try:
+            info = self._objects.replace(name, _encode(state), generation=stored.info.generation)
+        except GenerationMismatchError as err:
+            raise TransientError("another worker began this work first") from err
+        return Lease(name, info.generation, state)
+
+    def finish(self, lease: Lease) -> None:
+        """End the lease: there is an outcome, and nothing is left to count."""
+        self._objects.delete(lease.name)
+
+    def clear(self, work: str) -> None:
+        """Forget a lease that outlived its work: the result is there."""
+        self._objects.delete(f"leases/{self._stage}/{work}")
+
+    def give_back(self, lease: Lease, *, failed: bool) -> None:
+        """End the lease without an outcome: the worker lives, so the start is not held against it.
+
+        Args:
+            lease: as acquired.
+            failed: whether an unknown error is to be counted.
+        """
+        starts = lease.state.starts - 1
+        failures = lease.state.failures + failed
+        if starts == 0 and failures == 0:
+            self._objects.delete(lease.name)
+            return
+        state = _State(lease.state.event_id, "", 0.0, starts, failures)
+        try:
+            self._objects.replace(lease.name, _encode(state), generation=lease.generation)
+        except GenerationMismatchError:
+            return  # the lease had ended and somebody else is at the work
+
+
+def _encode(state: _State) -> bytes:
+    return json.dumps(asdict(state), separators=(",", ":")).encode()
