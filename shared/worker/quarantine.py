@@ -6,7 +6,7 @@ Records are create-only; a replay leaves a mark beside its record.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -130,7 +130,7 @@ class Quarantine:
             if not replayed:
                 yield name, record
 
-    def history(self, document_id: str) -> list[tuple[str, QuarantineRecord, bool]]:
+    def history(self, document_id: str) -> Sequence[tuple[str, QuarantineRecord, bool]]:
         """Return every record about a document, with whether it was replayed."""
         return [row for row in self._all() if document_id in (row[1].document_id, row[1].subject)]
 
