@@ -1,14 +1,17 @@
 # Two commands: `make demo` and `make test`. Each sets itself up in .venv from the pinned lock.
 PYTHON ?= python3
+DATA ?= ../shared/data
+DEMO := demo-data
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint type imports
+.PHONY: help setup demo test check lint type imports unused audit-packages bench soak eval docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## make .venv from the lock file
 
@@ -18,6 +21,19 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: $(STAMP) ## run all of the examples; ends with a table, the trial balance and a verified log
+	rm -rf $(DEMO)
+	$(BIN)/python -m examples.generate $(DEMO)/examples
+	$(DOCLEDGER) run $(DEMO)/examples
+	$(DOCLEDGER) balance
+	$(DOCLEDGER) audit
+	$(DOCLEDGER) verify
+
+test: $(STAMP) ## every test but the long counts, with branch coverage
+	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term -m "not soak"
+
+check: lint type imports unused test ## what CI runs
 
 lint: $(STAMP) ## ruff, with every rule on
 	$(BIN)/ruff check .
@@ -29,8 +45,31 @@ type: $(STAMP) ## mypy, strict
 imports: $(STAMP) ## who may import whom
 	$(BIN)/lint-imports
 
+unused: $(STAMP) ## dependencies and code that nothing uses
+	$(BIN)/deptry .
+	$(BIN)/vulture
+
+audit-packages: $(STAMP) ## known vulnerabilities in what the lock pins (needs the network)
+	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/dev.lock
+
+bench: $(STAMP) ## speed and memory, each figure beside its library limit in the same run
+	$(BIN)/python -m tests.bench $(DATA)
+
+soak: $(STAMP) ## the long counts: 200 kills, 10,000 simulated seeds
+	$(BIN)/pytest -m soak --timeout 7200
+
+eval: $(STAMP) ## reading quality on labelled documents: make eval DATA=folder
+	$(BIN)/python -m tests.eval.run_eval $(DATA)
+
+docs: $(STAMP) ## write the generated documents again
+	$(BIN)/python -m shared.events.schemas
+	$(BIN)/python -m shared.telemetry.vocabulary
+
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
 	  uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet \
 	    --output-file requirements/$$extra.lock; done
+
+clean: ## remove what was made here
+	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
