@@ -1,0 +1,168 @@
+"""One process's work: pull, let the edge decide, settle; downstream first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from shared.bus.port import Bus, Delivery
+from shared.clock import Clock
+from shared.errors import TransientError
+from shared.events.envelope import Event
+from shared.worker.edge import Settlement
+
+IDLE_S: Final = 0.02
+IDLE_MOST_S: Final = 0.25
+
+
+class Receiver(Protocol):
+    """What takes deliveries: an edge."""
+
+    def receive(self, delivery: Delivery) -> Settlement:
+        """Do what the delivery asks for and say how to settle it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One subscription and who serves it.
+
+    Attributes:
+        subscription: its name.
+        receiver: takes its deliveries.
+        batch: how many at once; 1 where one takes long.
+        lease_s: how long the bus waits for us.
+    """
+
+    subscription: str
+    receiver: Receiver
+    batch: int
+    lease_s: float
+
+
+class BatchingPublisher:
+    """Collects what a batch of deliveries publishes and sends it in one durable transaction.
+
+    Publishing is what makes an acknowledgement safe, so the loop acknowledges after ``flush``
+    only. A crash before it redelivers the batch; the stored results send the same events again.
+
+    Args:
+        bus: where events go.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._pending: list[Event] = []
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Collect ``events``."""
+        self._pending.extend(events)
+
+    def flush(self) -> None:
+        """Publish what was collected.
+
+        Raises:
+            TransientError: the bus is unavailable; what was collected is dropped, and its
+                deliveries must not be acknowledged.
+        """
+        pending, self._pending = self._pending, []
+        if pending:
+            self._bus.publish(pending)
+
+
+class Loop:
+    """Serves duties until told to stop.
+
+    Args:
+        bus: to pull from and settle on.
+        publisher: what the duties' receivers publish through.
+        duties: in the order to look for work: downstream first, so that documents finish.
+        chores: called when there was nothing to do, and between passes; each returns whether it
+            did something.
+        clock: to wait with.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        publisher: BatchingPublisher,
+        duties: Sequence[Duty],
+        *,
+        chores: Sequence[Callable[[], bool]] = (),
+        clock: Clock,
+    ) -> None:
+        self._bus = bus
+        self._publisher = publisher
+        self._duties = duties
+        self._chores = chores
+        self._clock = clock
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Work until ``stop()``; the delivery in hand is finished first."""
+        idle = IDLE_S
+        while not stop():
+            worked = self.turn(stop)
+            if worked:
+                idle = IDLE_S
+                continue
+            self._clock.sleep(idle)
+            idle = min(IDLE_MOST_S, idle * 1.5)
+
+    def turn(self, stop: Callable[[], bool] = lambda: False) -> bool:
+        """Serve the first duty that has work, then the chores; return whether anything was done."""
+        worked = False
+        for duty in self._duties:
+            if self._serve(duty, stop):
+                worked = True
+                break
+        for chore in self._chores:
+            try:
+                worked = chore() or worked
+            except TransientError:
+                continue  # it comes round again
+        return worked
+
+    def _serve(self, duty: Duty, stop: Callable[[], bool]) -> bool:
+        try:
+            deliveries = self._bus.pull(duty.subscription, most=duty.batch, lease_s=duty.lease_s)
+        except TransientError:
+            return False
+        settled: list[tuple[Delivery, Settlement]] = []
+        for delivery in deliveries:
+            if stop():
+                settled.append((delivery, Settlement(acknowledge=False, code="retry")))
+            else:
+                settled.append((delivery, duty.receiver.receive(delivery)))
+        try:
+            self._publisher.flush()
+        except TransientError:
+            settled = [
+                (delivery, Settlement(acknowledge=False, code="retry", delay_s=1.0))
+                for delivery in deliveries
+            ]
+        self._settle(settled)
+        return bool(deliveries)
+
+    def _settle(self, settled: Sequence[tuple[Delivery, Settlement]]) -> None:
+        try:
+            self._bus.acknowledge([one for one, how in settled if how.acknowledge])
+            for delivery, how in settled:
+                if not how.acknowledge:
+                    self._bus.retry(delivery, delay_s=how.delay_s)
+        except TransientError:
+            return  # their leases end, and they are handed out again
+
+
+def duties_for(
+    receivers: Mapping[str, tuple[Receiver, int]], leases: Mapping[str, float]
+) -> list[Duty]:
+    """Return a duty for each subscription, and one for its dead letters.
+
+    Args:
+        receivers: by subscription, who takes it and how many at once.
+        leases: by subscription, seconds.
+    """
+    return [
+        Duty(name + suffix, receiver, batch, leases[name])
+        for name, (receiver, batch) in receivers.items()
+        for suffix in ("", ".dead")
+    ]
