@@ -1,0 +1,109 @@
+"""What a log field, span attribute or metric label may hold: typed values, never content.
+
+A value that is not of its kind is dropped, not repaired: half a name is still a name.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from itertools import chain
+from typing import Final
+
+from shared.errors import Verdict
+from shared.events.payloads import DocumentType, EntryKind, EventType, MediaType
+from shared.telemetry.outcomes import DeliveryOutcome
+from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.telemetry.stages import Stage
+
+Scalar = str | int | float | bool
+"""What goes out."""
+
+CODES: Final[frozenset[str]] = frozenset(
+    member.value
+    for member in chain[StrEnum](
+        DeliveryOutcome,
+        DocumentType,
+        EntryKind,
+        EventType,
+        HeldReason,
+        MediaType,
+        QuarantineReason,
+        RefusedReason,
+        Stage,
+        Verdict,
+    )
+)
+"""Every registered code. A member of any other StrEnum is a code as well: it is from a closed set
+by construction; a plain string is one only if it is in here."""
+
+_ID: Final = re.compile(r"[0-9a-f]{40}\Z")
+_TRACE: Final = re.compile(r"[0-9a-f]{32}\Z")
+_SPAN: Final = re.compile(r"[0-9a-f]{16}\Z")
+_SUBSCRIPTION: Final = re.compile(r"[a-z]{2,16}\.[a-z]{2,16}(?:-[a-z]{2,16}){0,3}(?:\.dead)?\Z")
+_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+_MOST: Final = 2**63
+
+
+class Kind(StrEnum):
+    """The kinds of value."""
+
+    ID = "id"  # a keyed id: 40 lower-case hex characters
+    TRACE = "trace"  # a W3C trace id: 32 lower-case hex characters
+    SPAN = "span"  # a W3C parent id: 16 lower-case hex characters
+    CODE = "code"  # a member of a closed set
+    SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
+    INTEGER = "integer"  # a count, an index, a size in bytes
+    NUMBER = "number"  # finite
+    FLAG = "flag"  # true or false
+    ERROR = "error"  # an exception: shown as its type (and, in logs, where it was raised)
+    TEXT = "text"  # free text, masked and capped; logs have one such field
+
+
+def _text_of(pattern: re.Pattern[str]) -> Callable[[object], str | None]:
+    def check(value: object) -> str | None:
+        return value if type(value) is str and pattern.match(value) else None
+
+    return check
+
+
+def _code(value: object) -> str | None:
+    if type(value) is str:
+        return value if value in CODES else None
+    return str(value.value) if isinstance(value, StrEnum) else None
+
+
+def _integer(value: object) -> int | None:
+    return value if type(value) is int and -_MOST <= value < _MOST else None
+
+
+def _number(value: object) -> float | None:
+    if type(value) is float:
+        return value if math.isfinite(value) else None
+    return _integer(value)
+
+
+def _flag(value: object) -> bool | None:
+    return value if type(value) is bool else None
+
+
+def _error(value: object) -> str | None:
+    if not isinstance(value, BaseException):
+        return None
+    name = type(value).__name__
+    return name if _TYPE.match(name) else None
+
+
+CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
+    Kind.ID: _text_of(_ID),
+    Kind.TRACE: _text_of(_TRACE),
+    Kind.SPAN: _text_of(_SPAN),
+    Kind.CODE: _code,
+    Kind.SUBSCRIPTION: _text_of(_SUBSCRIPTION),
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: _number,
+    Kind.FLAG: _flag,
+    Kind.ERROR: _error,
+}
+"""For each kind, a function that returns the value to show, or None where it is not of the kind.
+Free text has no check here; ``shared.logging`` masks it."""
