@@ -1,0 +1,126 @@
+"""Pages of a PDF: the text layer where it is worth trusting, else the rendered page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+import pypdfium2
+from pypdfium2 import raw
+
+from services.ocr import text_layer
+from services.ocr.adapters import text_page
+from services.ocr.adapters.einvoice import recognised
+from services.ocr.adapters.image_types import Image
+from services.ocr.layout import Mark, words
+from shared.errors import PermanentError
+from shared.events.results import EInvoice, Page
+from shared.telemetry.reasons import QuarantineReason
+
+RENDER_LONGEST: Final = 2200  # pixels: an A4 page at 190 dpi, whatever size a page claims to have
+RENDER_MOST_SCALE: Final = 200 / 72  # 200 dpi: small pages get no more
+MOST_ATTACHMENTS: Final = 32  # that are looked at for an e-invoice
+MOST_ATTACHMENT_BYTES: Final = 20_000_000
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
+    """Open a PDF for the duration of a block.
+
+    Raises:
+        PermanentError: ``encrypted`` or ``unreadable``.
+    """
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as err:
+        locked = err.err_code in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}
+        reason = QuarantineReason.ENCRYPTED if locked else QuarantineReason.UNREADABLE
+        raise PermanentError(reason) from err
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
+    """Read page ``number`` (from 1).
+
+    Raises:
+        PermanentError: ``pages_missing`` when the file promises a page that it does not have.
+    """
+    try:
+        page = document[number - 1]
+    except (pypdfium2.PdfiumError, IndexError) as err:
+        raise PermanentError(QuarantineReason.PAGES_MISSING) from err
+    try:
+        return _read(page, number)
+    except pypdfium2.PdfiumError as err:
+        raise PermanentError(QuarantineReason.UNREADABLE) from err
+    finally:
+        page.close()
+
+
+def _read(page: pypdfium2.PdfPage, number: int) -> Page:
+    where = text_page.frame(page)
+    characters, unmapped = text_page.characters(page, where)
+    verdict = text_layer.judge(characters, text_page.drawn(page, where, unmapped))
+    if verdict == "blank":
+        return _page(number, where, [])
+    if verdict == "trust":
+        return _page(number, where, [c for c in characters if not c.hidden])
+    # Imported late: a born-digital document never pays for the models.
+    from services.ocr.adapters.page_reader import read_image  # noqa: PLC0415 - costs 0.3 s
+
+    width, height = where.size
+    read = read_image(
+        render(page), number=number, width=width, height=height, turned=page.get_rotation()
+    )
+    if verdict == "compare":
+        layer = _page(number, where, characters)
+        if text_layer.agrees(layer.words, read.words):
+            return layer
+    return read
+
+
+def _page(number: int, where: text_page.Frame, characters: list[text_layer.Character]) -> Page:
+    """Make a page of the layer, turned so that most of its characters stand upright."""
+    width, height = where.size
+    turn = text_layer.page_turn(characters)
+    marks = [
+        Mark(mark.text, text_layer.turned(mark.box, turn, width, height))
+        for mark in text_layer.marks(characters)
+    ]
+    if turn in {90, 270}:
+        width, height = height, width
+    return Page.model_validate(
+        {
+            "number": number,
+            "width": round(width, 2),
+            "height": round(height, 2),
+            "rotation": (where.turn + turn) % 360,
+            "engine": "text_layer",
+            "words": words(marks, width=width, height=height),
+        }
+    )
+
+
+def render(page: pypdfium2.PdfPage) -> Image:
+    """Draw a page as a person sees it, never larger than ``RENDER_LONGEST`` pixels a side."""
+    width, height = page.get_size()
+    scale = min(RENDER_MOST_SCALE, RENDER_LONGEST / max(width, height, 1.0))
+    bitmap = page.render(scale=scale, draw_annots=True, force_bitmap_format=raw.FPDFBitmap_BGR)
+    return np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
+
+
+def einvoice(document: pypdfium2.PdfDocument) -> EInvoice | None:
+    """Return the e-invoice that a PDF embeds (Factur-X, ZUGFeRD 1 and 2, XRechnung), if any."""
+    for index in range(min(document.count_attachments(), MOST_ATTACHMENTS)):
+        try:
+            data = bytes(document.get_attachment(index).get_data())
+        except pypdfium2.PdfiumError:
+            continue  # an attachment without data is not the invoice
+        if len(data) <= MOST_ATTACHMENT_BYTES:
+            found = recognised(data, visible=True)
+            if found is not None:
+                return found
+    return None

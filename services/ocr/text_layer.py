@@ -1,0 +1,202 @@
+"""From the characters of a PDF's text layer to words, and whether to believe them: pure rules."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from services.ocr.layout import Mark
+from shared.events.results import Box, Word
+
+Turn = Literal[0, 90, 180, 270]
+
+WORD_GAP: Final = 0.3
+"""A gap of this share of the character's height ends a word."""
+
+LIGATURES: Final = range(0xFB00, 0xFB07)
+"""ff to st: read as their letters, or no label would ever match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One character of the layer.
+
+    Attributes:
+        text: one code point; the empty string where the font says nothing.
+        box: x0, y0, x1, y1 in points on the page as shown, y downwards.
+        turn: degrees clockwise that it must be turned to stand upright.
+        hidden: drawn so that nobody sees it (text render mode 3).
+        ends_word: a space, a line end, or made up by the parser.
+    """
+
+    text: str = field(repr=False)
+    box: Box
+    turn: Turn = 0
+    hidden: bool = False
+    ends_word: bool = False
+
+
+def turned(box: Box, turn: Turn, width: float, height: float) -> Box:
+    """Return ``box`` of a page ``width`` x ``height`` after turning the page clockwise."""
+    x0, y0, x1, y1 = box
+    if turn == 90:  # noqa: PLR2004 - quarter turns are what Turn is made of
+        return height - y1, x0, height - y0, x1
+    if turn == 180:  # noqa: PLR2004 - likewise
+        return width - x1, height - y1, width - x0, height - y0
+    if turn == 270:  # noqa: PLR2004 - likewise
+        return y0, width - x1, y1, width - x0
+    return box
+
+
+def page_turn(characters: Iterable[Character]) -> Turn:
+    """Return the turn that sets most of the characters upright."""
+    counts: Counter[Turn] = Counter(c.turn for c in characters if not c.ends_word)
+    return counts.most_common(1)[0][0] if counts else 0
+
+
+def marks(characters: Iterable[Character]) -> list[Mark]:
+    """Join characters, in the order of the layer, into words.
+
+    A word ends at a space, a wide gap, a step back, a change of line or of direction.
+    """
+    found: list[Mark] = []
+    text: list[str] = []
+    box: Box = (0.0, 0.0, 0.0, 0.0)
+    last: Character | None = None
+
+    def finish() -> None:
+        if text:
+            found.append(Mark("".join(text), box))
+        text.clear()
+
+    for character in characters:
+        if character.ends_word or not character.text:
+            finish()
+            last = None
+            continue
+        if last is None or not _follows(last, character):
+            finish()
+            box = character.box
+        text.append(_readable(character.text))
+        box = (
+            min(box[0], character.box[0]),
+            min(box[1], character.box[1]),
+            max(box[2], character.box[2]),
+            max(box[3], character.box[3]),
+        )
+        last = character
+    finish()
+    return found
+
+
+def _readable(text: str) -> str:
+    return unicodedata.normalize("NFKC", text) if ord(text) in LIGATURES else text
+
+
+def _follows(last: Character, character: Character) -> bool:
+    """Tell whether ``character`` continues the word that ``last`` belongs to."""
+    if last.turn != character.turn:
+        return False
+    # Turned text is compared in its own direction; the page's size cancels out of differences.
+    one, other = turned(last.box, last.turn, 0, 0), turned(character.box, last.turn, 0, 0)
+    height = max(one[3] - one[1], other[3] - other[1])
+    gap = other[0] - one[2]
+    level = min(one[3], other[3]) - max(one[1], other[1])
+    lower = min(one[3] - one[1], other[3] - other[1])
+    return -height < gap <= WORD_GAP * height and level >= lower / 2
+
+
+Verdict = Literal["trust", "compare", "read", "blank"]
+"""Believe the layer; read the page and compare; read the page; nothing is drawn at all."""
+
+ALMOST_EMPTY: Final = 16  # characters: a stamp or page number on a scan, not its text
+SCAN_SHARE: Final = 0.6  # of the page: an image this large is a scan or photo of a page
+BAD_SHARE: Final = 0.05  # of the characters that no reader could use
+LATIN_LETTERS: Final = 80  # fewer say nothing about the mix
+VOWELS: Final = frozenset("aeiouyáàâäãåæéèêëíìîïóòôöõøœúùûüý")
+VOWEL_SHARES: Final = (0.2, 0.65)  # natural languages in Latin letters lie between 0.3 and 0.5
+SYMBOL_SHARE: Final = 0.45  # of the characters neither letter nor digit: a broken encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn on a page.
+
+    Attributes:
+        anything: whether there is any object at all.
+        image_share: of the page that the largest image covers, 0 to 1.
+        text_below_image: whether text is drawn before that image, and may lie under it.
+        unmapped: characters whose font does not say what they mean.
+    """
+
+    anything: bool
+    image_share: float = 0.0
+    text_below_image: bool = False
+    unmapped: int = 0
+
+
+def judge(characters: Sequence[Character], drawn: Drawn) -> Verdict:
+    """Decide whether a page's text layer is worth trusting."""
+    if not drawn.anything:
+        return "blank"
+    inked = [c for c in characters if not c.ends_word]
+    shown = [c for c in inked if not c.hidden]
+    scan = drawn.image_share >= SCAN_SHARE
+    if not inked or (scan and len(inked) < ALMOST_EMPTY):
+        return "read"
+    if _is_garbage(inked, drawn.unmapped):
+        return "read"
+    if scan and (drawn.text_below_image or len(shown) * 2 < len(inked)):
+        return "compare"
+    if not shown:
+        return "read"
+    return "trust"
+
+
+def _is_garbage(characters: Sequence[Character], unmapped: int) -> bool:
+    texts = [c.text for c in characters]
+    bad = unmapped + sum(
+        1
+        for text in texts
+        if not text or text == "\ufffd" or unicodedata.category(text) in {"Cc", "Co", "Cn", "Cs"}
+    )
+    if bad > BAD_SHARE * len(texts):
+        return True
+    symbols = sum(1 for text in texts if text and unicodedata.category(text)[0] in "SP")
+    if len(texts) >= LATIN_LETTERS and symbols > SYMBOL_SHARE * len(texts):
+        # Rows of dots and rules are punctuation too; only a mix of many signs is an encoding.
+        kinds = {text for text in texts if text and unicodedata.category(text)[0] in "SP"}
+        return len(kinds) > 12  # noqa: PLR2004 - more kinds of signs than any form draws
+    latin = [text.lower() for text in texts if text.isalpha() and ord(text) < 0x250]  # noqa: PLR2004 - end of Latin Extended-B
+    if len(latin) < LATIN_LETTERS:
+        return False
+    vowels = sum(1 for letter in latin if letter in VOWELS) / len(latin)
+    return not VOWEL_SHARES[0] <= vowels <= VOWEL_SHARES[1]
+
+
+AGREEING_SHARE: Final = 0.6  # of the words read, that the layer has too
+SURE: Final = 0.9  # a number read with this confidence must be in the layer
+LONG_ENOUGH: Final = 3  # characters; shorter ones agree by chance
+
+
+def agrees(layer: Sequence[Word], read: Sequence[Word]) -> bool:
+    """Tell whether a layer that nobody sees says what the page shows.
+
+    Most of the words must agree, and every number read with confidence must be in the layer: a
+    hidden layer that differs in one amount is the one to fear.
+    """
+    known = {_key(word.text) for word in layer}
+    together = "".join(_key(word.text) for word in layer)
+    told = [word for word in read if len(_key(word.text)) >= LONG_ENOUGH]
+    if not told:
+        return False
+    for word in told:
+        key = _key(word.text)
+        if key.isdigit() and word.confidence >= SURE and key not in together:
+            return False
+    return sum(_key(word.text) in known for word in told) >= AGREEING_SHARE * len(told)
+
+
+def _key(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
