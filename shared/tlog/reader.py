@@ -12,6 +12,7 @@ from shared.tlog.merkle import node_hash
 from shared.tlog.note import VerifierKey, decode_text
 from shared.tlog.tiles import (
     CHECKPOINT_PATH,
+    TILE_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
     bundle_path,
@@ -98,7 +99,7 @@ def read_tile(reader: Reader, level: int, index: int, size: int) -> bytes:
     width = tile_width(size, level, index)
     path = tile_path(level, index, width)
     data = _read_or_full(reader, path, tile_path(level, index))
-    if len(data) % HASH_BYTES or len(data) < width * HASH_BYTES:
+    if len(data) not in (width * HASH_BYTES, TILE_BYTES):
         raise MalformedError(f"{path}: {len(data)} bytes are not {width} hashes")
     return data[: width * HASH_BYTES]
 

@@ -1,0 +1,189 @@
+"""Public files of a log: a directory that survives a crash, and memory that forgets."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from services.ledger.publication import FileConflictError
+from shared.errors import TransientError
+from shared.tlog.errors import NotFoundError
+from shared.tlog.note import VerifierKey
+
+
+class MemoryFiles:
+    """Public files in this process; for tests and the simulation."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def read(self, path: str) -> bytes:
+        """Return the file at ``path``.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            return self.files[path]
+        except KeyError:
+            raise NotFoundError(f"{path}: there is no such file") from None
+
+    def create_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write files that must not change ever after.
+
+        Raises:
+            FileConflictError: a file is there with other content.
+        """
+        for path, data in files:
+            if self.files.setdefault(path, data) != data:
+                raise FileConflictError(f"{path} is published with other content")
+
+    def replace_larger(self, path: str, data: bytes, *, size: Callable[[bytes], int]) -> bytes:
+        """Write ``data`` if it is larger by ``size``; return what is there afterwards."""
+        current = self.files.get(path)
+        if current is None or size(data) > size(current):
+            self.files[path] = data
+        return self.files[path]
+
+
+class DirectoryFiles:
+    """Public files in a directory, to be served or copied as they are.
+
+    A file appears whole or not at all (written beside, synced, renamed); a lock on the directory
+    makes create-only and replace-larger hold between processes.
+
+    Args:
+        root: the log's prefix; made if absent.
+
+    Raises:
+        TransientError: ``root`` can't be made.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        with _translated():
+            missing: set[Path] = set()
+            _make_directory(root.absolute(), missing)
+            _sync_directories(missing)
+
+    @classmethod
+    def open(cls, data_dir: Path, tenant: str, key: VerifierKey) -> Self:
+        """Return the log of one tenant, its vkey line in ``<data-dir>/log/<tenant>.vkey``.
+
+        Args:
+            data_dir: the data directory.
+            tenant: a checked tenant id; it becomes a file name.
+            key: the log's public key.
+
+        Raises:
+            FileConflictError: another public key is published.
+            TransientError: the directory is unavailable.
+        """
+        DirectoryFiles(data_dir / "log").create_all([(f"{tenant}.vkey", f"{key}\n".encode())])
+        return cls(data_dir / "log" / tenant)
+
+    def read(self, path: str) -> bytes:
+        """Return the file at ``path``.
+
+        Raises:
+            NotFoundError: there is none.
+            TransientError: it can't be read.
+        """
+        with _translated():
+            data = _read(self._root / path)
+        if data is None:
+            raise NotFoundError(f"{path}: there is no such file")
+        return data
+
+    def create_all(self, files: Sequence[tuple[str, bytes]]) -> None:
+        """Write files that must not change ever after; one sync a file, one a directory.
+
+        Raises:
+            FileConflictError: a file is there with other content.
+            TransientError: the directory is unavailable or full.
+        """
+        with _translated(), self._locked():
+            directories: set[Path] = set()
+            for path, data in files:
+                target = self._root / path
+                _make_directory(target.parent, directories)
+                current = _read(target)
+                if current is None:
+                    _write(target, data)
+                elif current != data:
+                    raise FileConflictError(f"{path} is published with other content")
+                directories.add(target.parent)
+            _sync_directories(directories)
+
+    def replace_larger(self, path: str, data: bytes, *, size: Callable[[bytes], int]) -> bytes:
+        """Write ``data`` if it is larger by ``size``; return what is there afterwards.
+
+        Raises:
+            TransientError: the directory is unavailable or full.
+        """
+        target = self._root / path
+        with _translated(), self._locked():
+            current = _read(target)
+            if current is not None and size(data) <= size(current):
+                return current
+            _write(target, data)
+            _sync_directories({target.parent})
+            return data
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self._root, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)  # gives the lock back
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise TransientError(f"the published log is unavailable: {type(err).__name__}") from err
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _write(target: Path, data: bytes) -> None:
+    """Make ``target`` hold ``data``; the lock makes the fixed name beside it safe to reuse."""
+    beside = target.with_name(f".{target.name}.new")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(target)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _make_directory(path: Path, changed: set[Path]) -> None:
+    """Make ``path``; add every directory that got a new name in it to ``changed``."""
+    if path.is_dir():
+        return
+    _make_directory(path.parent, changed)
+    path.mkdir(exist_ok=True)
+    changed.add(path.parent)
+
+
+def _sync_directories(paths: set[Path]) -> None:
+    for path in sorted(paths):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
