@@ -3,8 +3,8 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
 
 from services.ocr.layout import Mark
 from shared.events.results import Box, Word
@@ -18,9 +18,8 @@ LIGATURES: Final = range(0xFB00, 0xFB07)
 """ff to st: read as their letters, or no label would ever match."""
 
 
-@dataclass(frozen=True, slots=True)
-class Character:
-    """One character of the layer.
+class Character(NamedTuple):
+    """One character of the layer; a tuple, because a page has thousands.
 
     Attributes:
         text: one code point; the empty string where the font says nothing.
@@ -30,7 +29,7 @@ class Character:
         ends_word: a space, a line end, or made up by the parser.
     """
 
-    text: str = field(repr=False)
+    text: str
     box: Box
     turn: Turn = 0
     hidden: bool = False
@@ -61,33 +60,26 @@ def marks(characters: Iterable[Character]) -> list[Mark]:
     A word ends at a space, a wide gap, a step back, a change of line or of direction.
     """
     found: list[Mark] = []
-    text: list[str] = []
-    box: Box = (0.0, 0.0, 0.0, 0.0)
-    last: Character | None = None
-
-    def finish() -> None:
-        if text:
-            found.append(Mark("".join(text), box))
-        text.clear()
-
+    word: list[Character] = []
     for character in characters:
         if character.ends_word or not character.text:
-            finish()
-            last = None
+            if word:
+                found.append(_mark(word))
+                word = []
             continue
-        if last is None or not _follows(last, character):
-            finish()
-            box = character.box
-        text.append(_readable(character.text))
-        box = (
-            min(box[0], character.box[0]),
-            min(box[1], character.box[1]),
-            max(box[2], character.box[2]),
-            max(box[3], character.box[3]),
-        )
-        last = character
-    finish()
+        if word and not _follows(word[-1], character):
+            found.append(_mark(word))
+            word = []
+        word.append(character)
+    if word:
+        found.append(_mark(word))
     return found
+
+
+def _mark(word: Sequence[Character]) -> Mark:
+    left, top, right, bottom = zip(*(character.box for character in word), strict=True)
+    text = "".join(_readable(character.text) for character in word)
+    return Mark(text, (min(left), min(top), max(right), max(bottom)))
 
 
 def _readable(text: str) -> str:
@@ -99,12 +91,19 @@ def _follows(last: Character, character: Character) -> bool:
     if last.turn != character.turn:
         return False
     # Turned text is compared in its own direction; the page's size cancels out of differences.
-    one, other = turned(last.box, last.turn, 0, 0), turned(character.box, last.turn, 0, 0)
-    height = max(one[3] - one[1], other[3] - other[1])
-    gap = other[0] - one[2]
-    level = min(one[3], other[3]) - max(one[1], other[1])
-    lower = min(one[3] - one[1], other[3] - other[1])
-    return -height < gap <= WORD_GAP * height and level >= lower / 2
+    one, other = last.box, character.box
+    if last.turn:
+        one, other = turned(one, last.turn, 0, 0), turned(other, last.turn, 0, 0)
+    _, top, right, bottom = one
+    left, other_top, _, other_bottom = other
+    gap = left - right
+    height, other_height = bottom - top, other_bottom - other_top
+    if other_height > height:
+        height, other_height = other_height, height
+    if not -height < gap <= WORD_GAP * height:
+        return False
+    level = min(other_bottom, bottom) - max(other_top, top)
+    return level >= other_height / 2
 
 
 Verdict = Literal["trust", "compare", "read", "blank"]

@@ -14,6 +14,7 @@ Syntax = Literal["cii", "ubl"]
 
 CII: Final = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:"
 ZUGFERD_1: Final = "urn:ferd:CrossIndustryDocument:invoice:1p0"
+DRAFT: Final = "urn:un:unece:uncefact:data:standard:CBFBUY:5"  # ZUGFeRD before 1.0
 UBL: Final = "urn:oasis:names:specification:ubl:schema:xsd:"
 UBL_ROOTS: Final = frozenset({"Invoice", "CreditNote"})
 
@@ -58,7 +59,7 @@ def syntax(root: etree._Element) -> Syntax | None:
     namespace = name.namespace or ""
     if name.localname == "CrossIndustryInvoice" and namespace.startswith(CII):
         return "cii"
-    if name.localname == "CrossIndustryDocument" and namespace == ZUGFERD_1:
+    if (name.localname, namespace) in {("CrossIndustryDocument", ZUGFERD_1), ("Invoice", DRAFT)}:
         return "cii"
     if name.localname in UBL_ROOTS and namespace == f"{UBL}{name.localname}-2":
         return "ubl"

@@ -4,7 +4,7 @@ import ctypes
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pypdfium2
 from pypdfium2 import raw
@@ -18,7 +18,9 @@ MOST_CHARACTERS: Final = 200_000  # of one page; a dense one has 10,000
 MOST_OBJECTS: Final = 20_000  # of one page that are looked at
 FORM_OBJECTS: Final = 50  # of one form that are looked at, for an image among them
 HYPHEN: Final = 0x02  # pdfium's mark for a hyphen at a line's end
-SANE_HEIGHT: Final = (0.4, 3.0)  # loose box / ink, else the font's ascent and descent are wrong
+LEAST_LOOSE: Final = 0.4  # loose box / ink, else the font's ascent and descent are wrong
+MOST_LOOSE: Final = 30.0
+UNICODE_END: Final = 0x10FFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class Frame:
     def shown(self, left: float, bottom: float, right: float, top: float) -> Box:
         """Return a box as x0, y0, x1, y1 on the page as shown, y downwards."""
         x0, x1 = left - self.left, right - self.left
-        y0, y1 = self.height - (top - self.bottom), self.height - (bottom - self.bottom)
+        y0, y1 = self.height - top + self.bottom, self.height - bottom + self.bottom
+        if self.turn == 0:
+            return x0, y0, x1, y1
         return turned((x0, y0, x1, y1), self.turn, self.width, self.height)
 
 
@@ -69,71 +73,83 @@ def characters(page: pypdfium2.PdfPage, where: Frame) -> tuple[list[Character], 
         count = textpage.count_chars()
         if count > MOST_CHARACTERS:
             raise PermanentError(QuarantineReason.RESOURCE_EXHAUSTED)
-        hidden = _HiddenObjects(textpage.raw)
-        found = [_character(textpage.raw, index, where, hidden) for index in range(count)]
-        unmapped = sum(
-            1
-            for index, character in enumerate(found)
-            if not character.ends_word and raw.FPDFText_HasUnicodeMapError(textpage.raw, index) == 1
-        )
+        return _characters(textpage.raw, count, where)
     finally:
         textpage.close()
+
+
+class _Run(NamedTuple):
+    """What all the characters of one text object have in common."""
+
+    turn: Turn
+    hidden: bool
+    loose: bool
+    unmapped: bool
+
+
+NO_BOX: Final = (0.0, 0.0, 0.0, 0.0)
+
+
+def _characters(textpage: Any, count: int, where: Frame) -> tuple[list[Character], int]:  # noqa: ANN401 - a ctypes pointer
+    """Walk the layer: this loop is where a born-digital page's time goes, so it stays flat."""
+    found: list[Character] = []
+    unmapped = 0
+    runs: dict[int, _Run] = {}
+    loose, tight = raw.FS_RECTF(), _Tight()
+    for index in range(count):
+        code = raw.FPDFText_GetUnicode(textpage, index)
+        text = "-" if code == HYPHEN else chr(code) if 0 < code <= UNICODE_END else ""
+        if text.isspace():
+            found.append(Character(text, NO_BOX, ends_word=True))
+            continue
+        text_object = raw.FPDFText_GetTextObject(textpage, index)
+        key = ctypes.addressof(text_object.contents) if text_object else 0
+        run = runs.get(key)
+        if run is None:
+            run = runs[key] = _run(textpage, index, text_object, where)
+        if run.loose and raw.FPDFText_GetLooseCharBox(textpage, index, loose):
+            box = where.shown(loose.left, loose.bottom, loose.right, loose.top)
+        else:
+            box = where.shown(*tight.read(textpage, index))
+        unmapped += run.unmapped
+        found.append(Character(text, box, run.turn, run.hidden))
     return found, unmapped
 
 
-class _HiddenObjects:
-    """Whether a character's text object is invisible, asked once an object."""
+class _Tight:
+    """Reads ink boxes with one set of ctypes cells."""
 
-    def __init__(self, textpage: Any) -> None:  # noqa: ANN401 - a ctypes pointer
-        self._textpage = textpage
-        self._known: dict[int, bool] = {}
+    def __init__(self) -> None:
+        self._cells = [ctypes.c_double() for _ in range(4)]
 
-    def __call__(self, index: int) -> bool:
-        text_object = raw.FPDFText_GetTextObject(self._textpage, index)
-        address = ctypes.cast(text_object, ctypes.c_void_p).value
-        if address is None:
-            return False
-        if address not in self._known:
-            mode = raw.FPDFTextObj_GetTextRenderMode(text_object)
-            self._known[address] = mode in {
-                raw.FPDF_TEXTRENDERMODE_INVISIBLE,
-                raw.FPDF_TEXTRENDERMODE_CLIP,
-            }
-        return self._known[address]
+    def read(self, textpage: Any, index: int) -> Box:  # noqa: ANN401 - a ctypes pointer
+        left, right, bottom, top = self._cells
+        raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top)
+        return left.value, bottom.value, right.value, top.value
 
 
-def _character(textpage: Any, index: int, where: Frame, hidden: _HiddenObjects) -> Character:  # noqa: ANN401 - a ctypes pointer
-    code = raw.FPDFText_GetUnicode(textpage, index)
-    text = "-" if code == HYPHEN else chr(code) if 0 < code < 0x110000 else ""  # noqa: PLR2004 - the end of Unicode
-    if text.isspace():
-        return Character(text, (0.0, 0.0, 0.0, 0.0), ends_word=True)
-    box, turn = _box(textpage, index, where)
-    return Character(text, box, turn=turn, hidden=hidden(index))
-
-
-def _box(textpage: Any, index: int, where: Frame) -> tuple[Box, Turn]:  # noqa: ANN401 - a ctypes pointer
-    """Return the box from ascent to descent, so that all the words of a line are one height."""
+def _run(textpage: Any, index: int, text_object: Any, where: Frame) -> _Run:  # noqa: ANN401 - ctypes pointers
     radians = raw.FPDFText_GetCharAngle(textpage, index)
-    # pdfium counts counter-clockwise in page space; /Rotate turns the page clockwise on top.
+    # pdfium counts clockwise; /Rotate turns the page clockwise on top.
     quarter = round(math.degrees(max(radians, 0.0)) / 90) % 4
-    turn = (quarter * 90 - where.turn) % 360
+    mode = raw.FPDFTextObj_GetTextRenderMode(text_object) if text_object else 0
     loose = raw.FS_RECTF()
-    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-    raw.FPDFText_GetCharBox(textpage, index, left, right, bottom, top)
-    tight = (left.value, bottom.value, right.value, top.value)
-    if not raw.FPDFText_GetLooseCharBox(textpage, index, loose):
-        return where.shown(*tight), turn  # type: ignore[return-value]
-    wide = (loose.left, min(loose.bottom, loose.top), loose.right, max(loose.bottom, loose.top))
-    return where.shown(*_sane(wide, tight)), turn  # type: ignore[return-value]
-
-
-def _sane(loose: Box, tight: Box) -> Box:
-    """Prefer the loose box unless the font's own measures are nonsense beside the ink."""
-    ink = max(tight[3] - tight[1], tight[2] - tight[0])
-    height = loose[3] - loose[1]
-    if ink > 0 and not SANE_HEIGHT[0] * ink <= height <= 10 * SANE_HEIGHT[1] * ink:
-        return tight
-    return loose
+    sane = False
+    if raw.FPDFText_GetLooseCharBox(textpage, index, loose):
+        ink = _Tight().read(textpage, index)
+        tallest = max(ink[3] - ink[1], ink[2] - ink[0])
+        extent = max(loose.top - loose.bottom, loose.right - loose.left)
+        sane = LEAST_LOOSE * tallest <= extent and loose.top > loose.bottom
+        if tallest > 0:
+            # A comma has little ink: only a box that no glyph could need is the font's mistake.
+            sane = sane and extent <= MOST_LOOSE * tallest
+    turn = (360 - quarter * 90 - where.turn) % 360
+    return _Run(
+        turn=turn,  # type: ignore[arg-type] # a multiple of 90 below 360
+        hidden=mode in {raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP},
+        loose=sane,
+        unmapped=raw.FPDFText_HasUnicodeMapError(textpage, index) == 1,
+    )
 
 
 def drawn(page: pypdfium2.PdfPage, where: Frame, unmapped: int) -> Drawn:
