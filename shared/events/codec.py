@@ -27,6 +27,7 @@ _RFC3339: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_REPLAY: Final = re.compile("^[1-9][0-9]{0,6}$")
 _PREFIX: Final = "ce-"
 
 
@@ -49,6 +50,24 @@ class _Attributes(BaseModel):
 
 
 _M = TypeVar("_M", bound=BaseModel)
+
+
+def attributes_schema() -> dict[str, object]:
+    """Return the JSON Schema of the attributes as they travel in the Pub/Sub binding."""
+    schema = _Attributes.model_json_schema()
+    names = {"datacontenttype": "content-type"}
+    fields: dict[str, object] = {
+        names.get(name, _PREFIX + name): rule for name, rule in schema["properties"].items()
+    }
+    fields["ce-type"] = {"enum": [type_.value for type_ in EventType], "type": "string"}
+    fields["ce-time"] = {"type": "string", "format": "date-time"}
+    fields["ce-replay"] = {"type": "string", "pattern": _REPLAY.pattern}
+    return {
+        "type": "object",
+        "description": "Attributes without the prefix ce- belong to the transport.",
+        "properties": fields,
+        "required": [names.get(name, _PREFIX + name) for name in schema["required"]],
+    }
 
 
 def to_message(event: Event) -> Message:
@@ -86,7 +105,7 @@ def from_message(message: Message) -> Event:
         raise PermanentError(QuarantineReason.MALFORMED_EVENT)
     given["datacontenttype"] = message.attributes.get("content-type")
     replay = given.get("replay", "1")
-    if not isinstance(replay, str) or not re.fullmatch("[1-9][0-9]{0,6}", replay):
+    if not isinstance(replay, str) or not _REPLAY.fullmatch(replay):
         raise PermanentError(QuarantineReason.MALFORMED_EVENT)
     if "replay" in given:
         given["replay"] = int(replay)
