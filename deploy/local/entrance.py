@@ -1,0 +1,144 @@
+"""A local file becomes an ``upload.arrived``."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.ingest.inbox import pack
+from services.ingest.ports import Register
+from shared.bus.port import Publisher
+from shared.clock import Clock
+from shared.events.envelope import make_event
+from shared.events.ids import keyed_id
+from shared.events.payloads import UploadArrived
+from shared.keys.port import Keyring, TenantPurpose
+from shared.keys.vault import Vault
+from shared.telemetry.reasons import RefusedReason
+from shared.telemetry.tracing import Tracing
+from shared.worker import names
+
+MOST_BYTES: Final = 40_000_000
+"""What Document AI takes online; larger files are refused at the door."""
+
+
+class RefusedAtTheDoorError(Exception):
+    """The file never became a submission: its bytes stay where they are."""
+
+    def __init__(self, reason: RefusedReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """One file at the door.
+
+    Attributes:
+        source: as the person named it.
+        job_id: of the submission.
+    """
+
+    source: str
+    job_id: str
+
+
+class Entrance:
+    """Takes local files in.
+
+    A job's id comes from tenant, path, content and a count: the same command after a crash goes on
+    with the same submissions; after they are settled, it is a new submission of the same bytes.
+
+    Args:
+        vault: seals uploads under the tenant's inbox key.
+        publisher: takes ``upload.arrived``.
+        keyring: makes ids.
+        register: knows which submissions are settled.
+        tracing: begins the document's trace.
+        clock: stamps events.
+        tenant: whose documents these are.
+    """
+
+    def __init__(  # noqa: PLR0913 - an entrance touches this much
+        self,
+        *,
+        vault: Vault,
+        publisher: Publisher,
+        keyring: Keyring,
+        register: Register,
+        tracing: Tracing,
+        clock: Clock,
+        tenant: str,
+    ) -> None:
+        self._vault = vault
+        self._publisher = publisher
+        self._keyring = keyring
+        self._register = register
+        self._tracing = tracing
+        self._clock = clock
+        self._tenant = tenant
+
+    def submit(self, path: Path) -> Submitted:
+        """Store the file's bytes in the inbox, then tell ingest.
+
+        Raises:
+            RefusedAtTheDoorError: the file cannot be read, or is too large.
+            TransientError: the store or the bus is unavailable; submit it again.
+        """
+        content = read_file(path)
+        source = str(path)
+        job_id = self._job_id(source, content)
+        upload = self._vault.store_for_tenant(
+            names.inbox(self._tenant, job_id), self._tenant, pack(source, content)
+        )
+        event = make_event(
+            UploadArrived(upload=upload, entrance="cli"),
+            tenant_key=self._keyring.tenant_key(self._tenant, TenantPurpose.IDS),
+            tenant=self._tenant,
+            source="entrance",
+            subject=job_id,
+            jobid=job_id,
+            traceparent=self._tracing.origin(),
+            time=self._clock.now(),
+        )
+        self._publisher.publish([event])
+        return Submitted(source, job_id)
+
+    def _job_id(self, source: str, content: bytes) -> str:
+        key = self._keyring.tenant_key(self._tenant, TenantPurpose.IDS)
+        content_id = keyed_id(key, "upload", content)
+        count = 0
+        while True:
+            path = os.path.abspath(source)  # noqa: PTH100 - resolve() would follow links
+            job_id = keyed_id(key, "job", path, content_id, count)
+            if not self._settled(job_id):
+                return job_id
+            count += 1
+
+    def _settled(self, job_id: str) -> bool:
+        submission = self._register.submission(job_id)
+        if submission is None:
+            return False
+        if submission.status not in ("accepted", "expanded") or submission.document_id is None:
+            return True
+        document = self._register.document(self._tenant, submission.document_id)
+        return document is not None and document.status is not None
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises:
+        RefusedAtTheDoorError: it cannot be opened, is no file, or is too large.
+    """
+    try:
+        with path.open("rb") as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise RefusedAtTheDoorError(RefusedReason.UNREADABLE_FILE)
+            if state.st_size > MOST_BYTES:
+                raise RefusedAtTheDoorError(RefusedReason.TOO_LARGE)
+            return file.read(MOST_BYTES + 1)
+    except OSError as err:
+        raise RefusedAtTheDoorError(RefusedReason.UNREADABLE_FILE) from err
