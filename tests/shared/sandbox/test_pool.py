@@ -1,6 +1,7 @@
 """The pool: what a caller may rely on."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -229,9 +230,12 @@ def test_a_machine_that_cannot_start_children_is_an_outage(
         pool.run(TASKS + "echo", b"", {})
 
 
-def test_a_child_that_cannot_start_is_no_documents_fault() -> None:
-    """Limits too small for Python itself must stop the worker, not condemn its documents."""
-    with Sandbox(Limits(memory_mb=8), packages=PACKAGES) as pool, pytest.raises(SandboxError):
+def test_a_child_that_ends_before_it_is_ready_is_no_documents_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A broken installation must stop the worker, not condemn its documents."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with Sandbox(Limits(), packages=PACKAGES) as pool, pytest.raises(SandboxError):
         pool.run(TASKS + "echo", b"", {})
 
 
