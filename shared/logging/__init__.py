@@ -1,1 +1,6 @@
-"""JSON log lines that cannot leak: registered fields only, free text masked."""
+"""Structured log lines by allow-list; free text masked."""
+
+from shared.logging.capture import capture
+from shared.logging.stage_log import SilentLog, StageLog, get_logger
+
+__all__ = ["SilentLog", "StageLog", "capture", "get_logger"]

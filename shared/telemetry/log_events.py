@@ -50,4 +50,5 @@ class LogEvent(StrEnum):
     # Others.
     LIBRARY_MESSAGE = "library.message"  # a library logged something; masked and capped
     PYTHON_WARNING = "python.warning"  # a Python warning; masked and capped
+    UNREGISTERED = "unregistered"  # a line whose event is in no closed set; nothing of it is shown
     UNHANDLED_ERROR = "error.unhandled"  # an exception reached the top of a process or thread

@@ -5,6 +5,7 @@ A value that is not of its kind is dropped, not repaired: half a name is still a
 
 import math
 import re
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from itertools import chain
@@ -12,6 +13,7 @@ from typing import Final
 
 from shared.errors import Verdict
 from shared.events.payloads import DocumentType, EntryKind, EventType, MediaType
+from shared.telemetry.metrics import Paid, Unit
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 from shared.telemetry.stages import Stage
@@ -28,9 +30,11 @@ CODES: Final[frozenset[str]] = frozenset(
         EventType,
         HeldReason,
         MediaType,
+        Paid,
         QuarantineReason,
         RefusedReason,
         Stage,
+        Unit,
         Verdict,
     )
 )
@@ -41,7 +45,6 @@ _ID: Final = re.compile(r"[0-9a-f]{40}\Z")
 _TRACE: Final = re.compile(r"[0-9a-f]{32}\Z")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}\Z")
 _SUBSCRIPTION: Final = re.compile(r"[a-z]{2,16}\.[a-z]{2,16}(?:-[a-z]{2,16}){0,3}(?:\.dead)?\Z")
-_TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _MOST: Final = 2**63
 
 
@@ -56,6 +59,7 @@ class Kind(StrEnum):
     INTEGER = "integer"  # a count, an index, a size in bytes
     NUMBER = "number"  # finite
     FLAG = "flag"  # true or false
+    MODULE = "module"  # a loaded top-level package
     ERROR = "error"  # an exception: shown as its type (and, in logs, where it was raised)
     TEXT = "text"  # free text, masked and capped; logs have one such field
 
@@ -83,6 +87,11 @@ def _number(value: object) -> float | None:
     return _integer(value)
 
 
+def _module(value: object) -> str | None:
+    top = value.partition(".")[0] if type(value) is str else ""
+    return top if top in sys.modules else None
+
+
 def _flag(value: object) -> bool | None:
     return value if type(value) is bool else None
 
@@ -90,8 +99,19 @@ def _flag(value: object) -> bool | None:
 def _error(value: object) -> str | None:
     if not isinstance(value, BaseException):
         return None
-    name = type(value).__name__
-    return name if _TYPE.match(name) else None
+    return type_name(value)
+
+
+def type_name(error: BaseException) -> str:
+    """Return the name of the error's type: of its first class that stands in a loaded module.
+
+    A name made at run time is data, and data is not shown.
+    """
+    for kind in type(error).__mro__:
+        standing: object = getattr(sys.modules.get(kind.__module__), kind.__name__, None)
+        if standing is kind:
+            return kind.__name__
+    return BaseException.__name__  # not reached: BaseException stands in builtins
 
 
 CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
@@ -103,6 +123,7 @@ CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.FLAG: _flag,
+    Kind.MODULE: _module,
     Kind.ERROR: _error,
 }
 """For each kind, a function that returns the value to show, or None where it is not of the kind.
