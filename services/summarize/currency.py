@@ -1,0 +1,167 @@
+"""Which currency a document is in: what stands beside its amounts, else the country it is from."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from babel.numbers import list_currencies
+
+from services.summarize.folding import fold
+from services.summarize.layout import Segment, Sheet
+from shared.events.results import Evidence
+
+SYMBOLS: Final = {
+    "€": "EUR",
+    "£": "GBP",
+    "₹": "INR",
+    "RM": "MYR",
+    "S$": "SGD",
+    "A$": "AUD",
+    "C$": "CAD",
+    "US$": "USD",
+    "HK$": "HKD",
+    "NZ$": "NZD",
+    "FR.": "CHF",
+    "ZŁ": "PLN",
+    "KČ": "CZK",
+    "RP": "IDR",
+    "RP.": "IDR",
+    "RS": "INR",
+    "RS.": "INR",
+}
+"""Symbols that name one currency."""
+
+_BY_COUNTRY: Final = {
+    "$": {"MY": "MYR", "SG": "SGD", "AU": "AUD", "CA": "CAD", "NZ": "NZD", "HK": "HKD"},
+    "¥": {"CN": "CNY"},
+    "KR": {"NO": "NOK", "DK": "DKK"},
+    "KR.": {"NO": "NOK", "SE": "SEK"},
+}
+_OTHERWISE: Final = {"$": "USD", "¥": "JPY", "KR": "SEK", "KR.": "DKK"}
+
+_HOME: Final = {
+    "MY": "MYR", "SG": "SGD", "GB": "GBP", "CH": "CHF", "US": "USD", "AU": "AUD", "CA": "CAD",
+    "NZ": "NZD", "HK": "HKD", "SE": "SEK", "NO": "NOK", "DK": "DKK", "PL": "PLN", "EU": "EUR",
+}  # fmt: skip
+
+_COUNTRIES: Final = tuple(
+    (country, re.compile(pattern))
+    for country, pattern in (
+        (
+            "MY",
+            r"\bsdn\.?\s?bhd|\bs/b\b|\bmalaysia|kuala\s?lumpur|\bselangor|\bjohor|\bpenang\b|"
+            r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|\bgst (?:id|reg)\b|\+60",
+        ),
+        ("SG", r"\bsingapore\b|\bpte\.?\s?ltd|\+65\b|\buen\b"),
+        ("CH", r"\bschweiz\b|\bsuisse\b|\bswitzerland\b|\bche-?\d{3}|\bch-\d{4}\b|\+41\b"),
+        ("GB", r"\bunited kingdom\b|\bengland\b|\bgb\s?\d{9}|\bsort code\b|\+44\b|\blondon\b"),
+        ("AU", r"\baustralia\b|\babn\b|\bpty\b|\+61\b"),
+        ("CA", r"\bcanada\b|\bhst\b|\bontario\b"),
+        ("NZ", r"\bnew zealand\b"),
+        ("HK", r"\bhong kong\b"),
+        ("US", r"\bunited states\b|\busa\b|\bein\b|\b[a-z]{2} \d{5}(?:-\d{4})?$|\binc\."),
+        ("SE", r"\bsverige\b|\bsweden\b|\borganisationsnummer\b"),
+        ("NO", r"\bnorge\b|\bnorway\b"),
+        ("DK", r"\bdanmark\b|\bdenmark\b|\bcvr\b"),
+        ("PL", r"\bpolska\b|\bpoland\b|\bnip\b"),
+        (
+            "EU",
+            r"\b(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|\bdeutschland\b|\bgermany\b|"
+            r"\bfrance\b|\bosterreich\b|\baustria\b|\bgmbh\b|\bsarl\b|\bust-?id|\bespana\b|"
+            r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|\biban:? (?:de|fr|at|nl|es|it|be)",
+        ),
+    )
+)
+
+_MARKS: Final = re.compile(
+    r"(?<![A-Za-z])(?:(?P<rm>RM)(?![A-Za-z])|(?P<symbol>[€£₹])|(?P<iso>[A-Z]{3})(?![A-Za-z]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyFound:
+    """A currency, how sure it is, and the words that say so."""
+
+    code: str
+    confidence: float
+    evidence: Evidence
+
+
+@cache
+def iso_4217() -> frozenset[str]:
+    """Return every currency code that Unicode CLDR knows."""
+    return frozenset(list_currencies())
+
+
+_COMMON: Final = frozenset(
+    "EUR USD GBP CHF MYR SGD AUD CAD NZD HKD JPY CNY INR IDR THB PHP SEK NOK DKK PLN CZK HUF RON "
+    "BGN BRL MXN ZAR AED SAR TRY KRW TWD VND ISK ILS".split()
+)
+"""Codes that are taken for a currency wherever they stand; any other needs a label."""
+
+
+def countries(texts: Iterable[str]) -> Counter[str]:
+    """Count the signs of each country in a document's rows."""
+    found: Counter[str] = Counter()
+    for text in texts:
+        folded = fold(text)
+        for country, pattern in _COUNTRIES:
+            if pattern.search(folded):
+                found[country] += 1
+    return found
+
+
+def resolve(mark: str, home: Counter[str]) -> str | None:
+    """Return the currency that ``mark`` stands for in a document from these countries."""
+    upper = mark.upper()
+    if upper in SYMBOLS:
+        return SYMBOLS[upper]
+    if upper in _OTHERWISE:
+        local = _BY_COUNTRY[upper]
+        known = [country for country, _ in home.most_common() if country in local]
+        return local[known[0]] if known else _OTHERWISE[upper]
+    return upper if upper in _COMMON else None
+
+
+def find_currency(
+    sheet: Sheet, beside: Sequence[tuple[str, Segment]], home: Counter[str]
+) -> CurrencyFound | None:
+    """Return the document's currency, or None when nothing says which.
+
+    Args:
+        sheet: the document.
+        beside: marks that stand beside amounts, the most telling first, and where.
+        home: signs of countries (``countries``).
+    """
+    votes: Counter[str] = Counter()
+    first: dict[str, Evidence] = {}
+    ambiguous: set[str] = set()
+    for mark, segment in beside:
+        code = resolve(mark, home)
+        if code is not None:
+            votes[code] += 2
+            at = max(0, segment.text.find(mark))
+            first.setdefault(code, segment.evidence(at, at + len(mark)))
+            if mark.upper() in _OTHERWISE:
+                ambiguous.add(code)
+    for segment in sheet.segments:
+        for match in _MARKS.finditer(segment.text):
+            code = resolve(match.group(), home)
+            if code is not None:
+                votes[code] += 1
+                first.setdefault(code, segment.evidence(match.start(), match.end()))
+    if votes:
+        (code, count), *others = votes.most_common()
+        shared = sum(number for _, number in others)
+        confidence = 0.98 * count / (count + shared)
+        if code in ambiguous and code == "USD" and not home["US"]:
+            confidence *= 0.9
+        return CurrencyFound(code, confidence, first[code])
+    for country, _ in home.most_common(1):
+        for segment in sheet.segments:
+            if dict(_COUNTRIES)[country].search(fold(segment.text)):
+                return CurrencyFound(_HOME[country], 0.9, segment.evidence())
+    return None

@@ -1,0 +1,154 @@
+"""What kind of document it is: its title, its vocabulary, and how sure that is."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from services.summarize.folding import fold, letters
+from services.summarize.layout import Segment, Sheet
+from shared.events.payloads import DocumentType
+
+POSTING: Final = frozenset({DocumentType.INVOICE, DocumentType.RECEIPT, DocumentType.CREDIT_NOTE})
+"""Types that become postings; the others are memos."""
+
+DOUBTFUL: Final = 0.6
+"""A memo whose best posting rival has this share of its score is doubtful, and the reverse."""
+
+_TITLES: Final = tuple(
+    (DocumentType(kind), re.compile(pattern))
+    for kind, pattern in (
+        ("credit_note", r"creditnote|creditmemo|gutschrift|avoir(?!d)|notedecredit|notakredit|stornorechnung|rechnungskorrektur|korrekturrechnung|notacredito|creditnota|facturedavoir"),
+        ("purchase_order", r"purchaseorder|^bestellung|bondecommande|pesananbelian|pesanantempatan|localorder|workorder|ordenDecompra|bestellschein|auftragserteilung"),
+        ("bank_statement", r"bankstatement|statementofaccount|accountstatement|kontoauszug|relevedecompte|relevebancaire|penyataakaun|penyatabank|accountsummary|kontoubersicht|statementperiod|extraitdecompte|monthlystatement|currentaccountstatement"),
+        ("receipt", r"receipt|resit|quittung|kassenbon|kassenbeleg|^recu(?:de)?|ticketdecaisse|cashbill|cashsales?|guestcheck|bonkaufbeleg|kassenzettel|salesslip|taxcashsales|barverkauf"),
+        ("invoice", r"taxinvoice|invoice|rechnung|facture|invois|factura|fattura|factuur"),
+        ("contract", r"contract|agreement|vertrag|contrat|perjanjian|kontrak|vereinbarung|termsandconditions|leasedeed|convention(?!al)|nondisclosure"),
+        ("form", r"applicationform|registrationform|antrag|formular|formulaire|borang|fragebogen|questionnaire|claimform|orderform|enrolmentform|^form|form$|anmeldung|consentform|selfdeclaration|application(?:for)"),
+    )
+)  # fmt: skip
+
+_BODY: Final = tuple(
+    (DocumentType(kind), worth, re.compile(pattern))
+    for kind, worth, pattern in (
+        ("letter", 1.6, r"^dear\b|^sehr geehrte|^(?:cher|chere|chers) |^madame|^monsieur|^hello |^hallo |^tuan\b|^puan\b|^liebe[r]? |to whom it may concern|^yth\b|^hi [a-z]+,"),
+        ("letter", 1.6, r"sincerely|(?:kind|best|warm) regards|yours (?:truly|faithfully)|mit freundlichen|cordialement|salutations|yang benar|hochachtungsvoll|freundliche grusse|viele grusse|yang ikhlas|herzliche"),
+        ("letter", 0.6, r"^(?:subject|betreff|objet|perkara|re)\s*:"),
+        ("contract", 1.2, r"\bhereby agree|\bbetween the parties|\bwhereas\b|\bparties agree|\bherein\b|in witness whereof|\bdie parteien\b|zwischen .{0,40}\bund\b.*(?:wird|nachfolgend)|\bles parties\b|pihak pertama|governing law|gerichtsstand|kundigungsfrist|termination of this|entre les soussign|vertragspartner|terminate this|notice period|vertragsdauer|terhadap perjanjian|shall be governed"),
+        ("contract", 0.6, r"^\W*(?:§|art(?:icle|ikel|\.)?|clause|section|klausel|fasal)\s*\d+"),
+        ("bank_statement", 1.5, r"opening balance|closing balance|balance (?:brought|carried) forward|anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|nouveau solde|ancien solde|solde (?:precedent|final|initial)|baki (?:awal|akhir|bawa|pembukaan|penutup)|previous balance|statement (?:period|date)|ending balance|beginning balance"),
+        ("purchase_order", 1.0, r"\bp\.?o\.? (?:no|number|date|#)|purchase order (?:no|number|#|date)|bestellnummer\s*:|please (?:supply|deliver)|deliver to\b|wir bestellen|nous commandons|bestelldatum|wir bitten um lieferung|expected delivery"),
+        ("receipt", 1.0, r"\bcashier\b|\bchange\b|\btender|\btunai\b|\bbaki\b|\bkassierer|\bcaissier|wechselgeld|ruckgeld|\bcash\b|\bterminal\b|\bthank you\b.*(?:again|shopping)|goods sold|vielen dank fur ihren einkauf|merci de votre visite|\bbar\b\s+\d|es bediente"),
+        ("invoice", 1.0, r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|echeance|bill to\b|\binvoice (?:no|number|date|#)|rechnungs(?:nr|nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"),
+        ("form", 0.8, r"_{6,}|\.{12,}|[☐☑☒□]|please (?:tick|fill|complete)|bitte ankreuzen|^signature\b|unterschrift des antrag|date of birth|geburtsdatum|tick (?:one|where)|sila tandakan|cocher|zutreffendes"),
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TypeFound:
+    """A document's type.
+
+    Attributes:
+        kind: the type.
+        confidence: the probability that it is right.
+        is_doubtful: whether a posting type and a memo type are both likely.
+    """
+
+    kind: DocumentType
+    confidence: float
+    is_doubtful: bool
+
+
+def _title_weight(segment: Segment, sheet: Sheet, squashed: str, match: re.Match[str]) -> float:
+    """Return how much a line looks like the document's title, 0 to 4."""
+    words = len(segment.words)
+    if words > 9:  # noqa: PLR2004 - a sentence
+        return 0.15
+    share = (match.end() - match.start()) / max(1, len(squashed))
+    if fold(segment.text).rstrip().endswith((".", ",", ";")) and words > 4:  # noqa: PLR2004
+        return 0.15
+    first_page = sheet.rows[segment.row].page == 1
+    early = first_page and segment.box[1] < 0.5  # noqa: PLR2004 - the upper half
+    weight = 0.4
+    if share > 0.75:  # noqa: PLR2004 - hardly anything else on the line
+        weight = 3.0
+    elif match.start() == 0 and words <= 7:  # noqa: PLR2004 - "Facture FA-2017-0009"
+        weight = 2.0 if any(c.isdigit() for c in segment.text) else 1.0
+    elif share > 0.4:  # noqa: PLR2004
+        weight = 1.2
+    if segment.height > 1.25 * sheet.body_height and early:
+        weight *= 1.4
+    return weight if early else weight * 0.5
+
+
+def _titles(sheet: Sheet) -> dict[DocumentType, float]:
+    """Return the best title weight of each type, and a little for each further mention."""
+    best: dict[DocumentType, float] = {}
+    mentions: dict[DocumentType, int] = {}
+    for segment in sheet.segments:
+        squashed = letters(segment.text)
+        if len(squashed) < 4:  # noqa: PLR2004 - no title is shorter
+            continue
+        for kind, pattern in _TITLES:
+            match = pattern.search(squashed)
+            if match is None:
+                continue
+            mentions[kind] = mentions.get(kind, 0) + 1
+            best[kind] = max(best.get(kind, 0.0), _title_weight(segment, sheet, squashed, match))
+            break
+    return {kind: best[kind] + 0.1 * min(5, mentions[kind]) for kind in best}
+
+
+def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool) -> TypeFound:
+    """Return what kind of document this is.
+
+    Args:
+        sheet: the document.
+        has_total: whether an amount is labelled as a total.
+        has_tax: whether an amount is labelled as a tax.
+        has_change: whether cash and change are on the page.
+    """
+    scores: dict[DocumentType, float] = dict.fromkeys(DocumentType, 0.0)
+    for kind, weight in _titles(sheet).items():
+        scores[kind] += weight
+    seen: set[int] = set()
+    counts: dict[DocumentType, float] = {}
+    for row in sheet.rows:
+        folded = fold(row.text).strip()
+        for number, (kind, worth, pattern) in enumerate(_BODY):
+            if number not in seen and pattern.search(folded):
+                repeats = kind in {DocumentType.CONTRACT, DocumentType.RECEIPT, DocumentType.FORM}
+                counts[kind] = counts.get(kind, 0.0) + worth
+                if not repeats or counts[kind] >= 2.5:  # noqa: PLR2004 - enough is enough
+                    seen.add(number)
+    for kind, worth in counts.items():
+        scores[kind] += worth
+    if has_change:
+        scores[DocumentType.RECEIPT] += 2.0
+    if has_total:
+        scores[DocumentType.INVOICE] += 0.5
+        scores[DocumentType.RECEIPT] += 0.5
+        if has_tax:
+            scores[DocumentType.INVOICE] += 0.5
+            scores[DocumentType.RECEIPT] += 0.4
+    if (
+        scores[DocumentType.CREDIT_NOTE] >= 2
+        and scores[DocumentType.CREDIT_NOTE] >= 0.6 * scores[DocumentType.INVOICE]
+    ):  # noqa: E501,PLR2004
+        # A credit note is made like an invoice and names the one that it corrects.
+        scores[DocumentType.CREDIT_NOTE] += scores[DocumentType.INVOICE]
+    return _decide(scores, has_total=has_total)
+
+
+def _decide(scores: dict[DocumentType, float], *, has_total: bool) -> TypeFound:
+    """Turn scores into a type; a document with a total and no title of its own is doubtful."""
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0].value))
+    kind, score = ranked[0]
+    if score < 1.2:  # noqa: PLR2004 - nothing says what it is
+        return TypeFound(DocumentType.OTHER, 0.5, is_doubtful=has_total or score > 0.9)  # noqa: PLR2004
+    posting = kind in POSTING
+    rival = max(worth for other, worth in scores.items() if (other in POSTING) != posting)
+    others = sum(worth for other, worth in scores.items() if other != kind and other not in POSTING)
+    others += 0.0 if posting else sum(scores[other] for other in POSTING)
+    confidence = 0.99 * score / (score + 0.5 * others + 0.15)
+    return TypeFound(kind, min(0.99, confidence), is_doubtful=rival > DOUBTFUL * score)

@@ -1,0 +1,111 @@
+"""What the words beside an amount say it is, in English, German, French, Malay and neighbours.
+
+A label is compared by its letters only: OCR loses spaces and accents before it loses letters.
+Rules are tried in order and the first that matches wins, so the exceptions stand before the rule.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from services.summarize.folding import letters
+
+
+class Role(StrEnum):
+    """What an amount is in the arithmetic of a document."""
+
+    TOTAL = "total"  # what the document is about, taxes included
+    PAYABLE = "payable"  # what is still to be paid: the total less what was paid before
+    SUBTOTAL = "subtotal"  # a sum before charges; with or without tax, the arithmetic knows
+    NET = "net"  # the total before tax
+    TAX = "tax"
+    ROUNDING = "rounding"
+    DISCOUNT = "discount"
+    CHARGE = "charge"  # service, shipping, tips
+    PREPAID = "prepaid"  # paid before, and deducted
+    TENDERED = "tendered"  # cash handed over
+    CHANGE = "change"
+    PAID = "paid"  # card, transfer: exactly what was due
+    IGNORED = "ignored"  # counts, points, savings, capital: no part of the arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A reading of a label: its role and how strongly it says so (0 to 1)."""
+
+    role: Role
+    strength: float
+
+
+_TAX_NAME = (
+    r"(?:gst|sst|vat|mwst|must|ust|umsatzsteuer|mehrwertsteuer|tva|salestax|servicetax|cukai\w*"
+    r"|taxes|tax|steuer|iva|btw|ppn)"
+)
+_SUM = (
+    r"(?:total|tota|totai|summe|betrag|amount|amt|jumlah|sales|sum|montant|price|preis|subtotal"
+    r"|zwischensumme|rechnungssumme|bayaran|bill|due|payable|importe|totale|totaal)"
+)
+_INCL = (
+    r"(?:incl|inkl|inc(?!ome)|inclu|inclsive|ttc|with|mit|brutto|gross|termasuk|inkusif|einschl)"
+)
+_EXCL = (
+    r"(?:exc|exkl|without|wo(?=tax|gst|vat)|before|ohne|ht(?:va)?$|horst|netto|vorsteuer|sebelum"
+    r"|tidaktermasuk|zzgl|beforetax|lessgst)"
+)
+
+_RULES: Final = tuple(
+    (Role(role), strength, re.compile(pattern))
+    for role, strength, pattern in (
+        (
+            "ignored",
+            1.0,
+            r"qty|quant|menge|anzahl|itemcount|totalitem|noitem|noofitem|totalpcs|points?|saving|"
+            r"yousave|award|balanceb|newbalance|openingbalance|closingbalance|anfangssaldo|endsaldo|"
+            r"capital|kapital|stammkap|kuantiti|bilangan|weight|gewicht|poids|km$|mileage|exchangerate|"
+            r"skonto|earlypayment|nextpayment|minimumpayment|creditlimit|seite|page|unitprice|"
+            r"einzelpreis|prixunit|^tel|^fax|^phone|^iban|perunit|acctno|cardno|terminal|"
+            r"gsts?ummary|taxsummary|gstanalysis",
+        ),
+        ("total", 0.9, r"(?:after|incl\w*)(?:cent)?round|(?:total|tota|jumlah|amt|amount)rounded"),
+        ("total", 0.9, r"^round\w{0,3}(?:total|jumlah)|^finaltotal|afteradj|totalselepas"),
+        ("rounding", 1.0, r"r?oun?d?ing|rour?ding|^round\w{0,2}adj|bundaran|penggenapan|^rundung|arrondi|centadj|adjustment$"),
+        ("tax", 0.9, rf"^{_TAX_NAME}\d*\w{{0,3}}(?:included|incl|inclus|enthalten|inklusive)"),
+        ("tax", 0.9, rf"^\w{{0,3}}(?:includ\w*|inclusive|incl|inkl|davon|darin|dont|enthaltene?)(?:of)?{_TAX_NAME}(?:amount|amt|rm)?$"),
+        ("tax", 0.9, rf"^(?:total|price|prices)(?:includes|included){_TAX_NAME}$"),
+        ("change", 1.0, r"^(?:less|cash|total)?change|changedue|^baki(?!perlu)|ruckgeld|wechselgeld|zuruck|rendu|monnaie|duitbaki|kembali(?:an)?$"),
+        ("prepaid", 0.9, r"anzahlung|prepaid|alreadypaid|paidinadvance|acompte|advancepayment|lessdeposit|depositpaid|deposit$|vorauszahlung|akonto|abschlagszahl|dejap|dejare|amountreceived|bereitsbezahlt|bereitsgezahlt|paymentsreceived|lesspayment|wangpendahuluan|totalpaid|paidtodate"),
+        ("tendered", 1.0, r"^(?:total)?cash(?:rm|myr|eur|usd|sales?rm)?$|tender|^tunai|bargeld|^gegeben|gegeben$|especes|^bar$|^paidamount|^amountpaid|^payment(?:s|rm)?$|^recu$|^barzahlung|cashreceived|bayarantunai|cashpaid|amtpaid|^paid$|duitditerima|^bezahlt$|^paymentmodecash|^paymentcash"),
+        ("paid", 0.9, r"visa|viva$|mastercard|^edc|master$|amex|debit|credit(?:card|rm)?$|kreditkarte|eckarte|girocard|cartebancaire|^cb$|ewallet|touchngo|^tng|^nets|grabpay|boost|paywave|qrpay|duitnow|maestro|applepay|googlepay|kartenzahlung|sepa|virement|uberweisung|^card(?:type|payment|rm|sale)?"),
+        ("net", 0.6, r"taxable(?:amount|amt|value|base|supplies|sales|turnover)|steuerbasis|basisbetrag|basehort|montantbase|tax(?:able)?base"),
+        ("tax", 1.0, rf"^(?:total|sum\w*|gesamt|jumlah|montant|zzgl|zuzuglich|zuzugl|plus|add|betrag|output|less)?(?:der|de(?:la)?)?{_TAX_NAME}(?:es)?(?:total|gesamt|amount|amt|betrag|payable|rm|summe|collectee|charge|charged|totals?|s|i|ex|sr|zrl|rate|standard|a|at|due|vente)*$"),
+        ("tax", 1.0, rf"^(?:total|sum|montant|summe|jumlah|betrag)(?!with|mit|incl|inkl|inc|exc)\w{{0,4}}{_TAX_NAME}$|steuerbetrag|taxamount|taxtotal|taxamt|tvatotal|totaldestaxes|montanttva|summeust|ustbetrag|mwstbetrag|umsatzsteuerbetrag"),
+        ("subtotal", 0.7, r"supplies"),
+        ("total", 1.0, rf"{_SUM}\w*?{_INCL}|{_SUM}ttc|grandtotal|bruttosumme|bruttobetrag|bruttogesamt|gesamtbrutto|rechnungsbetrag|rechnungsendbetrag|endbetrag|endsumme|gesamtendbetrag|invoicetotal|totalinvoice|jumlahbesar|jumlahkeseluruhan|jumlahinvois|totalgeneral|invoiceamount|invoicevalue|totalgross|grosstotal|grossamount|totalttc|totaleuro?s?ttc|totalcharge$|totalcreditnote|gutschriftsbetrag|totalavoir|montantttc"),
+        ("payable", 1.0, r"zahlbetrag|zuzahlen|zahlender|netapayer|soldeapayer|montantdu|montantapayer|resteapayer|apayer|balancedue|amountdue|totaldue|residual|outstanding|offenerbetrag|^duerm$|perludibayar|perluidibayar|amountpayable|amtpayable|totalpayable|dueamount|totaltopay|amounttopay|pleasepay|uberweisungsbetrag|restbetrag|^payable|forderungsbetrag|betragfallig|falligerbetrag|amountowing|totalowing|payableamount|jumlahbayaran|jumlahperlu"),
+        ("net", 1.0, rf"(?:{_SUM}|total)\w*?{_EXCL}|^totalht|montantht|nettobetrag|nettosumme|summenetto|gesamtnetto|nettogesamt|nettowert|totalnet(?!t)|amountexcl|netamount|netvalue|nettoumsatz|totalhorstaxe|summeohne|^netto$|^net$|^ht$|warenwertnetto|rechnungssummeohne"),
+        ("net", 0.5, r"^nett?otal\w{0,3}$|^nett?total|^net(?:sales|price)?$"),
+        ("subtotal", 1.0, r"subtotal|subttl|soustotal|zwischensumme|jumlahkecil|positionssumme|itemtotal|goodstotal|warenwert|totalbeforetax|summepositionen|lineitemtotal|merchandise|subjumlah|zwischentotal"),
+        ("charge", 0.9, r"servicecharge|svccharge|^svc|^service|shipping|versand|^porto|freight|delivery(?:fee|charge|cost)|fraisde|frais|handling|zuschlag|postage|^tips?$|trinkgeld|cajperkhidmatan|^caj|carriage|lieferkosten|livraison|p[&]?p$|surcharge|ecotax|mindermenge"),
+        ("discount", 0.9, r"disc|rabatt|remise|diskaun|abschlag|nachlass|voucher|coupon|promo|rebate|potongan|gutschein|allowance"),
+        ("total", 0.95, r"totalamount|totalamt|gesamtbetrag|gesamtsumme|gesamtpreis|totalsales|totalbill|totalrm|totalmyr|totaleur|montanttotal|totalprice|totalcost|jumlahharga|jumlahrm|totaldela|takeouttotal|dineintotal|billtotal|totalusd|totalgbp|totalamout|gesamtwert|rechnungssumme|summegesamt|totalapayer|ordertotal|totalvalue|salestotal|summeeur"),
+        ("total", 0.7, r"^\w{0,2}(?:total|tota|totai|totall|t0tal|jumlah|summe|gesamt|sumtotal|totale|totaal|totals)\w{0,3}$|total$|^total"),
+    )
+)  # fmt: skip
+
+
+_ZERO: Final = re.compile(r"(?<=[A-Za-z])0(?=[A-Za-z])")
+"""A zero between letters is an O that OCR misread."""
+
+
+@lru_cache(maxsize=8192)
+def read_label(text: str) -> Label | None:
+    """Return what ``text`` calls the amount beside it, or None when it says nothing."""
+    squashed = letters(_ZERO.sub("o", text))
+    if not squashed or len(squashed) > 60:  # noqa: PLR2004 - a sentence is no label
+        return None
+    for role, strength, pattern in _RULES:
+        if pattern.search(squashed):
+            return Label(role, strength)
+    return None

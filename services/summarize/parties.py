@@ -1,0 +1,249 @@
+"""Who sent a document and to whom: names, address, tax id."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stdnum.eu import vat
+
+from services.summarize.dates import find_dates
+from services.summarize.folding import alnum, fold, letters
+from services.summarize.layout import Segment, Sheet
+from services.summarize.references import Found
+
+_COMPANY: Final = re.compile(
+    r"\b(?:gmbh|mbh|ag|kg|ohg|ug|gbr|e\.?\s?k\.?|sarl|sas|s\.?a\.?r\.?l|eurl|ltd|limited|llc|llp|inc|plc"
+    r"|corp|corporation|company|sdn\.?\s?bhd|s/b|bhd|enterprises?|trading|pte|pty|b\.?v|s\.?l|s\.?r\.?l"
+    r"|spa|oy|ab|aps|a/s|hardware|restaurant|restoran|bakery|bakeries|cafe|stores?|shop|mart"
+    r"|pasaraya|perniagaan|syarikat|kedai|supermarket|pharmacy|bookshop|hotel|bistro|centre"
+    r"|services?|industries|holding|group|werke|handel|verlag|& co|et fils|freres|s\.a)\b\.?"
+)
+_LEGAL: Final = re.compile(
+    r"\b(?:gmbh|mbh|ag|kg|ohg|ug|gbr|sarl|sas|eurl|ltd|limited|llc|llp|inc|plc|corp|sdn\.?\s?bhd|s/b|bhd"
+    r"|pte|pty|b\.v|s\.l|s\.r\.l)\b\.?"
+)
+_SELLER: Final = re.compile(
+    r"^\W*(?:verkaufer|seller|supplier|vendor|from|fournisseur|vendeur|emetteur|lieferant|pembekal"
+    r"|penjual|dari|rechnungssteller|issued by|absender|verkoper|proveedor|billed by)\b[\s:./a-z]{0,14}$"
+)
+_BUYER: Final = re.compile(
+    r"^\W*(?:bill(?:ed)?(?: to)?|invoice to|sold to|customer|client|kunde|kaufer\S*|rechnungsempfanger"
+    r"|rechnung an|empfanger|destinataire|facture a|adresse a|kepada|pelanggan|acheteur|buyer"
+    r"|bill to|ship to|deliver(?:y)? (?:to|address)|lieferadresse|adresse de livraison|pembeli|to"
+    r"|rechnungsadresse|invoice address|billing address|adresse de facturation|attn|cliente|klant"
+    r"|leistungsempfanger|facturer a)\b(?! (?:no|number|id|nr|vat|code))[\s:.]*"
+)
+_NAME: Final = re.compile(r"^\W*(?:name|nom|nama|firma|company(?: name)?)\s*:\s*", re.IGNORECASE)
+_NOT_A_NAME: Final = re.compile(
+    r"^\W*(?:tel|fax|phone|mobile|e-?mail|www|http|gst|sst|vat|tva|ust|tax|reg|co\.?\s?reg|company no"
+    r"|iban|bic|date|datum|tarikh|page|seite|invoice|rechnung|facture|receipt|resit|quittung|bill\b"
+    r"|no\.|nr\.|jalan|jln|lot|no\s?\d|level|floor|unit|shipping|thank|welcome|cash|order|table|your"
+    r"|cashier|original|copy|kopie|duplicate|reprint|simplified|guest check|ihre?\b|wir\b|sehr|dear"
+    r"|credit note|gutschrift|avoir|customer|kunde|client|beispiel|purchase order|time|terminal|trans"
+    r"|telefon|kundennummer|statement|\(|\d+[\s,]|www\.|item|qty|description|to\b|from\b|shop:"
+    r"|powered by|served by|due|balance|amount)"
+)
+_ADDRESS: Final = re.compile(
+    r"\b\d{4,6}\b|\bjalan\b|\bjln\b|\blot\b|\bstr\b|strasse|strase|\bstreet\b|\broad\b|\brue\b|\bave"
+    r"|\btaman\b|\bfloor\b|\bno\.?\s?\d|\bplatz\b|\bweg\b|\bchemin\b|\bweg\b|\bgasse\b|\ballee\b|\blane\b"
+    r"|selangor|kuala|johor|\bmall\b|\bplaza\b|\bdrive\b|\bsquare\b|\bcedex\b|\bpostfach\b|\bbandar\b"
+    r"|seksyen|kawasan|\bbatu\b|\bboulevard\b"
+)
+_STOP: Final = re.compile(
+    r"\b(?:tel|fax|phone|e-?mail|www|gst|sst|vat|tva|ust|tax|reg|iban|invoice|rechnung|facture|date"
+    r"|datum|receipt|co\.? ?no|siret|hotline|fon|telefon|cashier|doc|bill)\b|@|\bh?ttp"
+)
+_TAX_LABELLED: Final = re.compile(
+    r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
+    r"|nummer|intracom\w*|ident\w*)?[\s.:#)-]*(?:id(?:nr)?|no|nr|number|ent)?[\s.:#)-]*"
+    r"([a-z]{0,3}[\s-]?\d[\dA-Za-z /.-]{6,17}\d)"
+)
+_VAT_ID: Final = re.compile(
+    r"\b(?:DE\s?\d{9}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}|GB\s?\d{9}|IT\s?\d{11}|ES\s?[A-Z0-9]\d{7}[A-Z0-9]"
+    r"|NL\s?\d{9}B\d{2}|BE\s?0?\d{9,10}|LU\s?\d{8}|PL\s?\d{10}|DK\s?\d{8}|SE\s?\d{12}|CHE-?\d{3}\.\d{3}\.\d{3})\b"
+)
+_CUSTOMERS: Final = re.compile(r"client|customer|kunde|your|ihre|acheteur|buyer|kaufer|pelanggan")
+
+
+def _clean(text: str) -> str:
+    """Return a name without a registration number in brackets, codes and loose punctuation."""
+    text = re.sub(r"\s*\(?\b(?:co\.?\s?reg|reg|company)\b.*$", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\s*\((?=[^)]*\d)[\dA-Za-z\s./-]{4,}\)?\s*$", "", text)
+    return text.strip(" \t:;,-*|·•●–")
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether a line may be a name: letters mostly, no label, no date, no address."""
+    count = sum(c.isalpha() for c in text)
+    digits = sum(c.isdigit() for c in text)
+    return (
+        count >= 3  # noqa: PLR2004 - shorter ones are codes
+        and digits <= count / 2
+        and len(text) <= 70  # noqa: PLR2004 - longer ones are sentences
+        and not _NOT_A_NAME.match(fold(text))
+        and not find_dates(text)
+        and "@" not in text
+    )
+
+
+def _under(sheet: Sheet, segment: Segment, label: re.Pattern[str]) -> Iterator[Segment]:
+    """Yield what stands under a heading, in its column, until a gap or another heading."""
+    last = segment
+    for other in sheet.below(segment, 8):
+        if other.box[1] - last.box[3] > 2.2 * max(sheet.body_height, 1e-6):
+            return
+        if abs(other.box[0] - segment.box[0]) > 0.12 or label.match(fold(other.text)):  # noqa: PLR2004
+            continue
+        last = other
+        yield other
+
+
+def _named(segment: Segment, start: int, confidence: float) -> Found | None:
+    """Return the name that ``segment`` holds from ``start`` on."""
+    text = segment.text[start:]
+    match = _NAME.match(text)
+    begin = start + (match.end() if match else 0)
+    name = _clean(segment.text[begin:])
+    if not name:
+        return None
+    at = segment.text.index(name, begin)
+    evidence = segment.evidence(at, at + len(name))
+    return Found(name, confidence * min(1.0, 0.5 + evidence.confidence / 2), evidence)
+
+
+def _section(
+    sheet: Sheet, heading: re.Pattern[str], confidence: float
+) -> tuple[Found, Segment] | None:
+    """Return the name under (or right behind) a heading like "Seller"."""
+    for segment in sheet.segments:
+        match = heading.match(fold(segment.text))
+        if match is None:
+            continue
+        rest = segment.text[match.end() :].strip(" :.-")
+        if rest and _is_name(rest) and ":" in segment.text:
+            found = _named(segment, segment.text.index(rest, match.end()), confidence)
+            if found:
+                return found, segment
+        if rest:
+            continue
+        right = sheet.rows[segment.row].segments[segment.column + 1 : segment.column + 2]
+        under = list(_under(sheet, segment, heading))[:4]
+        named = [other for other in under if _NAME.match(other.text)]
+        beside = [
+            other
+            for other in right
+            if segment.text.rstrip().endswith(":") or other.text.lstrip().startswith((":", "."))
+        ]
+        for other in [*named, *beside, *under]:
+            if (named and other in named) or _is_name(other.text.strip(" :.")):
+                found = _named(other, 0, confidence)
+                if found:
+                    return found, other
+    return None
+
+
+_SENDER: Final = re.compile(r"\s+[-·•●|–—∙*]\s+|\s*[·•●∙|]\s*|,\s")
+
+
+def _sender_line(sheet: Sheet) -> tuple[Found, Segment] | None:
+    """Return the name that starts a one-line address ("Name · Street 1 · 12345 Place")."""
+    for segment in sheet.segments:
+        parts = [part.strip() for part in _SENDER.split(segment.text)]
+        if len(parts) < 3 or not _is_name(parts[0]):  # noqa: PLR2004 - name, street, place
+            continue
+        rest = " ".join(parts[1:4])
+        if re.search(r"\b\d{4,6}\b", rest) and sum(c.isdigit() for c in rest) <= 14:  # noqa: PLR2004
+            found = _named(segment, 0, 0.85)
+            if found is None:
+                continue
+            end = len(parts[0])
+            return Found(parts[0], found.confidence, segment.evidence(0, end)), segment
+    return None
+
+
+def find_receiver(sheet: Sheet) -> Found | None:
+    """Return who the document is addressed to."""
+    section = _section(sheet, _BUYER, 0.85)
+    return section[0] if section else None
+
+
+def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment] | None:
+    """Return who the document is from: a section, a sender line, a company's name near the top."""
+    section = _section(sheet, _SELLER, 0.95)
+    if section is not None:
+        return section
+    sender = _sender_line(sheet)
+    if sender is not None:
+        return sender
+    other = letters(receiver.value) if receiver else ""
+    top = [
+        (row.index, segment) for row in sheet.rows[:40] for segment in row.segments if row.page == 1
+    ]
+    best: tuple[float, Segment] | None = None
+    every = alnum(" ".join(row.text for row in sheet.rows))
+    for index, segment in top:
+        name = _clean(segment.text)
+        if not _is_name(name) or (other and letters(name) == other):
+            continue
+        folded = fold(name)
+        score = 0.55 - 0.03 * min(index, 15)
+        score += 0.3 if _LEGAL.search(folded) else 0.15 if _COMPANY.search(folded) else 0.0
+        score += 0.08 if segment.height > 1.25 * sheet.body_height else 0.0
+        score += 0.05 if every.count(alnum(name)) > 1 else 0.0
+        score -= 0.3 if _ADDRESS.search(folded) and not _LEGAL.search(folded) else 0.0
+        score -= 0.4 if len(letters(name)) < 4 or name.count(":") else 0.0  # noqa: PLR2004
+        if best is None or score > best[0]:
+            best = (score, segment)
+    if best is None or best[0] < 0.15:  # noqa: PLR2004 - nothing that looks like a name
+        return None
+    found = _named(best[1], 0, min(0.92, 0.35 + 0.65 * best[0]))
+    return (found, best[1]) if found else None
+
+
+def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
+    """Return the supplier's address: the lines under its name that look like one."""
+    parts = _SENDER.split(supplier.text)
+    if len(parts) >= 3 and _ADDRESS.search(fold(supplier.text)):  # noqa: PLR2004
+        at = supplier.text.index(parts[1])
+        return Found(supplier.text[at:].strip(), 0.75, supplier.evidence(at))
+    lines: list[Segment] = []
+    for other in sheet.below(supplier, 7):
+        folded = fold(other.text)
+        if _STOP.search(folded) and not _ADDRESS.search(folded):
+            if lines:
+                break
+            continue
+        if _ADDRESS.search(folded) or (lines and "," in lines[-1].text[-2:]):
+            lines.append(other)
+        elif lines:
+            break
+        if len(lines) == 5:  # noqa: PLR2004 - no address is longer
+            break
+    if not lines:
+        return None
+    evidence = lines[0].evidence()
+    text = " ".join(line.text for line in lines)
+    return Found(re.sub(r"^\w+:\s*", "", text), 0.7 * evidence.confidence, evidence)
+
+
+def find_tax_id(sheet: Sheet) -> Found | None:
+    """Return the supplier's tax id: one that is labelled so and is not the customer's."""
+    labelled: Found | None = None
+    for segment in sheet.segments:
+        left = sheet.rows[segment.row].segments[: segment.column]
+        context = fold(" ".join([*(other.text for other in left[-1:]), segment.text]))
+        if _CUSTOMERS.search(context):
+            continue
+        match = _VAT_ID.search(segment.text)
+        if match:
+            value = re.sub(r"\s", "", match.group())
+            confidence = 0.93 if vat.is_valid(value) else 0.85
+            return Found(value, confidence, segment.evidence(match.start(), match.end()))
+        if labelled is None:
+            numbered = _TAX_LABELLED.search(fold(segment.text))
+            if numbered:
+                start, end = numbered.span(1)
+                text = segment.text[start:end].strip()
+                evidence = segment.evidence(start, end)
+                labelled = Found(text, 0.8 * evidence.confidence, evidence)
+    return labelled
