@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.ingest.inbox import pack
+
 from services.ingest.ports import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock

@@ -8,6 +8,7 @@ from shared.bus.port import Bus, Delivery
 from shared.clock import Clock
 from shared.errors import TransientError
 from shared.events.envelope import Event
+from shared.telemetry.outcomes import DeliveryOutcome
 from shared.worker.edge import Settlement
 
 IDLE_S: Final = 0.02
@@ -129,14 +130,16 @@ class Loop:
         settled: list[tuple[Delivery, Settlement]] = []
         for delivery in deliveries:
             if stop():
-                settled.append((delivery, Settlement(acknowledge=False, code="retry")))
+                settled.append(
+                    (delivery, Settlement(acknowledge=False, code=DeliveryOutcome.RETRY))
+                )
             else:
                 settled.append((delivery, duty.receiver.receive(delivery)))
         try:
             self._publisher.flush()
         except TransientError:
             settled = [
-                (delivery, Settlement(acknowledge=False, code="retry", delay_s=1.0))
+                (delivery, Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=1.0))
                 for delivery in deliveries
             ]
         self._settle(settled)

@@ -16,24 +16,26 @@ from shared.clock import Clock
 from shared.errors import PermanentError, TransientError, backoff_s, decide
 from shared.events.codec import from_message
 from shared.events.envelope import Child, Event
-from shared.events.payloads import DocumentQuarantined, Reference, StageName
+from shared.events.payloads import DocumentErased, DocumentQuarantined, Reference, StageName
 from shared.keys.vault import ErasedError, Vault
-from shared.logging import StageLog
+from shared.logging.stage_log import StageLog
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics
+from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.tracing import ActiveSpan, Tracing
 from shared.worker import names
 from shared.worker.breaker import Breaker
 from shared.worker.emitter import Emitter
-from shared.worker.leases import Lease, Leases
+from shared.worker.leases import Lease, LeaseHeldError, Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import children_in, pack
 from shared.worker.tombstones import Tombstones
 
 DEAD_LETTER_SUFFIX: Final = ".dead"
+CONTENDED_DELAY_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,11 @@ class Settlement:
     Attributes:
         acknowledge: settle the delivery for good.
         delay_s: else give it back, not before so many seconds.
-        code: what happened, from a closed set: done, repeated, erased, quarantined, retry.
+        code: what became of it.
     """
 
     acknowledge: bool
-    code: str
+    code: DeliveryOutcome
     delay_s: float = 0.0
 
 
@@ -136,7 +138,7 @@ class Edge:
             },
         ) as span:
             settlement = self._settle(event, delivery)
-            span.set(SpanAttribute.OUTCOME, settlement.code)
+            span.set(SpanAttribute.OUTCOME, settlement.code.value)
             self._report(event, delivery, settlement, span, started)
         return settlement
 
@@ -150,25 +152,33 @@ class Edge:
                 return self._failed(error, event, delivery, None)
             except Exception:  # noqa: BLE001 - deciding needs the stores; without them, later
                 return Settlement(
-                    acknowledge=False, code="retry", delay_s=backoff_s(delivery.attempt)
+                    acknowledge=False,
+                    code=DeliveryOutcome.RETRY,
+                    delay_s=backoff_s(delivery.attempt),
                 )
 
     def _work(self, event: Event, delivery: Delivery) -> Settlement:
-        if self._do.tombstones.stands(event.subject):
-            return Settlement(acknowledge=True, code="erased")
+        told_to_erase = isinstance(event.data, DocumentErased)
+        if not told_to_erase and self._do.tombstones.stands(event.subject):
+            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
         name = names.result_of(self._stage, event)
         stored = self._do.vault.find(name)
         if stored is not None:
             return self._repeat(event, stored)
         self._do.breaker.check()
-        lease = self._do.leases.acquire(names.work_of(event), event.id)
+        try:
+            lease = self._do.leases.acquire(names.work_of(event), event.id)
+        except LeaseHeldError:
+            return Settlement(
+                acknowledge=False, code=DeliveryOutcome.CONTENDED, delay_s=CONTENDED_DELAY_S
+            )
         try:
             self._conclude(event, self._handle(event), name)
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
             return self._failed(error, event, delivery, lease)
         self._do.breaker.success()
         self._do.leases.finish(lease)
-        return Settlement(acknowledge=True, code="done")
+        return Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
 
     def _report(
         self,
@@ -180,12 +190,12 @@ class Edge:
     ) -> None:
         elapsed = self._do.clock.monotonic() - started
         self._tell.metrics.observe(
-            Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=settlement.code
+            Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=settlement.code.value
         )
-        self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=settlement.code)
+        self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=settlement.code.value)
         self._tell.log.info(
             LogEvent.DELIVERY_SETTLED,
-            code=settlement.code,
+            code=settlement.code.value,
             duration_ms=round(elapsed * 1000, 3),
             job_id=event.jobid,
             document_id=event.subject,
@@ -212,7 +222,7 @@ class Edge:
         children = children_in(self._do.vault.open(reference))
         self._do.emitter.emit(event, children, reference)
         self._do.leases.clear(names.work_of(event))
-        return Settlement(acknowledge=True, code="repeated")
+        return Settlement(acknowledge=True, code=DeliveryOutcome.REPEATED)
 
     def _failed(
         self, error: Exception, event: Event, delivery: Delivery, lease: Lease | None
@@ -221,11 +231,19 @@ class Edge:
         if isinstance(error, ErasedError):
             if lease is not None:
                 self._do.leases.finish(lease)
-            return Settlement(acknowledge=True, code="erased")
-        failures = lease.failures + 1 if lease is not None else delivery.attempt
-        decision = decide(error, failures)
-        if isinstance(error, TransientError):
-            decision = decide(error, delivery.attempt)
+            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
+        transient = isinstance(error, TransientError)
+        tries = delivery.attempt if transient or lease is None else lease.failures + 1
+        decision = decide(error, tries)
+        if not isinstance(error, PermanentError):
+            self._tell.log.warning(
+                LogEvent.DELIVERY_FAILED,
+                error=error,
+                job_id=event.jobid,
+                document_id=event.subject,
+                trace=event.traceparent.split("-")[1],
+                attempt=delivery.attempt,
+            )
         if decision.counts_for_breaker:
             self._do.breaker.unknown_error()
         if decision.reason is not None and not self._do.breaker.is_open:
@@ -239,7 +257,9 @@ class Edge:
         if lease is not None:
             self._do.leases.give_back(lease, failed=decision.counts_for_breaker)
         return Settlement(
-            acknowledge=False, code="retry", delay_s=decision.delay_s or backoff_s(delivery.attempt)
+            acknowledge=False,
+            code=DeliveryOutcome.RETRY,
+            delay_s=decision.delay_s or backoff_s(delivery.attempt),
         )
 
     def _bury(
@@ -254,7 +274,7 @@ class Edge:
         """Write the record, publish document.quarantined, acknowledge: in this order."""
         subject = document_id or event.subject
         if self._do.tombstones.stands(subject):
-            return Settlement(acknowledge=True, code="erased")
+            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
         record = self._do.quarantine.put(
             event,
             stage=self._stage,
@@ -274,7 +294,7 @@ class Edge:
         child = Child(quarantined.event_type, quarantined.model_dump(), subject=subject)
         self._do.emitter.emit(event, (child,), None)
         self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
-        return Settlement(acknowledge=True, code="quarantined")
+        return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
 
     def _undecodable(self, delivery: Delivery) -> Settlement:
         """A message that is no event of ours: keep it whole, tell, acknowledge."""
@@ -286,11 +306,13 @@ class Edge:
                 at=self._do.clock.now(),
             )
         except TransientError:
-            return Settlement(acknowledge=False, code="retry", delay_s=backoff_s(delivery.attempt))
+            return Settlement(
+                acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=backoff_s(delivery.attempt)
+            )
         reason = QuarantineReason.MALFORMED_EVENT
         self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
         self._tell.log.error(LogEvent.EVENT_MALFORMED, code=reason.value, attempt=delivery.attempt)
-        return Settlement(acknowledge=True, code="quarantined")
+        return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
 
 
 def place_of(error: BaseException) -> str:

@@ -66,6 +66,10 @@ def never_abandoned(_holder: str) -> bool:
     return False
 
 
+class LeaseHeldError(TransientError):
+    """Somebody else is at this work: nothing failed, come back later."""
+
+
 class Leases:
     """The leases of one stage.
 
@@ -99,7 +103,7 @@ class Leases:
         """Begin ``work``, counting the start.
 
         Raises:
-            TransientError: another worker is at it, or won the race.
+            LeaseHeldError: another worker is at it, or won the race.
             PermanentError: reason ``kills_workers``: begun three times without an outcome.
         """
         name = f"leases/{self._stage}/{work}"
@@ -111,10 +115,10 @@ class Leases:
             try:
                 return Lease(name, self._objects.create(name, _encode(state)).generation, state)
             except AlreadyExistsError as err:
-                raise TransientError("another worker began this work first") from err
+                raise LeaseHeldError("another worker began this work first") from err
         before = _State(**json.loads(stored.data))
         if before.holder and before.expires > now and not self._abandoned(before.holder):
-            raise TransientError("another worker is at this work")
+            raise LeaseHeldError("another worker is at this work")
         if before.event_id != event_id:
             before = _State(event_id, "", 0.0, starts=0, failures=0)
         if before.starts >= MOST_STARTS:
@@ -125,7 +129,7 @@ class Leases:
         try:
             info = self._objects.replace(name, _encode(state), generation=stored.info.generation)
         except GenerationMismatchError as err:
-            raise TransientError("another worker began this work first") from err
+            raise LeaseHeldError("another worker began this work first") from err
         return Lease(name, info.generation, state)
 
     def finish(self, lease: Lease) -> None:
