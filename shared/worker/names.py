@@ -58,3 +58,10 @@ def work_of(event: Event) -> str:
     revision = getattr(data, "revision", 0)
     part = f"-{data.first}" if isinstance(data, PagesRequested | PagesRead) else ""
     return f"{event.subject}/{event.type.value.split('.', 1)[1]}-{revision}{part}"
+
+
+def prefixes_of(document_id: str) -> tuple[str, ...]:
+    """Return the prefixes under which stages keep what they made of a document."""
+    stages: tuple[StageName, ...] = ("ocr", "summarize", "ledger")
+    results = tuple(f"results/{stage}/{document_id}/" for stage in stages)
+    return (*results, f"read/pages/{document_id}/")
