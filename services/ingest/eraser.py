@@ -31,8 +31,9 @@ class Erasure:
 
 
 class Eraser:
-    """Destroys what makes a document readable. Every step can be the last one before a crash, and
-    the same call again completes it.
+    """Destroys what makes a document readable.
+
+    Every step can be the last one before a crash; the same call again completes it.
 
     Args:
         objects: the whole store.
