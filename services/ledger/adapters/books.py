@@ -1,0 +1,201 @@
+"""Appending to the journal in SQL, and asking it."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, union, update
+
+from services.ledger.adapters.admission import Admitted, admit
+from services.ledger.adapters.engine import reading, writing
+from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, entry_row, posting_rows
+from services.ledger.adapters.tables import entries, fingerprints, outbox, postings
+from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
+from services.ledger.ports import Balance
+from shared.events.payloads import EntryKind
+
+
+class _Snapshot:
+    """What the database says about the bookings of one batch, kept up to date as it is admitted."""
+
+    def __init__(self, connection: Connection, bookings: Sequence[Booking]) -> None:
+        drafted = [e for booking in bookings for e in (*booking.entries, *booking.instead)]
+        self._decisions: dict[tuple[str, str, int], Entry] = {}
+        self._entries: dict[str, Entry] = {}
+        self._settled: set[str] = set()
+        self._fingerprints: dict[tuple[str, str], set[str]] = {}
+        tenants = {entry.tenant for entry in drafted}  # the indices start with the tenant
+        for page in chunks(entry.document_id for entry in drafted):
+            whose = entries.c.tenant.in_(tenants), entries.c.document_id.in_(page)
+            query = ENTRIES.where(*whose).order_by(entries.c.seq)
+            for found in booked(connection, query):
+                self._learn(found.entry)
+        for page in chunks(booking.fingerprint for booking in bookings if booking.fingerprint):
+            kept = select(fingerprints).where(
+                fingerprints.c.tenant.in_(tenants), fingerprints.c.fingerprint.in_(page)
+            )
+            for row in connection.execute(kept):
+                self._keep(row.tenant, row.fingerprint, row.document_id)
+
+    def decision(self, tenant: str, document_id: str, revision: int) -> Entry | None:
+        return self._decisions.get((tenant, document_id, revision))
+
+    def entry(self, entry_id: str) -> Entry | None:
+        return self._entries.get(entry_id)
+
+    def is_settled(self, entry_id: str) -> bool:
+        return entry_id in self._settled
+
+    def others_with(self, tenant: str, fingerprint: str, document_id: str) -> bool:
+        return bool(self._fingerprints.get((tenant, fingerprint), set()) - {document_id})
+
+    def write(self, admitted: Admitted, booking: Booking) -> None:
+        """Remember what was admitted, for the bookings that follow in the batch."""
+        for entry in admitted.entries:
+            self._learn(entry)
+        if admitted.entries and admitted.forget:
+            for documents in self._fingerprints.values():
+                documents.discard(booking.subject.document_id)
+        if admitted.entries and admitted.fingerprint is not None:
+            self._keep(booking.subject.tenant, admitted.fingerprint, booking.subject.document_id)
+
+    def _learn(self, entry: Entry) -> None:
+        self._entries[entry.entry_id] = entry
+        if entry.is_decision:
+            self._decisions[entry.tenant, entry.document_id, entry.revision] = entry
+        if entry.settles is not None:
+            self._settled.add(entry.settles)
+
+    def _keep(self, tenant: str, fingerprint: str, document_id: str) -> None:
+        self._fingerprints.setdefault((tenant, fingerprint), set()).add(document_id)
+
+
+class SqlBooks:
+    """``ports.Books`` over SQLAlchemy.
+
+    Args:
+        engine: a migrated database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._engine.dialect.name})"
+
+    def append(self, booking: Booking) -> Appended:
+        """Append one booking in one transaction."""
+        return self.append_many([booking])[0]
+
+    def append_many(self, bookings: Sequence[Booking]) -> list[Appended]:
+        """Append several in one transaction, all or none."""
+        with writing(self._engine) as connection:
+            snapshot = _Snapshot(connection, bookings)
+            admitted = []
+            for booking in bookings:
+                one = admit(booking, snapshot)
+                snapshot.write(one, booking)
+                admitted.append(one)
+            _insert(connection, bookings, admitted)
+        return [one.appended for one in admitted]
+
+    def announce_again(self, entry_id: str) -> None:
+        """Let the sequencer publish the entry's event once more."""
+        with writing(self._engine) as connection:
+            statement = update(outbox).where(outbox.c.entry_id == entry_id)
+            connection.execute(statement.values(published_at=None))
+
+    def history(self, tenant: str, document_id: str) -> list[Booked]:
+        """Return the document's entries in the order of the journal."""
+        query = ENTRIES.where(entries.c.tenant == tenant, entries.c.document_id == document_id)
+        with reading(self._engine) as connection:
+            return booked(connection, query.order_by(entries.c.seq))
+
+    def trail(self, entry_id: str) -> Trail | None:
+        """Return where the entry's work began."""
+        query = select(outbox.c.jobid, outbox.c.traceparent).where(outbox.c.entry_id == entry_id)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return Trail(row.jobid, row.traceparent) if row is not None else None
+
+    def open_holds(self, tenant: str) -> list[Booked]:
+        """Return the holds that nobody has posted or voided, oldest first."""
+        settling = entries.alias("settling")
+        query = ENTRIES.where(
+            entries.c.tenant == tenant,
+            entries.c.kind == EntryKind.HOLD.value,
+            ~select(settling.c.seq).where(settling.c.settles == entries.c.entry_id).exists(),
+        )
+        with reading(self._engine) as connection:
+            return booked(connection, query.order_by(entries.c.seq))
+
+    def trial_balance(self, tenant: str) -> list[Balance]:
+        """Return every account's sum, ordered by currency and account."""
+        key = (postings.c.currency, postings.c.account)
+        query = (
+            select(*key, func.sum(postings.c.amount).label("amount"))
+            .where(postings.c.tenant == tenant)
+            .group_by(*key)
+            .order_by(*key)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return [Balance(row.account, row.currency, int(row.amount)) for row in rows]
+
+    def entries(self, tenant: str, *, first: int = 0) -> Iterator[Booked]:
+        """Stream the sequenced entries from log index ``first``, in the order of the log."""
+        while True:
+            query = ENTRIES.where(entries.c.tenant == tenant, entries.c.log_index >= first)
+            with reading(self._engine) as connection:
+                page = booked(connection, query.order_by(entries.c.log_index).limit(PAGE))
+            yield from page
+            if len(page) < PAGE or page[-1].index is None:
+                return
+            first = page[-1].index + 1
+
+    def tenants(self) -> list[str]:
+        """Return whoever has entries or outbox rows, in order."""
+        query = union(select(entries.c.tenant), select(outbox.c.tenant))
+        with reading(self._engine) as connection:
+            return sorted(connection.execute(query).scalars())
+
+
+def _insert(
+    connection: Connection, bookings: Sequence[Booking], admitted: Sequence[Admitted]
+) -> None:
+    """Write what was admitted: one statement a table, however many bookings."""
+    fresh = [(b, a) for b, a in zip(bookings, admitted, strict=True) if a.entries]
+    new = [entry for _, one in fresh for entry in one.entries]
+    if not new:
+        return
+    connection.execute(insert(entries), [entry_row(entry) for entry in new])
+    lines = [row for entry in new for row in posting_rows(entry)]
+    if lines:
+        connection.execute(insert(postings), lines)
+    told = [
+        {
+            "entry_id": entry.entry_id,
+            "tenant": entry.tenant,
+            "document_id": entry.document_id,
+            "jobid": booking.trail.jobid,
+            "traceparent": booking.trail.traceparent,
+        }
+        for booking, one in fresh
+        for entry in one.entries
+    ]
+    connection.execute(insert(outbox), told)
+    # In order: a later booking of the same document replaces or removes an earlier fingerprint.
+    kept: dict[tuple[str, str], str | None] = {}
+    for booking, one in fresh:
+        document = (booking.subject.tenant, booking.subject.document_id)
+        if one.forget or one.fingerprint is not None:
+            kept[document] = one.fingerprint
+    for tenant in {tenant for tenant, _ in kept}:
+        for page in chunks(document for of, document in kept if of == tenant):
+            theirs = fingerprints.c.tenant == tenant, fingerprints.c.document_id.in_(page)
+            connection.execute(delete(fingerprints).where(*theirs))
+    rows = [
+        {"tenant": tenant, "document_id": document, "fingerprint": fingerprint}
+        for (tenant, document), fingerprint in kept.items()
+        if fingerprint is not None
+    ]
+    if rows:
+        connection.execute(insert(fingerprints), rows)

@@ -1,0 +1,201 @@
+"""What the sequencer and the audit ask of the journal in SQL."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, bindparam, func, insert, select, union, update
+
+from services.ledger.adapters.engine import reading, writing
+from services.ledger.adapters.intents import SqlIntents
+from services.ledger.adapters.rows import ENTRIES, PAGE, booked, micros, moment
+from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
+from services.ledger.entries import Booked, Trail
+from services.ledger.ports import FencedError, OutboxRow, RolledBackError
+from services.ledger.publication import Intents
+from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
+
+
+class SqlSequencing:
+    """``ports.Sequencing`` over SQLAlchemy.
+
+    Args:
+        engine: a migrated database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, holder: str, *, now: datetime, lease_s: float) -> int | None:
+        """Take or extend the one sequencer lease."""
+        expires = micros(now + timedelta(seconds=lease_s))
+        with writing(self._engine) as connection:
+            row = connection.execute(select(sequencer).with_for_update()).one_or_none()
+            if row is None:
+                first = {"id": 1, "holder": holder, "fence": 1, "expires_at": expires}
+                connection.execute(insert(sequencer).values(first))
+                return 1
+            if row.holder != holder and micros(now) < row.expires_at:
+                return None
+            fence: int = row.fence + (row.holder != holder)
+            changed = {"holder": holder, "fence": fence, "expires_at": expires}
+            connection.execute(update(sequencer).values(changed))
+            return fence
+
+    def tenants_waiting(self) -> list[str]:
+        """Return the tenants with entries to sequence or outbox rows to publish."""
+        query = union(
+            select(entries.c.tenant).where(entries.c.log_index.is_(None)),
+            select(outbox.c.tenant).where(outbox.c.published_at.is_(None)),
+        )
+        with reading(self._engine) as connection:
+            return sorted(connection.execute(query).scalars())
+
+    def assign(self, tenant: str, *, fence: int, most: int) -> int:
+        """Give the next indices to up to ``most`` entries, in the order of the journal."""
+        with writing(self._engine) as connection:
+            lease = select(sequencer.c.fence).with_for_update()
+            if connection.execute(lease).scalar() != fence:
+                raise FencedError
+            largest = select(func.max(entries.c.log_index)).where(
+                entries.c.tenant == tenant, entries.c.log_index.is_not(None)
+            )
+            top = connection.execute(largest).scalar()
+            chosen = (
+                select(entries.c.seq)
+                .where(entries.c.tenant == tenant, entries.c.log_index.is_(None))
+                .order_by(entries.c.seq)
+                .limit(most)
+            )
+            rows = [
+                {"its_seq": seq, "its_index": index}
+                for index, seq in enumerate(
+                    connection.execute(chosen).scalars(), start=0 if top is None else top + 1
+                )
+            ]
+            if rows:
+                statement = update(entries).where(entries.c.seq == bindparam("its_seq"))
+                connection.execute(statement.values(log_index=bindparam("its_index")), rows)
+            return len(rows)
+
+    def sequenced(self, tenant: str) -> int:
+        """Return how many entries have an index."""
+        query = select(func.max(entries.c.log_index)).where(
+            entries.c.tenant == tenant, entries.c.log_index.is_not(None)
+        )
+        with reading(self._engine) as connection:
+            top = connection.execute(query).scalar()
+        return 0 if top is None else int(top) + 1
+
+    def leaves(self, tenant: str, start: int, end: int) -> list[bytes]:
+        """Return the leaves at ``start <= index < end``, in order."""
+        query = (
+            select(entries.c.leaf)
+            .where(
+                entries.c.tenant == tenant,
+                entries.c.log_index >= start,
+                entries.c.log_index < end,
+            )
+            .order_by(entries.c.log_index)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def intents(self, tenant: str) -> Intents:
+        """Return the tenant's checkpoint intents."""
+        return SqlIntents(self._engine, tenant)
+
+    def record_checkpoint(self, tenant: str, signed: SignedCheckpoint, *, at: datetime) -> None:
+        """Append a checkpoint to the history; the same again is no error."""
+        size, root = signed.checkpoint.size, signed.checkpoint.root
+        known = select(checkpoints.c.root).where(
+            checkpoints.c.tenant == tenant, checkpoints.c.size == size
+        )
+        with writing(self._engine) as connection:
+            there = connection.execute(known).scalar()
+            if there is None:
+                row = {"tenant": tenant, "size": size, "root": root, "note": signed.note}
+                statement = insert(checkpoints).values(row | {"recorded_at": micros(at)})
+                connection.execute(statement)
+            elif there != root:
+                raise RolledBackError
+
+    def checkpoints(self, tenant: str) -> list[SignedCheckpoint]:
+        """Return the history by size."""
+        query = (
+            select(checkpoints.c.note)
+            .where(checkpoints.c.tenant == tenant)
+            .order_by(checkpoints.c.size)
+        )
+        with reading(self._engine) as connection:
+            notes = list(connection.execute(query).scalars())
+        return [
+            SignedCheckpoint(Checkpoint.parse(note.rpartition("\n\n")[0] + "\n"), note)
+            for note in notes
+        ]
+
+    def unpublished(self, tenant: str, *, below: int, most: int) -> list[tuple[Booked, Trail]]:
+        """Return entries whose event waits and whose index is below ``below``, by index."""
+        waiting = outbox.c.tenant == tenant, outbox.c.published_at.is_(None)
+        due = (
+            select(outbox.c.entry_id, outbox.c.jobid, outbox.c.traceparent)
+            .join(entries, entries.c.entry_id == outbox.c.entry_id)
+            .where(*waiting, entries.c.log_index < below)
+            .order_by(entries.c.log_index)
+            .limit(min(most, PAGE))
+        )
+        with reading(self._engine) as connection:
+            trails = {
+                row.entry_id: Trail(row.jobid, row.traceparent) for row in connection.execute(due)
+            }
+            if not trails:
+                return []
+            query = ENTRIES.where(entries.c.entry_id.in_(trails)).order_by(entries.c.log_index)
+            return [(one, trails[one.entry.entry_id]) for one in booked(connection, query)]
+
+    def mark_published(self, entry_ids: Sequence[str], *, at: datetime) -> None:
+        """Set when the events were handed to the bus."""
+        statement = update(outbox).where(outbox.c.entry_id == bindparam("its_id"))
+        rows = [{"its_id": entry_id} for entry_id in entry_ids]
+        if rows:
+            with writing(self._engine) as connection:
+                connection.execute(statement.values(published_at=micros(at)), rows)
+
+
+class SqlAudit:
+    """``ports.Audit`` over SQLAlchemy.
+
+    Args:
+        engine: a migrated database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def outbox(self, tenant: str) -> Iterator[OutboxRow]:
+        """Stream every outbox row of the tenant."""
+        after = ""
+        while True:
+            query = select(outbox).where(outbox.c.tenant == tenant, outbox.c.entry_id > after)
+            with reading(self._engine) as connection:
+                page = connection.execute(query.order_by(outbox.c.entry_id).limit(PAGE)).all()
+            for row in page:
+                published = None if row.published_at is None else moment(row.published_at)
+                trail = Trail(row.jobid, row.traceparent)
+                yield OutboxRow(row.entry_id, row.tenant, row.document_id, trail, published)
+            if len(page) < PAGE:
+                return
+            after = page[-1].entry_id
+
+    def all_entries(self, tenant: str) -> Iterator[Booked]:
+        """Stream every entry of the tenant in the order of the journal."""
+        done = 0
+        while True:
+            keys = select(entries.c.seq).where(entries.c.tenant == tenant, entries.c.seq > done)
+            with reading(self._engine) as connection:
+                page = list(connection.execute(keys.order_by(entries.c.seq).limit(PAGE)).scalars())
+                if not page:
+                    return
+                query = ENTRIES.where(entries.c.seq.in_(page)).order_by(entries.c.seq)
+                rows = booked(connection, query)
+            yield from rows
+            done = page[-1]

@@ -1,0 +1,160 @@
+"""The journal's tables. ``migrations/`` makes them; a test holds the two together.
+
+Ids, codes, amounts, accounts and dates; no names. Times are microseconds since 1970, UTC.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+BIG: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys itself
+
+metadata: Final = MetaData()
+
+entries: Final = Table(
+    "entries",
+    metadata,
+    Column("seq", BIG, primary_key=True, autoincrement=True),  # the order of the journal
+    Column("entry_id", String(40), nullable=False),
+    Column("tenant", String(63), nullable=False),
+    Column("document_id", String(40), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("commitment", String(64), nullable=False),
+    Column("document_type", String(32)),
+    Column("date", Date),
+    Column("reason", String(32)),
+    Column("settles", String(40)),
+    Column("actor", String(40)),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("log_index", BIG),  # set once, by the sequencer; everything else never changes
+    UniqueConstraint("entry_id", name="uq_entries_entry_id"),
+    UniqueConstraint(
+        "tenant", "document_id", "revision", "kind", "ordinal", name="uq_entries_identity"
+    ),
+)
+
+_DECISION = text("actor IS NULL AND settles IS NULL AND kind <> 'erasure'")
+Index(
+    "uq_entries_decision",
+    entries.c.document_id,
+    entries.c.revision,
+    entries.c.tenant,
+    unique=True,
+    sqlite_where=_DECISION,
+    postgresql_where=_DECISION,
+)
+_SETTLES = text("settles IS NOT NULL")
+Index(
+    "uq_entries_settles",
+    entries.c.settles,
+    unique=True,
+    sqlite_where=_SETTLES,
+    postgresql_where=_SETTLES,
+)
+_SEQUENCED = text("log_index IS NOT NULL")
+Index(
+    "uq_entries_log_index",
+    entries.c.tenant,
+    entries.c.log_index,
+    unique=True,
+    sqlite_where=_SEQUENCED,
+    postgresql_where=_SEQUENCED,
+)
+_UNSEQUENCED = text("log_index IS NULL")
+Index(
+    "ix_entries_unsequenced",
+    entries.c.tenant,
+    entries.c.seq,
+    sqlite_where=_UNSEQUENCED,
+    postgresql_where=_UNSEQUENCED,
+)
+_HOLDS = text("kind = 'hold'")
+Index(
+    "ix_entries_holds",
+    entries.c.tenant,
+    entries.c.seq,
+    sqlite_where=_HOLDS,
+    postgresql_where=_HOLDS,
+)
+
+postings: Final = Table(
+    "postings",
+    metadata,
+    Column("entry_id", String(40), primary_key=True),
+    Column("line", Integer, primary_key=True),
+    Column("tenant", String(63), nullable=False),
+    Column("account", String(4), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount", BigInteger, nullable=False),  # minor units, debits positive
+)
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("entry_id", String(40), primary_key=True),  # no foreign key: an audit compares the two
+    Column("tenant", String(63), nullable=False),
+    Column("document_id", String(40), nullable=False),
+    Column("jobid", String(64), nullable=False),
+    Column("traceparent", String(64), nullable=False),
+    Column("published_at", BigInteger),
+)
+_WAITING = text("published_at IS NULL")
+Index(
+    "ix_outbox_waiting",
+    outbox.c.tenant,
+    outbox.c.entry_id,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
+
+# The one table whose rows are deleted: erasing, voiding and reversing take them away.
+fingerprints: Final = Table(
+    "fingerprints",
+    metadata,
+    Column("tenant", String(63), primary_key=True),
+    Column("document_id", String(40), primary_key=True),
+    Column("fingerprint", String(40), nullable=False),
+)
+Index("ix_fingerprints_fingerprint", fingerprints.c.tenant, fingerprints.c.fingerprint)
+
+intents: Final = Table(
+    "intents",
+    metadata,
+    Column("tenant", String(63), primary_key=True),
+    Column("size", BIG, primary_key=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", String),  # the signed checkpoint, set once
+)
+
+checkpoints: Final = Table(
+    "checkpoints",
+    metadata,
+    Column("tenant", String(63), primary_key=True),
+    Column("size", BIG, primary_key=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("note", String, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+)
+
+sequencer: Final = Table(
+    "sequencer",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # one row
+    Column("holder", String(64), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)

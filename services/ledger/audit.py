@@ -1,0 +1,154 @@
+"""Do the books hold together? Journal, outbox and published log against one another.
+
+Nothing here trusts what it checks: leaves are made again from the rows, rows are compared with
+the bytes that anyone can download, and every finding names the document.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.ledger.entries import Booked, Entry, unbalanced
+from services.ledger.leaf import leaf_bytes, read_leaf
+from services.ledger.ports import Journal, LogReader
+from shared.events.payloads import EntryKind
+from shared.tlog.errors import TlogError
+
+
+class FindingCode(StrEnum):
+    """What can be wrong with the books."""
+
+    OUTBOX_MISSING = "outbox_missing"  # an entry without its outbox row: nobody would be told
+    ENTRY_MISSING = "entry_missing"  # an outbox row whose entry is gone
+    INDEX_GAP = "index_gap"  # an index that no entry has
+    LEAF_CHANGED = "leaf_changed"  # the row no longer says what its leaf says
+    LEAF_DIFFERS = "leaf_differs"  # the journal's leaf is not the published one
+    LEAF_UNKNOWN = "leaf_unknown"  # the log has a leaf that the journal does not
+    LEAF_LOST = "leaf_lost"  # a checkpoint covered the entry; the log no longer has it
+    UNBALANCED = "unbalanced"  # postings that do not sum to zero
+    TOLD_TOO_EARLY = "told_too_early"  # an event went out before a checkpoint covered its entry
+    LOG_DAMAGED = "log_damaged"  # the published log cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        code: what.
+        tenant: in whose books.
+        document_id: about which document; None where even that is gone.
+        entry_id: the entry, or None.
+        index: in the log, or None.
+    """
+
+    code: FindingCode
+    tenant: str
+    document_id: str | None = None
+    entry_id: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the journal has at one index; a digest instead of the leaf, to hold millions."""
+
+    entry_id: str
+    document_id: str
+    digest: bytes
+
+    def finding(self, code: FindingCode, tenant: str, index: int) -> Finding:
+        return Finding(code, tenant, self.document_id, self.entry_id, index)
+
+
+def check_books(journal: Journal, log: LogReader) -> list[Finding]:
+    """Return everything that is wrong, tenant by tenant; empty when the books hold together."""
+    findings: list[Finding] = []
+    for tenant in journal.tenants():
+        findings += _check_tenant(journal, log, tenant)
+    return findings
+
+
+def _check_tenant(journal: Journal, log: LogReader, tenant: str) -> Iterator[Finding]:
+    outbox = {row.entry_id: row for row in journal.outbox(tenant)}
+    checkpoints = journal.checkpoints(tenant)
+    covered = checkpoints[-1].checkpoint.size if checkpoints else 0
+    seen: set[str] = set()
+    places: dict[int, _Place] = {}
+    for booked in journal.all_entries(tenant):
+        entry = booked.entry
+        seen.add(entry.entry_id)
+        yield from _check_entry(booked)
+        row = outbox.get(entry.entry_id)
+        if row is None:
+            yield _finding(FindingCode.OUTBOX_MISSING, entry, booked.index)
+        elif row.published is not None and (booked.index is None or booked.index >= covered):
+            yield _finding(FindingCode.TOLD_TOO_EARLY, entry, booked.index)
+        if booked.index is not None:
+            places[booked.index] = _Place(
+                entry.entry_id, entry.document_id, hashlib.sha256(entry.leaf).digest()
+            )
+    for row in outbox.values():
+        if row.entry_id not in seen:
+            yield Finding(FindingCode.ENTRY_MISSING, tenant, row.document_id, row.entry_id)
+    documents = {row.entry_id: row.document_id for row in outbox.values()}
+    yield from _check_log(log, tenant, places, covered, documents)
+
+
+def _check_entry(booked: Booked) -> Iterator[Finding]:
+    entry = booked.entry
+    if made_again(entry) != entry.leaf:
+        yield _finding(FindingCode.LEAF_CHANGED, entry, booked.index)
+    posts = entry.kind in (EntryKind.POST, EntryKind.REVERSAL)
+    if unbalanced(entry.postings) or posts != bool(entry.postings):
+        yield _finding(FindingCode.UNBALANCED, entry, booked.index)
+
+
+def _check_log(
+    log: LogReader,
+    tenant: str,
+    places: dict[int, _Place],
+    covered: int,
+    documents: dict[str, str],
+) -> Iterator[Finding]:
+    size = 0
+    try:
+        for index, leaf in enumerate(log.leaves(tenant)):
+            size = index + 1
+            place = places.get(index)
+            if place is None:
+                entry_id = str(read_leaf(leaf).get("id"))
+                document = documents.get(entry_id)
+                yield Finding(FindingCode.LEAF_UNKNOWN, tenant, document, entry_id, index)
+            elif place.digest != hashlib.sha256(leaf).digest():
+                yield place.finding(FindingCode.LEAF_DIFFERS, tenant, index)
+    except TlogError:
+        yield Finding(FindingCode.LOG_DAMAGED, tenant, index=size)
+    for index in range(size, covered):
+        if index in places:
+            yield places[index].finding(FindingCode.LEAF_LOST, tenant, index)
+    for index in range(max(places, default=-1) + 1):
+        if index not in places:
+            yield Finding(FindingCode.INDEX_GAP, tenant, index=index)
+
+
+def made_again(entry: Entry) -> bytes:
+    """Return the leaf that the entry's row makes."""
+    return leaf_bytes(
+        entry_id=entry.entry_id,
+        kind=entry.kind,
+        revision=entry.revision,
+        ordinal=entry.ordinal,
+        commitment=entry.commitment,
+        document_type=entry.document_type,
+        date=entry.date,
+        reason=entry.reason,
+        postings=entry.postings,
+        settles=entry.settles,
+        actor=entry.actor,
+    )
+
+
+def _finding(code: FindingCode, entry: Entry, index: int | None) -> Finding:
+    return Finding(code, entry.tenant, entry.document_id, entry.entry_id, index)

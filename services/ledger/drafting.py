@@ -1,0 +1,197 @@
+"""Drawing up entries: ids, leaves, and what a new revision does to the one before. Pure."""
+
+import datetime as dt
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from services.ledger.entries import (
+    Booked,
+    Booking,
+    Entry,
+    Posting,
+    Standing,
+    Trail,
+    standing_entry,
+    standing_of,
+)
+from services.ledger.leaf import leaf_bytes
+from services.ledger.money import minor_units, parse_decimal, scale_of
+from services.ledger.postings import Draft, value_of
+from shared.events.ids import keyed_id
+from shared.events.payloads import DocumentType, EntryKind
+from shared.events.results import Summary
+from shared.telemetry.reasons import HeldReason
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One revision of a document, as entries about it need it.
+
+    Attributes:
+        tenant: whose books.
+        tenant_key: for ids; not shown.
+        document_id: the document.
+        revision: of it.
+        document_type: what it is; None once it is erased.
+        commitment: over its canonical fields; empty once it is erased.
+    """
+
+    tenant: str
+    tenant_key: bytes = field(repr=False)
+    document_id: str
+    revision: int
+    document_type: DocumentType | None
+    commitment: str
+
+    def entry(  # noqa: PLR0913 - an entry has this many facts
+        self,
+        kind: EntryKind,
+        *,
+        ordinal: int = 0,
+        date: dt.date | None = None,
+        reason: HeldReason | None = None,
+        postings: tuple[Posting, ...] = (),
+        settles: str | None = None,
+        actor: str | None = None,
+    ) -> Entry:
+        """Return an entry about this paper, with its id and leaf."""
+        entry_id = keyed_id(
+            self.tenant_key, "entry", self.document_id, self.revision, kind.value, ordinal
+        )
+        leaf = leaf_bytes(
+            entry_id=entry_id,
+            kind=kind,
+            revision=self.revision,
+            ordinal=ordinal,
+            commitment=self.commitment,
+            document_type=self.document_type,
+            date=date,
+            reason=reason,
+            postings=postings,
+            settles=settles,
+            actor=actor,
+        )
+        return Entry(
+            entry_id=entry_id,
+            tenant=self.tenant,
+            document_id=self.document_id,
+            revision=self.revision,
+            kind=kind,
+            ordinal=ordinal,
+            commitment=self.commitment,
+            document_type=self.document_type,
+            date=date,
+            reason=reason,
+            postings=postings,
+            settles=settles,
+            actor=actor,
+            leaf=leaf,
+        )
+
+
+def paper_of(entry: Entry, tenant_key: bytes) -> Paper:
+    """Return the paper that ``entry`` is about."""
+    return Paper(
+        tenant=entry.tenant,
+        tenant_key=tenant_key,
+        document_id=entry.document_id,
+        revision=entry.revision,
+        document_type=entry.document_type,
+        commitment=entry.commitment,
+    )
+
+
+def decide(
+    paper: Paper,
+    draft: Draft,
+    *,
+    history: Sequence[Booked],
+    trail: Trail,
+    fingerprint: str | None,
+) -> Booking:
+    """Return what the rules book for one revision.
+
+    A new revision ends what stands of an older one in the same transaction: a post is reversed, a
+    hold voided. A revision that comes after a newer one changes nothing: it is void from the start.
+    """
+    standing = standing_entry(history)
+    if standing is not None and standing.entry.revision > paper.revision:
+        return Booking((paper.entry(EntryKind.VOID),), trail)
+    ended = _ended(standing, paper, history)
+    decision = paper.entry(
+        draft.kind, date=draft.date, reason=draft.reason, postings=draft.postings
+    )
+    hold = paper.entry(EntryKind.HOLD, reason=HeldReason.POSSIBLE_DUPLICATE)
+    return Booking(
+        entries=(*ended, decision),
+        trail=trail,
+        fingerprint=fingerprint,
+        instead=(*ended, hold) if draft.kind is EntryKind.POST else (),
+    )
+
+
+def reversal(
+    post: Entry, *, tenant_key: bytes, history: Sequence[Booked], actor: str | None
+) -> Entry:
+    """Return the entry that takes ``post`` back: every posting with the other sign."""
+    return paper_of(post, tenant_key).entry(
+        EntryKind.REVERSAL,
+        ordinal=next_ordinal(history, post.revision, EntryKind.REVERSAL),
+        date=post.date,
+        postings=tuple(replace(posting, amount=-posting.amount) for posting in post.postings),
+        settles=post.entry_id,
+        actor=actor,
+    )
+
+
+def voiding(
+    held: Entry, *, tenant_key: bytes, history: Sequence[Booked], actor: str | None
+) -> Entry:
+    """Return the entry that ends a hold without posting anything."""
+    return paper_of(held, tenant_key).entry(
+        EntryKind.VOID,
+        ordinal=next_ordinal(history, held.revision, EntryKind.VOID),
+        settles=held.entry_id,
+        actor=actor,
+    )
+
+
+def next_ordinal(history: Sequence[Booked], revision: int, kind: EntryKind) -> int:
+    """Return how many entries of that kind the revision has."""
+    return sum(b.entry.revision == revision and b.entry.kind is kind for b in history)
+
+
+def fingerprint_of(tenant_key: bytes, summary: Summary) -> str | None:
+    """Return the keyed id of supplier, invoice id and total; None unless all three are known.
+
+    Spelling that does not make another invoice is ignored: case, spaces, punctuation.
+    """
+    supplier = _folded(value_of(summary, "supplier_name"))
+    number = _folded(value_of(summary, "invoice_id"))
+    currency = value_of(summary, "currency") or ""
+    total = parse_decimal(value_of(summary, "total_amount") or "")
+    if not supplier or not number or total is None:
+        return None
+    scale = scale_of(currency)
+    try:
+        amount = str(total.normalize()) if scale is None else str(minor_units(total, scale))
+    except ArithmeticError:
+        return None
+    return keyed_id(tenant_key, "fingerprint", supplier, number, currency, amount)
+
+
+def _folded(text: str | None) -> str:
+    folded = unicodedata.normalize("NFKC", text or "").casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def _ended(standing: Booked | None, paper: Paper, history: Sequence[Booked]) -> tuple[Entry, ...]:
+    if standing is None or standing.entry.revision == paper.revision:
+        return ()
+    before = standing.entry
+    if standing_of(standing) is Standing.POSTED:
+        return (reversal(before, tenant_key=paper.tenant_key, history=history, actor=None),)
+    if standing_of(standing) is Standing.HELD:
+        return (voiding(before, tenant_key=paper.tenant_key, history=history, actor=None),)
+    return ()

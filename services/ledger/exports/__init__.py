@@ -1,0 +1,1 @@
+"""The books in other programs' formats: streamed, balanced, foreign text made harmless."""

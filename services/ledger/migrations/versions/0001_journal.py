@@ -1,0 +1,167 @@
+"""The journal: entries, postings, outbox, fingerprints, intents, checkpoints, sequencer."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+FACTS = (
+    "seq, entry_id, tenant, document_id, revision, kind, ordinal, commitment, document_type, "
+    "date, reason, settles, actor, leaf"
+)
+
+# What the database itself refuses. RAISE(ABORT) undoes the statement, whoever sent it.
+SQLITE_GUARDS = (
+    f"""CREATE TRIGGER entries_never_change BEFORE UPDATE OF {FACTS} ON entries
+    BEGIN SELECT RAISE(ABORT, 'entries never change'); END""",
+    """CREATE TRIGGER entries_one_index BEFORE UPDATE OF log_index ON entries
+    WHEN OLD.log_index IS NOT NULL OR NEW.log_index IS NULL
+    BEGIN SELECT RAISE(ABORT, 'an index is set once'); END""",
+    """CREATE TRIGGER entries_stay BEFORE DELETE ON entries
+    BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END""",
+    """CREATE TRIGGER intents_one_note BEFORE UPDATE OF note ON intents
+    WHEN OLD.note IS NOT NULL OR NEW.note IS NULL
+    BEGIN SELECT RAISE(ABORT, 'a note is kept once'); END""",
+    """CREATE TRIGGER postings_never_change BEFORE UPDATE ON postings
+    BEGIN SELECT RAISE(ABORT, 'postings never change'); END""",
+    """CREATE TRIGGER postings_stay BEFORE DELETE ON postings
+    BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END""",
+    """CREATE TRIGGER outbox_never_change
+    BEFORE UPDATE OF entry_id, tenant, document_id, jobid, traceparent ON outbox
+    BEGIN SELECT RAISE(ABORT, 'only the time of publication changes'); END""",
+    """CREATE TRIGGER outbox_stay BEFORE DELETE ON outbox
+    BEGIN SELECT RAISE(ABORT, 'the outbox is kept'); END""",
+    *(
+        statement
+        for table, columns in (
+            ("checkpoints", "tenant, size, root, note, recorded_at"),
+            ("intents", "tenant, size, root"),
+        )
+        for statement in (
+            f"""CREATE TRIGGER {table}_never_change BEFORE UPDATE OF {columns} ON {table}
+            BEGIN SELECT RAISE(ABORT, '{table} never change'); END""",
+            f"""CREATE TRIGGER {table}_stay BEFORE DELETE ON {table}
+            BEGIN SELECT RAISE(ABORT, '{table} are never deleted'); END""",
+            # INSERT OR REPLACE deletes without asking delete triggers (recursive_triggers off).
+            f"""CREATE TRIGGER {table}_never_replaced BEFORE INSERT ON {table}
+            WHEN EXISTS (SELECT 1 FROM {table} WHERE tenant = NEW.tenant AND size = NEW.size)
+            BEGIN SELECT RAISE(ABORT, '{table} are never replaced'); END""",  # noqa: S608 - the names stand above
+        )
+    ),
+)
+
+GUARDS = {"sqlite": SQLITE_GUARDS}
+
+
+def upgrade() -> None:
+    """Make the tables, their indices, and the triggers that keep history as it is."""
+    _make_entries()
+    op.create_table(
+        "postings",
+        sa.Column("entry_id", sa.String(40), primary_key=True),
+        sa.Column("line", sa.Integer, primary_key=True),
+        sa.Column("tenant", sa.String(63), nullable=False),
+        sa.Column("account", sa.String(4), nullable=False),
+        sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column("entry_id", sa.String(40), primary_key=True),
+        sa.Column("tenant", sa.String(63), nullable=False),
+        sa.Column("document_id", sa.String(40), nullable=False),
+        sa.Column("jobid", sa.String(64), nullable=False),
+        sa.Column("traceparent", sa.String(64), nullable=False),
+        sa.Column("published_at", sa.BigInteger),
+    )
+    _index("ix_outbox_waiting", "outbox", "tenant", "entry_id", where="published_at IS NULL")
+    op.create_table(
+        "fingerprints",
+        sa.Column("tenant", sa.String(63), primary_key=True),
+        sa.Column("document_id", sa.String(40), primary_key=True),
+        sa.Column("fingerprint", sa.String(40), nullable=False),
+    )
+    _index("ix_fingerprints_fingerprint", "fingerprints", "tenant", "fingerprint")
+    op.create_table(
+        "intents",
+        sa.Column("tenant", sa.String(63), primary_key=True),
+        sa.Column("size", BIG, primary_key=True),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("note", sa.String),
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("tenant", sa.String(63), primary_key=True),
+        sa.Column("size", BIG, primary_key=True),
+        sa.Column("root", sa.LargeBinary, nullable=False),
+        sa.Column("note", sa.String, nullable=False),
+        sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "sequencer",
+        sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("holder", sa.String(64), nullable=False),
+        sa.Column("fence", sa.BigInteger, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+    )
+    for statement in GUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
+
+
+def _make_entries() -> None:
+    op.create_table(
+        "entries",
+        sa.Column("seq", BIG, primary_key=True, autoincrement=True),
+        sa.Column("entry_id", sa.String(40), nullable=False),
+        sa.Column("tenant", sa.String(63), nullable=False),
+        sa.Column("document_id", sa.String(40), nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("ordinal", sa.Integer, nullable=False),
+        sa.Column("commitment", sa.String(64), nullable=False),
+        sa.Column("document_type", sa.String(32)),
+        sa.Column("date", sa.Date),
+        sa.Column("reason", sa.String(32)),
+        sa.Column("settles", sa.String(40)),
+        sa.Column("actor", sa.String(40)),
+        sa.Column("leaf", sa.LargeBinary, nullable=False),
+        sa.Column("log_index", BIG),
+        sa.UniqueConstraint("entry_id", name="uq_entries_entry_id"),
+        sa.UniqueConstraint(
+            "tenant", "document_id", "revision", "kind", "ordinal", name="uq_entries_identity"
+        ),
+    )
+    _index(
+        "uq_entries_decision",
+        "entries",
+        "document_id",
+        "revision",
+        "tenant",
+        unique=True,
+        where="actor IS NULL AND settles IS NULL AND kind <> 'erasure'",
+    )
+    _index("uq_entries_settles", "entries", "settles", unique=True, where="settles IS NOT NULL")
+    _index(
+        "uq_entries_log_index",
+        "entries",
+        "tenant",
+        "log_index",
+        unique=True,
+        where="log_index IS NOT NULL",
+    )
+    _index("ix_entries_unsequenced", "entries", "tenant", "seq", where="log_index IS NULL")
+    _index("ix_entries_holds", "entries", "tenant", "seq", where="kind = 'hold'")
+
+
+def _index(
+    name: str, table: str, *columns: str, unique: bool = False, where: str | None = None
+) -> None:
+    clause = sa.text(where) if where else None
+    op.create_index(
+        name, table, list(columns), unique=unique, sqlite_where=clause, postgresql_where=clause
+    )
