@@ -6,7 +6,6 @@ checkpoint replaced. Whoever comes back after a crash first finishes what was de
 at the same bytes.
 """
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from shared.tlog.edge import RightEdge
 from shared.tlog.encoding import HASH_BYTES
 from shared.tlog.errors import MalformedError, NotFoundError, TlogError
-from shared.tlog.merkle import LEAF_PREFIX, leaf_hash
+from shared.tlog.merkle import leaf_hash
 from shared.tlog.note import decode_text
 from shared.tlog.proof import prove
 from shared.tlog.reader import read_bundle, read_checkpoint, read_edge, read_leaf, read_tile
@@ -28,6 +27,7 @@ from shared.tlog.tiles import (
     TILE_WIDTH,
     bundle_path,
     encode_bundle,
+    hash_leaves,
     tile_path,
     widths,
 )
@@ -233,7 +233,7 @@ class Publication:
         full, width = widths(checkpoint.size)
         tail = read_bundle(self._files, full, checkpoint.size) if width else []
         hashes = read_tile(self._files, 0, full, checkpoint.size) if width else b""
-        if _hash_leaves(tail) != hashes:
+        if hash_leaves(tail) != hashes:
             raise TlogError("the published entries do not have the published hashes")
         return _Growth(edge, tail)
 
@@ -300,7 +300,7 @@ class _Growth:
             if max(map(len, batch)) > MOST_LEAF_BYTES:
                 raise MalformedError(f"a leaf has at most {MOST_LEAF_BYTES} bytes")
             self._tail += batch
-            tiles = self.edge.append(_hash_leaves(batch))
+            tiles = self.edge.append(hash_leaves(batch))
             self._files += [(tile_path(tile.level, tile.index), tile.hashes) for tile in tiles]
             if tiles:
                 self._files.append((bundle_path(tiles[0].index), encode_bundle(self._tail)))
@@ -316,10 +316,6 @@ class _Growth:
             path = bundle_path(self.size // TILE_WIDTH, len(self._tail))
             files.append((path, encode_bundle(self._tail)))
         return files
-
-
-def _hash_leaves(leaves: list[bytes]) -> bytes:
-    return b"".join([hashlib.sha256(LEAF_PREFIX + leaf).digest() for leaf in leaves])
 
 
 def _size_of(note: bytes) -> int:

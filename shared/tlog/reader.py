@@ -12,11 +12,13 @@ from shared.tlog.merkle import node_hash
 from shared.tlog.note import VerifierKey, decode_text
 from shared.tlog.tiles import (
     CHECKPOINT_PATH,
+    MOST_FILE_BYTES,
     TILE_BYTES,
     TILE_HEIGHT,
     TILE_WIDTH,
     bundle_path,
     decode_bundle,
+    encode_bundle,
     tile_path,
     tile_width,
     widths,
@@ -59,21 +61,25 @@ class DirectoryReader:
             TlogError: it can't be read.
         """
         try:
-            return (self._root / path).read_bytes()
+            with (self._root / path).open("rb") as file:
+                data = file.read(MOST_FILE_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError) as err:
             raise NotFoundError(f"{path}: there is no such file") from err
         except OSError as err:
             raise TlogError(f"{path}: can't be read ({type(err).__name__})") from err
+        if len(data) > MOST_FILE_BYTES:
+            raise MalformedError(f"{path}: is larger than any file of a log")
+        return data
 
     def partial_widths(self, path: str) -> list[int]:
         """Return the widths W for which ``<path>.p/<W>`` exists."""
         try:
-            names = [entry.name for entry in (self._root / f"{path}.p").iterdir()]
+            names = {entry.name for entry in (self._root / f"{path}.p").iterdir()}
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as err:
             raise TlogError(f"{path}.p: can't be listed ({type(err).__name__})") from err
-        return sorted(int(name) for name in names if name.isascii() and name.isdigit())
+        return sorted(width for width in range(1, TILE_WIDTH) if str(width) in names)
 
 
 def read_checkpoint(reader: Reader, key: VerifierKey) -> SignedCheckpoint:
@@ -98,9 +104,13 @@ def read_tile(reader: Reader, level: int, index: int, size: int) -> bytes:
     """
     width = tile_width(size, level, index)
     path = tile_path(level, index, width)
-    data = _read_or_full(reader, path, tile_path(level, index))
-    if len(data) not in (width * HASH_BYTES, TILE_BYTES):
-        raise MalformedError(f"{path}: {len(data)} bytes are not {width} hashes")
+    most = width * HASH_BYTES
+    try:
+        data = reader.read(path)
+    except NotFoundError:
+        data, most = _read_full(reader, tile_path(level, index), path), TILE_BYTES
+    if len(data) != most:
+        raise MalformedError(f"{path}: has {len(data)} bytes instead of {most}")
     return data[: width * HASH_BYTES]
 
 
@@ -117,6 +127,24 @@ def read_leaf(reader: Reader, index: int, size: int) -> bytes:
     return read_bundle(reader, index // TILE_WIDTH, size)[index % TILE_WIDTH]
 
 
+def read_bundle_bytes(reader: Reader, index: int, size: int) -> bytes:
+    """Return a bundle as it is (or would be) in the tree of ``size`` leaves, not verified.
+
+    The full bundle stands in for a partial one that is no longer there.
+
+    Raises:
+        NotFoundError: the log lacks it.
+        MalformedError: only the full bundle is there, and it is damaged.
+    """
+    width = tile_width(size, 0, index)
+    path = bundle_path(index, width)
+    try:
+        return reader.read(path)
+    except NotFoundError:
+        data = _read_full(reader, bundle_path(index), path)
+        return encode_bundle(decode_bundle(data, TILE_WIDTH)[:width])
+
+
 def read_bundle(reader: Reader, index: int, size: int) -> list[bytes]:
     """Return the leaves that a bundle has in the tree of ``size`` leaves, not verified.
 
@@ -125,12 +153,10 @@ def read_bundle(reader: Reader, index: int, size: int) -> list[bytes]:
         MalformedError: it is damaged.
     """
     width = tile_width(size, 0, index)
-    path = bundle_path(index, width)
-    data = reader.read(path)
     try:
-        return decode_bundle(data, width)
+        return decode_bundle(read_bundle_bytes(reader, index, size), width)
     except MalformedError as err:
-        raise MalformedError(f"{path}: {err}") from None
+        raise MalformedError(f"{bundle_path(index, width)}: {err}") from None
 
 
 def iter_leaves(reader: Reader, size: int, *, start: int = 0) -> Iterator[bytes]:
@@ -201,12 +227,8 @@ class TreeHashes:
         return tile
 
 
-def _read_or_full(reader: Reader, path: str, full_path: str) -> bytes:
-    try:
-        return reader.read(path)
-    except NotFoundError:
-        if path == full_path:
-            raise
+def _read_full(reader: Reader, full_path: str, path: str) -> bytes:
+    """Return the full tile instead of the partial one at ``path``."""
     try:
         return reader.read(full_path)
     except NotFoundError:
