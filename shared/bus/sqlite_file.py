@@ -1,0 +1,70 @@
+"""How the SQLite bus opens its file, and what its errors mean."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from shared.bus import statements
+from shared.errors import TransientError, UserError
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what SQLite raises when it is locked, full or broken into ``TransientError``.
+
+    A misuse of SQLite is a bug of ours and stays what it is.
+    """
+    try:
+        yield
+    except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+        raise
+    except sqlite3.Error as err:
+        code = getattr(err, "sqlite_errorname", type(err).__name__)
+        raise TransientError(f"the bus is unavailable ({code})") from err
+
+
+def open_bus_file(path: Path, subscriptions: list[str], *, busy_s: float) -> sqlite3.Connection:
+    """Open the bus's file, made on first use, and note subscriptions that are new.
+
+    Raises:
+        TransientError: the folder or the file is unavailable.
+        UserError: the file was made by another version.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Turning to WAL fails at once where another process does the same; the lock orders them.
+        with path.with_name(path.name + ".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _opened(path, subscriptions, busy_s)
+    except OSError as err:
+        raise TransientError("the bus's folder is unavailable") from err
+
+
+def _opened(path: Path, subscriptions: list[str], busy_s: float) -> sqlite3.Connection:
+    with translated():
+        connection = sqlite3.connect(
+            path, timeout=busy_s, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {statements.TABLES} {statements.SET_VERSION}; COMMIT;"
+                )
+            elif version != statements.VERSION:
+                _refuse(path)
+            connection.executemany(statements.NEW_SUBSCRIPTION, [(name,) for name in subscriptions])
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _refuse(path: Path) -> NoReturn:
+    raise UserError(f"{path.name} was made by another version of docledger: use that one")
