@@ -1,0 +1,21 @@
+"""The embedded summarizer: rules and arithmetic, deterministic, extractive, no model, no network."""
+
+from services.summarize.from_pages import summarize_pages
+from services.summarize.from_xml import summarize_xml
+from services.summarize.page_reading import PageReading
+from shared.events.results import Reading, Summary
+
+
+class RulesSummarizer:
+    """Says what a document is and says. The same reading gives the same bytes."""
+
+    def summarize(self, reading: Reading) -> Summary:
+        """Return type, fields with evidence, line items, summary and doubts.
+
+        Raises:
+            PermanentError: reason ``malformed_xml`` or ``forbidden_xml``.
+        """
+        page = PageReading(reading.pages)
+        if reading.einvoice is not None:
+            return summarize_xml(reading.einvoice, page)
+        return summarize_pages(page)
