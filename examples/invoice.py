@@ -1,7 +1,7 @@
 """A business document before it is drawn: who, when, what, how much."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -51,6 +51,7 @@ class Invoice:
         due: until when to pay; None on a receipt or credit note.
         items: at least one.
         printed_total: what stands there instead of the true total (a wrong invoice).
+        unlisted: what the net amount holds beyond the lines (another wrong invoice).
         refers_to: the invoice that a credit note corrects.
     """
 
@@ -64,6 +65,7 @@ class Invoice:
     due: date | None
     items: tuple[Item, ...]
     printed_total: Decimal | None = None
+    unlisted: Decimal = Decimal(0)
     refers_to: str | None = None
 
     @property
@@ -73,13 +75,13 @@ class Invoice:
 
     @property
     def net(self) -> Decimal:
-        """The sum of the lines."""
-        return sum((item.amount for item in self.items), Decimal(0))
+        """The sum of the lines, unless the invoice is wrong on purpose."""
+        return sum((item.amount for item in self.items), self.unlisted)
 
     @property
     def taxes(self) -> dict[Decimal, tuple[Decimal, Decimal]]:
         """Base and tax by rate, each tax rounded on its base (EN 16931, BR-CO-17)."""
-        bases: dict[Decimal, Decimal] = {}
+        bases = {self.items[0].rate: self.unlisted}
         for item in self.items:
             bases[item.rate] = bases.get(item.rate, Decimal(0)) + item.amount
         return {
@@ -216,8 +218,3 @@ def make_invoice(  # noqa: PLR0913 - each argument is one thing that a caller fi
         items=make_items(random, country, lines or random.randrange(1, 8), rates),
         refers_to=_make_number(random, issued, serial + 7000) if credit else None,
     )
-
-
-def with_wrong_total(invoice: Invoice) -> Invoice:
-    """Return the invoice with two digits of its total swapped in effect: 90 units too much."""
-    return replace(invoice, printed_total=invoice.total + 90)

@@ -4,6 +4,7 @@ All text is Latin-1, so that the standard PDF fonts can show it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -211,6 +212,13 @@ _POOLS: Final = {
     ),
 }  # fmt: skip
 
+SHOP_TRADES: Final = {
+    "en": ("Food Hall", "Corner Shop", "Market", "Deli"),
+    "de": ("Frischemarkt", "Kaufladen", "Feinkost"),
+    "ms": ("Restoran", "Kedai Makan", "Mini Market"),
+}
+"""What shops with receipts do, by language."""
+
 _ASCII: Final = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ü": "ue", "ß": "ss", "é": "e", "É": "e", "è": "e"}
 )
@@ -222,12 +230,12 @@ def domain_of(name: str) -> str:
     return "-".join(words[:2]) + ".example"
 
 
-def make_party(random: Random, country: str) -> Party:
-    """Invent a company of ``country``."""
+def make_party(random: Random, country: str, *, trades: Sequence[str] | None = None) -> Party:
+    """Invent a company of ``country``, in one of ``trades`` (None: in any)."""
     pool = _POOLS[country]
     name = pool.name.format(
         stem=random.choice(pool.stems),
-        trade=random.choice(pool.trades),
+        trade=random.choice(trades or pool.trades),
         form=random.choice(pool.forms),
     )
     postcode, city = random.choice(pool.places)

@@ -42,13 +42,14 @@ class Truth:
         outcomes: acceptable ends, the best first; never empty.
         document_type: None where nobody can read one (refused, quarantined, an e-mail).
         language: ISO 639-1, None where there is no text.
-        pages: as a person counts them; 1 for text, 0 for pure XML, e-mail and what cannot be
-            opened.
+        pages: as a person counts them; 1 for text and XML, 0 for e-mail and what cannot be opened.
         fields: by canonical name, what stands in the document and nothing else. Dates ISO 8601,
             amounts decimal strings, addresses joined with ", ".
         line_items: in the order of the document.
         duplicate_of: file name of the example with the same bytes. Whichever of the two is taken
             in first is the document, the other the duplicate.
+        resends: file name of the example that is the same invoice in another file. Whichever of
+            the two comes to the books second is held.
     """
 
     outcomes: tuple[Expected, ...]
@@ -58,6 +59,7 @@ class Truth:
     fields: dict[FieldName, str] = field(default_factory=dict)
     line_items: tuple[Line, ...] = ()
     duplicate_of: str | None = None
+    resends: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,5 +124,6 @@ def example_json(example: Example) -> dict[str, object]:
             for line in truth.line_items
         ],
         "duplicate_of": truth.duplicate_of,
+        "resends": truth.resends,
         "attachments": [{"name": a.name, **example_json(a)} for a in example.attachments],
     }

@@ -26,6 +26,7 @@ class Words:
     net: str
     tax: str
     total: str
+    receipt_total: str
     credit_total: str
     tax_id: str
     pay_to: str
@@ -65,6 +66,7 @@ _CHOICES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "net": ("Subtotal", "Net amount", "Total before tax"),
         "tax": ("VAT",),
         "total": ("Total", "Total due", "Amount due", "Invoice total"),
+        "receipt_total": ("TOTAL", "TOTAL TO PAY"),
         "credit_total": ("Total credited", "Credit total"),
         "tax_id": ("VAT Reg. No.", "VAT no."),
         "pay_to": ("Please pay to", "Payment details"),
@@ -105,6 +107,7 @@ _CHOICES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "net": ("Nettobetrag", "Zwischensumme", "Summe netto"),
         "tax": ("MwSt.", "USt.", "Umsatzsteuer"),
         "total": ("Gesamtbetrag", "Rechnungsbetrag", "Endbetrag", "Zu zahlen"),
+        "receipt_total": ("SUMME", "GESAMT"),
         "credit_total": ("Gutschriftsbetrag", "Gesamtbetrag der Gutschrift"),
         "tax_id": ("USt-IdNr.", "USt-ID"),
         "pay_to": ("Bankverbindung", "Zahlung an"),
@@ -145,6 +148,7 @@ _CHOICES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "net": ("Total HT", "Montant total HT", "Sous-total"),
         "tax": ("TVA",),
         "total": ("Total TTC", "Net à payer", "Montant TTC"),
+        "receipt_total": ("TOTAL TTC",),
         "credit_total": ("Total TTC de l'avoir", "Net à votre crédit"),
         "tax_id": ("N° TVA", "TVA intracommunautaire"),
         "pay_to": ("Coordonnées bancaires", "Règlement par virement"),
@@ -182,6 +186,7 @@ _CHOICES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "net": ("Jumlah Kecil", "Jumlah Sebelum Cukai"),
         "tax": ("Cukai Perkhidmatan", "SST"),
         "total": ("Jumlah Keseluruhan", "Jumlah Perlu Dibayar", "Jumlah Besar"),
+        "receipt_total": ("JUMLAH", "JUMLAH BESAR"),
         "credit_total": ("Jumlah Kredit",),
         "tax_id": ("No. SST", "No. Pendaftaran SST"),
         "pay_to": ("Bayaran kepada", "Maklumat Bank"),

@@ -6,8 +6,9 @@ from examples.identifiers import spaced_iban
 from examples.invoice import Invoice
 from examples.layouts.sheet import Sheet
 from examples.parties import Party
+from examples.wording import Words
 
-COUNTRY_TAX_PREFIX = {"CH": " MWST"}
+TAX_ID_SUFFIX = {"CH": " MWST"}
 
 
 def tax_rows(invoice: Invoice) -> list[tuple[str, Decimal]]:
@@ -48,10 +49,15 @@ def party_lines(party: Party) -> list[str]:
     return [party.name, party.street, party.place]
 
 
+def tax_id_label(words: Words, party: Party) -> str:
+    """Return a tax id with its label."""
+    suffix = TAX_ID_SUFFIX.get(party.country, "")
+    return f"{words.tax_id} {party.tax_id}{suffix}"
+
+
 def tax_id_line(invoice: Invoice) -> str:
     """Return the supplier's tax id with its label."""
-    suffix = COUNTRY_TAX_PREFIX.get(invoice.supplier.country, "")
-    return f"{invoice.words.tax_id} {invoice.supplier.tax_id}{suffix}"
+    return tax_id_label(invoice.words, invoice.supplier)
 
 
 def contact_line(invoice: Invoice) -> str:

@@ -92,9 +92,7 @@ class Sheet:
                 line = longer
         return [*lines, line]
 
-    def paragraph(  # noqa: PLR0913 - where, what and how wide
-        self, x: float, y: float, text: str, *, width: float, size: float = 9
-    ) -> float:
+    def paragraph(self, x: float, y: float, text: str, *, width: float, size: float = 9) -> float:
         """Write ``text`` in lines no wider than ``width``; return where the next line goes."""
         for line in self.wrap(text, width, size):
             self.text(x, y, line, size=size)
