@@ -13,7 +13,7 @@ from typing import Final
 MOST_CHARACTERS: Final = 400
 """Of free text in a line; the rest is cut, after masking."""
 
-_MOST_READ: Final = 8_000  # beyond this nothing is looked at
+_MOST_READ: Final = 4_000  # beyond this nothing is looked at
 _TORN: Final = 300  # characters before a cut that may be half of something to mask
 
 _TOKENS: Final = re.compile(
@@ -23,8 +23,8 @@ _TOKENS: Final = re.compile(
     | (?<=://)[^\s/@]++@                                           # user and password in a URL
     | \b(?:bearer|basic|digest)\s++[^\s,;"']++                     # an Authorization header
     | \b(?:api[ _-]?key|access[ _-]?key|access[ _-]?token|token|secret|password|passwort|passwd
-        |passphrase|pwd|authorization|cookie|signature|credential)s?+["']?+\s*+[:=]\s*+["']?+
-        [^\s"']++                                                  # key: value
+        |passphrase|pwd|authorization|cookie|signature|credential)s?+["']?+\s*+[:=]
+        [^\n,;&}]++                                                # key: value, to the next
     | \b(?:sk|pk|rk|gh[opsur]|glpat|xox[abeprs]|whsec|shp(?:at|ss))[_-][\w-]{8,}+
     | \bya29\.[\w.-]++
     | (?<![\w+/-])(?=[\w+/-]{0,200}?\d)(?=[\w+/-]{0,200}?[A-Za-z])[\w+/-]{24,}+={0,2}
@@ -50,8 +50,8 @@ _DATE: Final = re.compile(
 )
 _GPS: Final = re.compile(
     r"""
-      [-+]?\d{1,3}\.\d{4,}°?\s*[NS]?\s*[,;/|\s]\s*[-+]?\d{1,3}\.\d{4,}°?(?:\s*[EWO]\b)?
-    | \d{1,3}\s*°\s*\d{1,2}(?:[.,]\d+)?[^\w\s]{0,2}(?:\s*\d{1,2}(?:[.,]\d+)?[^\w\s]{0,2})?\s*[NSEWO]?
+      [-+]?\d{1,3}\.\d{4,}°?\s*[NS]?\s*[,;/|\s]\s*[EWO]?\s*[-+]?\d{1,3}\.\d{4,}°?(?:\s*[EWO]\b)?
+    | \d{1,3}\s*°\s*\d[\d.,]*+[^\w\s]{0,2}(?:\s*\d[\d.,]*+[^\w\s]{0,2})?\s*[NSEWO]?
     | \b(?:lat|latitude|lon|lng|long|longitude)\b["']?\s*[:=]?\s*[-+]?\d{1,3}[.,]\d+
     | \bgeo:[-+\d.,]+
     """,
@@ -60,9 +60,10 @@ _GPS: Final = re.compile(
 _IBAN: Final = re.compile(r"(?=([A-Za-z]{2}\d{2}(?:[ .\-]?[A-Za-z0-9]){11,30}))")
 _CARD: Final = re.compile(r"(?<!\d)(?=(\d(?:[ .\-]?\d){11,18}))")
 _CARD_ANYWHERE: Final = re.compile(r"(?<=[ .\-])(?=(\d(?:[ .\-]?\d){11,18}))")
+_PLUS: Final = re.compile(r"\+\s?\(?\d(?:[ ()./\-]{0,3}\d){6,18}")
 _PHONE: Final = re.compile(
     r"""
-      (?<![\w+])(?:\+|00)\s?\(?\d(?:[ ()./\-]{0,3}\d){6,14}            # international
+      (?<!\w)00\s?\(?\d(?:[ ()./\-]{0,3}\d){6,14}                    # international
     | (?<![\w.,])\(?0\d{1,5}\)?[ ./\-]{1,3}\d(?:[ ./\-]{0,2}\d){3,10}  # national, with a zero
     | (?<![\w.,])(?:1[ .\-])?\(?\d{3}\)?[ .\-]\d{3}[ .\-]\d{4}(?!\d)   # North American
     """,
@@ -116,6 +117,7 @@ def _outside_dates(text: str) -> str:
 
 
 def _numbers(text: str) -> str:
+    text = _PLUS.sub("[phone]", text)  # before a checksum that holds by chance tears it
     text = _masked(text, _CARD, _card_length, "[card]")
     text = _masked(text, _CARD_ANYWHERE, _card_length, "[card]")
     return _DIGITS.sub("[digits]", _PHONE.sub("[phone]", text))

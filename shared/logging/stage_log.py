@@ -33,15 +33,15 @@ _SEVERITIES: Final = {"info": "INFO", "warning": "WARNING", "error": "ERROR"}
 class StageLog(Protocol):
     """Where a worker tells what it does. No method ever raises."""
 
-    def info(self, op: LogEvent, **fields: object) -> None:
+    def info(self, op: LogEvent, /, **fields: object) -> None:
         """Say that something happened as it should."""
         ...
 
-    def warning(self, op: LogEvent, **fields: object) -> None:
+    def warning(self, op: LogEvent, /, **fields: object) -> None:
         """Say that something needs watching."""
         ...
 
-    def error(self, op: LogEvent, **fields: object) -> None:
+    def error(self, op: LogEvent, /, **fields: object) -> None:
         """Say that somebody should look; pass the exception itself as ``error``."""
         ...
 
@@ -49,13 +49,13 @@ class StageLog(Protocol):
 class SilentLog:
     """Says nothing; for the simulation."""
 
-    def info(self, op: LogEvent, **fields: object) -> None:
+    def info(self, op: LogEvent, /, **fields: object) -> None:
         """Ignore it."""
 
-    def warning(self, op: LogEvent, **fields: object) -> None:
+    def warning(self, op: LogEvent, /, **fields: object) -> None:
         """Ignore it."""
 
-    def error(self, op: LogEvent, **fields: object) -> None:
+    def error(self, op: LogEvent, /, **fields: object) -> None:
         """Ignore it."""
 
 
@@ -81,13 +81,13 @@ def get_logger(stage: str, *, sink: Sink | None = None, metrics: Metrics | None 
 class _JsonLog(structlog.BoundLoggerBase):
     """A structlog logger with our three methods."""
 
-    def info(self, op: LogEvent, **fields: object) -> None:
+    def info(self, op: LogEvent, /, **fields: object) -> None:
         self._proxy_to_logger("info", op, fields=fields)
 
-    def warning(self, op: LogEvent, **fields: object) -> None:
+    def warning(self, op: LogEvent, /, **fields: object) -> None:
         self._proxy_to_logger("warning", op, fields=fields)
 
-    def error(self, op: LogEvent, **fields: object) -> None:
+    def error(self, op: LogEvent, /, **fields: object) -> None:
         self._proxy_to_logger("error", op, fields=fields)
 
 
