@@ -1,0 +1,52 @@
+"""The text of an HTML body, as a person would read it from top to bottom."""
+
+import re
+from html.parser import HTMLParser
+from typing import Final
+
+_BLOCKS: Final = frozenset(
+    (
+        *("address", "article", "blockquote", "br", "div", "dl", "dt", "dd", "footer", "form"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre"),
+        *("section", "table", "tr", "ul"),
+    )
+)
+_CELLS: Final = frozenset(("td", "th"))
+_UNSEEN: Final = frozenset(("script", "style", "title", "template"))
+_SPACES: Final = re.compile(r"[ \t\r\n\xa0]+")
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self._unseen: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        if self._unseen is None and tag in _UNSEEN:
+            self._unseen = tag
+        self.parts.append("\n" if tag in _BLOCKS else "\t" if tag in _CELLS else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._unseen:
+            self._unseen = None
+        self.parts.append("\n" if tag in _BLOCKS else "")
+
+    def handle_data(self, data: str) -> None:
+        if self._unseen is None:
+            self.parts.append(_SPACES.sub(" ", data))
+
+
+def text_of(html: str) -> str:
+    """Return lines of text; cells of a table row are four spaces apart."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    lines = []
+    for line in "".join(reader.parts).split("\n"):
+        cells = (" ".join(cell.split(" ")).strip() for cell in line.split("\t"))
+        joined = "    ".join(cell for cell in cells if cell)
+        if joined:
+            lines.append(joined)
+    return "\n".join(lines)
