@@ -139,16 +139,22 @@ class Publication:
         self._intents = intents
 
     def published(self) -> SignedCheckpoint | None:
-        """Return the published checkpoint, its signature checked; None before the first.
+        """Return the published checkpoint, known to be ours; None before the first.
 
         Raises:
-            TlogError: what is published is no checkpoint of ours.
-            TransientError: the files are unavailable.
+            StaleLogError: the journal never decided it.
+            TlogError: what is published is no checkpoint that our key signed.
+            TransientError: a store is unavailable.
         """
         try:
-            return read_checkpoint(self._files, self._signer.key)
+            published = read_checkpoint(self._files, self._signer.key)
         except NotFoundError:
             return None
+        size, root = published.checkpoint.size, published.checkpoint.root
+        intent = self._intents.get(size)
+        if intent is None or intent.root != root:
+            raise StaleLogError(f"the journal does not know the published checkpoint of {size}")
+        return published
 
     def published_size(self) -> int:
         """Return how many leaves the published checkpoint covers: where ``extend`` goes on."""
@@ -218,15 +224,10 @@ class Publication:
         return read_checkpoint(self._files, self._signer.key)
 
     def _resume(self, published: SignedCheckpoint | None) -> "_Growth":
-        """Return the published tree's right edge, after making sure that it is the journal's."""
+        """Return the published tree's right edge, after making sure that it has the root."""
         if published is None:
             return _Growth(RightEdge(), [])
         checkpoint = published.checkpoint
-        intent = self._intents.get(checkpoint.size)
-        if intent is None or intent.root != checkpoint.root:
-            raise StaleLogError(
-                f"the journal does not know the published checkpoint of {checkpoint.size}"
-            )
         edge = read_edge(self._files, checkpoint.size)
         if edge.root() != checkpoint.root:
             raise TlogError("the published tiles do not have the published root")

@@ -64,9 +64,8 @@ class DirectoryFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
         with _translated():
-            missing: set[Path] = set()
-            _make_directory(root.absolute(), missing)
-            _sync_directories(missing)
+            root.mkdir(parents=True, exist_ok=True)
+            _sync_directories({root.absolute().parent})
 
     @classmethod
     def open(cls, data_dir: Path, tenant: str, key: VerifierKey) -> Self:
@@ -100,6 +99,8 @@ class DirectoryFiles:
     def create_all(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Write files that must not change ever after; one sync a file, one a directory.
 
+        Directories above are synced even if they were there: a crash may have come in between.
+
         Raises:
             FileConflictError: a file is there with other content.
             TransientError: the directory is unavailable or full.
@@ -108,13 +109,13 @@ class DirectoryFiles:
             directories: set[Path] = set()
             for path, data in files:
                 target = self._root / path
-                _make_directory(target.parent, directories)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 current = _read(target)
                 if current is None:
                     _write(target, data)
                 elif current != data:
                     raise FileConflictError(f"{path} is published with other content")
-                directories.add(target.parent)
+                directories.update(self._root / name for name in Path(path).parents)
             _sync_directories(directories)
 
     def replace_larger(self, path: str, data: bytes, *, size: Callable[[bytes], int]) -> bytes:
@@ -169,15 +170,6 @@ def _write(target: Path, data: bytes) -> None:
     except OSError:
         beside.unlink(missing_ok=True)
         raise
-
-
-def _make_directory(path: Path, changed: set[Path]) -> None:
-    """Make ``path``; add every directory that got a new name in it to ``changed``."""
-    if path.is_dir():
-        return
-    _make_directory(path.parent, changed)
-    path.mkdir(exist_ok=True)
-    changed.add(path.parent)
 
 
 def _sync_directories(paths: set[Path]) -> None:
