@@ -37,7 +37,7 @@ class Unit(StrEnum):
     """What work is counted and paid in."""
 
     PAGE = "page"  # one page read by an engine
-    TOKEN = "token"  # noqa: S105 - one token of a language model, not a secret
+    TOKEN = "token"  # noqa: S105 - one token of a language model
     CALL = "call"  # one call of a paid service
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
+from shared.telemetry.meanings import meanings
 from shared.telemetry.metrics import SPECS, Label, Metric, MetricKind, Spec
 from shared.telemetry.values import CHECKS, Kind
 
@@ -74,9 +75,10 @@ class MemoryMetrics:
     def render(self) -> str:
         """Return everything in the Prometheus text format 0.0.4, in a stable order."""
         lines: list[str] = []
+        told = meanings(Metric)
         with self._lock:
             for metric, spec in SPECS.items():
-                lines += (f"# HELP {metric.value} in {spec.unit}", f"# TYPE {metric} {spec.kind}")
+                lines += (f"# HELP {metric} {told[metric]}", f"# TYPE {metric} {spec.kind}")
                 for (owner, labels), value in sorted(self._series.values.items()):
                     if owner is metric:
                         lines.append(f"{metric}{_braces(spec, labels)} {_figure(value)}")

@@ -1,0 +1,106 @@
+"""docs/vocabulary.md, made from the closed sets: ``python -m shared.telemetry.vocabulary``."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from inspect import getdoc
+from pathlib import Path
+from typing import Final
+
+from shared.events.payloads import EventType
+from shared.logging.fields import FIELD_KINDS, LogField
+from shared.telemetry.log_events import LogEvent
+from shared.telemetry.meanings import meanings
+from shared.telemetry.metrics import SPECS, Label, Metric, Paid, Unit
+from shared.telemetry.outcomes import DeliveryOutcome
+from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.telemetry.spans import ATTRIBUTE_KINDS, SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
+from shared.telemetry.values import Kind
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "vocabulary.md"
+
+_INTRODUCTION: Final = """\
+# Vocabulary
+
+Every word that docledger uses for reasons, events, figures, log lines and spans. Each is a closed
+set in the code, and this page is made from it: `python -m shared.telemetry.vocabulary`.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    parts = [
+        _INTRODUCTION,
+        _words("Why a submission was refused", RefusedReason),
+        _words("Why a document is in quarantine", QuarantineReason),
+        _words("Why a document is held", HeldReason),
+        _words("Who works", Stage),
+        _words("Event types", EventType),
+        _words("Outcomes of a delivery", DeliveryOutcome),
+        _metrics(),
+        _words("Metric labels", Label),
+        _words("Units", Unit),
+        _words("Whether a unit was paid for before", Paid),
+        _words("Log events", LogEvent),
+        _fields(),
+        _words("Spans", SpanName),
+        _attributes(),
+        _words("Kinds of value", Kind),
+    ]
+    return "\n".join(parts)
+
+
+def _words(title: str, closed_set: type[StrEnum]) -> str:
+    rows = ((f"`{word}`", meaning) for word, meaning in meanings(closed_set).items())
+    return _section(title, closed_set, ("word", "meaning"), rows)
+
+
+def _metrics() -> str:
+    told = meanings(Metric)
+    rows = (
+        (
+            f"`{metric}`",
+            spec.kind,
+            spec.unit,
+            ", ".join(f"`{label}`" for label in spec.labels),
+            told[metric.value],
+        )
+        for metric, spec in SPECS.items()
+    )
+    return _section("Metrics", Metric, ("metric", "type", "unit", "labels", "meaning"), rows)
+
+
+def _fields() -> str:
+    rows = (
+        (f"`{name}`", str(FIELD_KINDS.get(name, "made by the logger")), meaning)
+        for name, meaning in meanings(LogField).items()
+    )
+    return _section("Fields of a log line", LogField, ("field", "kind", "meaning"), rows)
+
+
+def _attributes() -> str:
+    rows = (
+        (f"`{name}`", str(ATTRIBUTE_KINDS[SpanAttribute(name)]), meaning)
+        for name, meaning in meanings(SpanAttribute).items()
+    )
+    return _section("Span attributes", SpanAttribute, ("attribute", "kind", "meaning"), rows)
+
+
+def _section(
+    title: str,
+    closed_set: type[StrEnum],
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str, ...]],
+) -> str:
+    about = (getdoc(closed_set) or "").partition("\n")[0]
+    lines = [f"## {title}", "", about, "", _row(columns), _row(("---",) * len(columns))]
+    lines += [_row(row) for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
