@@ -1,0 +1,90 @@
+"""Leases: who is at it, and how often it was begun."""
+
+import pytest
+
+from shared.clock import FakeClock
+from shared.errors import PermanentError, TransientError
+from shared.objects.memory import MemoryObjects
+from shared.worker.leases import LeaseHeldError, Leases
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def objects(clock: FakeClock) -> MemoryObjects:
+    return MemoryObjects(clock)
+
+
+def leases(objects: MemoryObjects, clock: FakeClock, holder: str = "w1") -> Leases:
+    """Return the leases as one worker sees them."""
+    return Leases(objects, "ocr", clock=clock, holder=holder, lease_s=60)
+
+
+def test_held_lease_is_a_transient_matter(objects: MemoryObjects, clock: FakeClock) -> None:
+    """Who comes second goes back to the queue."""
+    leases(objects, clock).acquire("d/1", "e1")
+    with pytest.raises(LeaseHeldError) as caught:
+        leases(objects, clock, "w2").acquire("d/1", "e1")
+    assert isinstance(caught.value, TransientError)
+
+
+def test_lease_that_ended_is_taken_over(objects: MemoryObjects, clock: FakeClock) -> None:
+    """A worker that died does not block a document for longer than its lease."""
+    leases(objects, clock).acquire("d/1", "e1")
+    clock.sleep(61)
+    assert leases(objects, clock, "w2").acquire("d/1", "e1").state.starts == 2
+
+
+def test_abandoned_lease_is_taken_over_at_once(objects: MemoryObjects, clock: FakeClock) -> None:
+    """A supervisor that knows the holder dead does not wait."""
+    leases(objects, clock).acquire("d/1", "e1")
+    knowing = Leases(
+        objects, "ocr", clock=clock, holder="w2", lease_s=60, abandoned=lambda who: who == "w1"
+    )
+    assert knowing.acquire("d/1", "e1").state.starts == 2
+
+
+def test_given_back_start_is_not_held_against_the_document(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """An outage at start after start must not look like a document that kills."""
+    mine = leases(objects, clock)
+    for _ in range(10):
+        mine.give_back(mine.acquire("d/1", "e1"), failed=False)
+    assert mine.acquire("d/1", "e1").state.starts == 1
+
+
+def test_failures_survive_from_one_worker_to_the_next(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """Unknown errors are counted for the work, whoever does it."""
+    mine, other = leases(objects, clock), leases(objects, clock, "w2")
+    mine.give_back(mine.acquire("d/1", "e1"), failed=True)
+    assert other.acquire("d/1", "e1").failures == 1
+
+
+def test_replay_starts_counting_afresh(objects: MemoryObjects, clock: FakeClock) -> None:
+    """After a fix a document has its three starts again."""
+    mine = leases(objects, clock)
+    for _ in range(3):
+        mine.acquire("d/1", "e1")
+        clock.sleep(61)
+    with pytest.raises(PermanentError):
+        mine.acquire("d/1", "e1")
+    assert mine.acquire("d/1", "e2").state.starts == 1
+
+
+def test_lost_lease_is_not_given_back_over_the_new_holder(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """A slow worker that comes back late must not disturb who took over."""
+    slow = leases(objects, clock)
+    lost = slow.acquire("d/1", "e1")
+    clock.sleep(61)
+    leases(objects, clock, "w2").acquire("d/1", "e1")
+    slow.give_back(lost, failed=True)
+    with pytest.raises(LeaseHeldError):
+        slow.acquire("d/1", "e1")
