@@ -116,5 +116,7 @@ def test_a_subtree_proof_holds_within_a_larger_tree() -> None:
     merkle.verify_subtree_inclusion(9, (8, 12), leaf, range_hash(8, 12), proof)
     path = [range_hash(12, 13), range_hash(0, 8)]
     merkle.verify_subtree_consistency((8, 12), 13, range_hash(8, 12), range_hash(0, 13), path)
+    last = range_hash(8, 13)
+    merkle.verify_subtree_consistency((8, 13), 13, last, range_hash(0, 13), [range_hash(0, 8)])
     with pytest.raises(ProofError, match="no subtree"):
         merkle.verify_subtree_inclusion(9, (7, 12), leaf, range_hash(7, 12), proof)
