@@ -1,0 +1,80 @@
+"""The few file operations that the directory store is made of, each durable when it returns."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from shared.errors import TransientError
+from shared.objects.port import AlreadyExistsError
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the file system raises (full, denied, broken) into ``TransientError``."""
+    try:
+        yield
+    except OSError as err:
+        code = errno.errorcode.get(err.errno or 0, "unknown")
+        raise TransientError(f"the object store is unavailable ({code})") from err
+
+
+def write_whole(descriptor: int, data: bytes, generation: int) -> None:
+    """Write and sync ``data``, with ``generation`` as the modification time."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+    os.utime(descriptor, ns=(generation, generation))
+    os.fsync(descriptor)  # not fdatasync: the time is part of the object
+
+
+def link_new(temporary: Path, path: Path) -> None:
+    """Give a file its name, once; on any failure the name is free again.
+
+    Raises:
+        AlreadyExistsError: another process was first.
+        ValueError: the name is a folder.
+    """
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        if path.is_dir():
+            raise ValueError("an object's name is not a folder of another's") from None
+        raise AlreadyExistsError from None
+    try:
+        sync_folder(path.parent)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def overwrite_file(path: Path) -> None:
+    """Write zeros over a file's bytes, in place."""
+    with path.open("r+b", buffering=0) as file:
+        rest = os.fstat(file.fileno()).st_size
+        while rest > 0:
+            rest -= file.write(bytes(min(rest, 1 << 20)))
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a file against every other process and thread."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode=0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

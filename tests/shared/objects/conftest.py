@@ -1,0 +1,37 @@
+"""A store of each kind on a clock that tests move."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.clock import FakeClock
+from shared.objects.directory import DirectoryObjects
+from shared.objects.memory import MemoryObjects
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Give the clock that stamps objects."""
+    return FakeClock()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Say where the directory store lies."""
+    return tmp_path / "objects"
+
+
+@pytest.fixture
+def directory(root: Path, clock: FakeClock) -> DirectoryObjects:
+    """Give an empty store in a directory."""
+    return DirectoryObjects(root, clock=clock)
+
+
+@pytest.fixture(params=["memory", "directory"])
+def store(
+    request: pytest.FixtureRequest, root: Path, clock: FakeClock
+) -> MemoryObjects | DirectoryObjects:
+    """Give an empty store of each kind in turn."""
+    if request.param == "memory":
+        return MemoryObjects(clock)
+    return DirectoryObjects(root, clock=clock)

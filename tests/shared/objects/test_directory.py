@@ -1,0 +1,369 @@
+"""What only the directory store promises: several processes, full disks, kills, erasure."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.clock import FakeClock
+from shared.errors import TransientError
+from shared.objects import directory as module
+from shared.objects.directory import DirectoryObjects
+from shared.objects.port import AlreadyExistsError, GenerationMismatchError
+
+CREATE = """
+import sys
+from pathlib import Path
+from shared.objects.directory import DirectoryObjects
+from shared.objects.port import AlreadyExistsError
+store = DirectoryObjects(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(60):
+    try:
+        store.create(f"results/{number}", sys.argv[2].encode())
+        print(number)
+    except AlreadyExistsError:
+        pass
+"""
+
+COUNT = """
+import sys
+from pathlib import Path
+from shared.objects.directory import DirectoryObjects
+from shared.objects.port import GenerationMismatchError
+store = DirectoryObjects(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+done = 0
+while done < 60:
+    there = store.read("counter")
+    try:
+        store.replace("counter", b"%d" % (int(there.data) + 1), generation=there.info.generation)
+        done += 1
+    except GenerationMismatchError:
+        pass
+"""
+
+DIE = """
+import os, signal, sys
+from pathlib import Path
+from shared.objects import directory
+from shared.objects.directory import DirectoryObjects
+store = DirectoryObjects(Path(sys.argv[1]))
+at = sys.argv[2]
+def die(*args, **kwargs):
+    os.kill(os.getpid(), signal.SIGKILL)
+if at == "before the sync":
+    os.utime = die
+elif at == "before the link":
+    directory.link_new = die
+elif at == "before the rename":
+    Path.rename = die
+if at == "before the rename":
+    store.replace("a/old", b"new", generation=store.stat("a/old").generation)
+else:
+    store.create("b/new", b"new")
+"""
+
+
+def run_together(script: str, root: Path, workers: int) -> list[list[str]]:
+    """Start real processes, let them go at once, and return what each said."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(root), f"worker-{number}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(workers)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0] * workers
+    return said
+
+
+def files_below(root: Path) -> list[str]:
+    """Return every file but the locks, temporary ones included."""
+    return sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*")
+        if path.is_file() and "~locks" not in path.parts
+    )
+
+
+@pytest.mark.integration
+def test_of_many_creators_exactly_one_wins(root: Path, directory: DirectoryObjects) -> None:
+    """Two workers that did the same work store one result."""
+    said = run_together(CREATE, root, workers=3)
+    won = sorted(int(number) for numbers in said for number in numbers)
+    assert won == list(range(60))
+    for worker, numbers in enumerate(said):
+        for number in numbers:
+            assert directory.read(f"results/{number}").data == f"worker-{worker}".encode()
+    assert len(files_below(root)) == 60
+
+
+@pytest.mark.integration
+def test_of_many_replacers_exactly_one_wins_each_generation(
+    root: Path, directory: DirectoryObjects
+) -> None:
+    """No start of a poisonous document goes uncounted."""
+    directory.create("counter", b"0")
+    run_together(COUNT, root, workers=3)
+    assert directory.read("counter").data == b"180"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("at", ["before the sync", "before the link", "before the rename"])
+def test_a_killed_writer_leaves_nothing(root: Path, directory: DirectoryObjects, at: str) -> None:
+    """There is the old object or the new one; what was half written is swept."""
+    directory.create("a/old", b"old")
+    died = subprocess.run([sys.executable, "-c", DIE, str(root), at], check=False)
+    assert died.returncode < 0
+    assert directory.read("a/old").data == b"old"
+    assert directory.stat("b/new") is None
+    assert len(files_below(root)) == 2
+    again = DirectoryObjects(root)
+    assert files_below(root) == ["a/old"]
+    again.create("b/new", b"new")
+
+
+def test_sweeping_leaves_a_living_writer_alone(root: Path, directory: DirectoryObjects) -> None:
+    """A second process starts while the first one writes."""
+    with directory._written(b"half", 1) as temporary:
+        DirectoryObjects(root)
+        assert temporary.exists()
+    assert files_below(root) == []
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Let the kernel refuse every file of more than 4 KB."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_write_that_the_kernel_cuts_short_leaves_nothing(
+    root: Path, directory: DirectoryObjects
+) -> None:
+    """Half a result would be read as a whole one."""
+    old = directory.create("b", b"old")
+    with pytest.raises(TransientError, match="EFBIG"):
+        directory.create("a", b"x" * 5000)
+    with pytest.raises(TransientError, match="EFBIG"):
+        directory.replace("b", b"x" * 5000, generation=old.generation)
+    assert directory.read("b").data == b"old"
+    assert files_below(root) == ["b"]
+
+
+Fail = Callable[[str, int], None]
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """Let one system call fail from now on."""
+
+    def failing(call: str, code: int) -> None:
+        def refuse(*_args: object, **_kwargs: object) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(os, call, refuse)
+
+    return failing
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("write", errno.ENOSPC),
+        ("fsync", errno.EIO),
+        ("link", errno.EACCES),
+        ("utime", errno.EPERM),
+        ("mkdir", errno.EROFS),
+        ("open", errno.EMFILE),
+    ],
+)
+def test_a_failing_create_is_transient_and_leaves_nothing(
+    root: Path, directory: DirectoryObjects, fail: Fail, call: str, code: int
+) -> None:
+    """A full disk, a lost permission or a broken drive: the document waits, nothing lies about."""
+    fail(call, code)
+    with pytest.raises(TransientError, match=errno.errorcode[code]) as caught:
+        directory.create("a/b", b"ACME GmbH")
+    assert "ACME" not in str(caught.value)
+    assert directory.stat("a/b") is None
+    assert files_below(root) == []
+
+
+def test_a_create_whose_folder_cannot_be_synced_takes_its_name_back(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may not have reached the disk must not be read as if it had."""
+    directory.create("a/first", b"")
+    real = os.fsync
+
+    def folders_fail(descriptor: int) -> None:
+        if os.path.isdir(f"/dev/fd/{descriptor}"):  # noqa: PTH112 - a descriptor, not a path
+            raise OSError(errno.EIO, "broken")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", folders_fail)
+    with pytest.raises(TransientError):
+        directory.create("a/second", b"")
+    assert files_below(root) == ["a/first"]
+
+
+@pytest.mark.parametrize("call", ["write", "fsync"])
+def test_a_failing_replace_leaves_the_old_object(
+    root: Path, directory: DirectoryObjects, fail: Fail, call: str
+) -> None:
+    """A lease is never half a lease."""
+    old = directory.create("a", b"old")
+    fail(call, errno.ENOSPC)
+    with pytest.raises(TransientError):
+        directory.replace("a", b"new", generation=old.generation)
+    assert directory.read("a").data == b"old"
+    assert files_below(root) == ["a"]
+
+
+def test_reading_a_broken_disk_is_transient(directory: DirectoryObjects, fail: Fail) -> None:
+    """An I/O error is not an absent object."""
+    directory.create("a/b", b"")
+    fail("open", errno.EIO)
+    fail("lstat", errno.EIO)
+    fail("scandir", errno.EIO)
+    with pytest.raises(TransientError):
+        directory.read("a/b")
+    with pytest.raises(TransientError):
+        directory.stat("a/b")
+    with pytest.raises(TransientError):
+        list(directory.list("a/"))
+
+
+def test_a_directory_that_cannot_be_made_is_transient(tmp_path: Path) -> None:
+    """A volume that is not mounted yet may come."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TransientError, match="ENOTDIR"):
+        DirectoryObjects(tmp_path / "file" / "objects")
+
+
+def test_every_write_is_synced_with_its_folders(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut takes nothing that was confirmed: not the file, its name, nor its folders."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115 - a descriptor
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    info = directory.create("a/b/c", b"")
+    assert [path for path in synced if "~tmp" not in path] == [
+        str(root),
+        str(root / "a"),
+        str(root / "a" / "b"),
+    ]
+    assert "~tmp" in synced[-2]
+    synced.clear()
+    directory.replace("a/b/c", b"x", generation=info.generation)
+    assert "~tmp" in synced[0]
+    assert synced[1:] == [str(root / "a" / "b")]
+    synced.clear()
+    directory.delete("a/b/c")
+    assert synced == [str(root / "a" / "b")]
+
+
+def test_a_folder_removed_by_somebody_is_made_again(
+    root: Path, directory: DirectoryObjects
+) -> None:
+    """An operator tidied up empty folders while the worker ran."""
+    directory.create("a/b", b"")
+    directory.delete("a/b")
+    (root / "a").rmdir()
+    with pytest.raises(TransientError):
+        directory.create("a/b", b"")
+    directory.create("a/b", b"")
+
+
+def test_a_store_is_as_it_was_after_reopening(root: Path, directory: DirectoryObjects) -> None:
+    """Generations live on the disk: a reference from yesterday still fits."""
+    first = directory.create("a", b"1")
+    again = DirectoryObjects(root, clock=FakeClock())
+    assert again.read("a").info == first
+    second = again.replace("a", b"2", generation=first.generation)
+    with pytest.raises(GenerationMismatchError):
+        directory.replace("a", b"3", generation=first.generation)
+    assert second.generation > first.generation
+
+
+def test_a_link_planted_in_the_store_is_not_followed(
+    root: Path, tmp_path: Path, directory: DirectoryObjects
+) -> None:
+    """Who may write into the folder must not make a worker read another file."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (root / "planted").symlink_to(secret)
+    assert directory.stat("planted") is None
+    assert list(directory.list("")) == []
+    with pytest.raises(TransientError, match="ELOOP"):
+        directory.read("planted")
+    with pytest.raises(AlreadyExistsError):
+        directory.create("planted", b"x")
+    directory.delete("planted")
+    assert secret.read_bytes() == b"secret"
+
+
+def test_objects_are_for_their_owner_alone(root: Path, directory: DirectoryObjects) -> None:
+    """Other users of the machine read nothing, encrypted or not."""
+    directory.create("a/b", b"")
+    modes = {oct(path.stat().st_mode & 0o777) for path in (root, root / "a", root / "a" / "b")}
+    assert modes == {"0o700", "0o600"}
+
+
+def test_deleting_with_overwriting_leaves_no_bytes(tmp_path: Path, root: Path) -> None:
+    """Where bytes are not encrypted, a name that is gone is not enough."""
+    store = DirectoryObjects(root, overwrite=True)
+    store.create("keys/a", b"secret" * 1000)
+    os.link(root / "keys" / "a", tmp_path / "watched")
+    store.delete("keys/a")
+    assert (tmp_path / "watched").read_bytes() == bytes(6000)
+    assert files_below(root) == []
+
+
+def test_what_a_killed_eraser_left_is_overwritten_too(tmp_path: Path, root: Path) -> None:
+    """An erasure that was begun is finished."""
+    DirectoryObjects(root, overwrite=True)
+    left = root / "~tmp" / "left"
+    left.write_bytes(b"secret")
+    os.link(left, tmp_path / "watched")
+    DirectoryObjects(root, overwrite=True)
+    assert (tmp_path / "watched").read_bytes() == bytes(6)
+    assert not left.exists()
+
+
+def test_remembered_folders_are_bounded(
+    directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that runs for a year meets a folder per document."""
+    monkeypatch.setattr(module, "_MOST_REMEMBERED", 3)
+    for number in range(10):
+        directory.create(f"results/{number}/0", b"")
+    assert len(directory._durable) <= 3
