@@ -18,7 +18,7 @@ from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 from shared.telemetry.stages import Stage
 
-Scalar = str | int | float | bool
+Scalar = str | int | float
 """What goes out."""
 
 CODES: Final[frozenset[str]] = frozenset(
@@ -58,7 +58,6 @@ class Kind(StrEnum):
     SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
     INTEGER = "integer"  # a count, an index, a size in bytes
     NUMBER = "number"  # finite
-    FLAG = "flag"  # true or false
     MODULE = "module"  # a loaded top-level package
     ERROR = "error"  # an exception: shown as its type (and, in logs, where it was raised)
     TEXT = "text"  # free text, masked and capped; logs have one such field
@@ -92,10 +91,6 @@ def _module(value: object) -> str | None:
     return top if top in sys.modules else None
 
 
-def _flag(value: object) -> bool | None:
-    return value if type(value) is bool else None
-
-
 def _error(value: object) -> str | None:
     if not isinstance(value, BaseException):
         return None
@@ -107,11 +102,12 @@ def type_name(error: BaseException) -> str:
 
     A name made at run time is data, and data is not shown.
     """
-    for kind in type(error).__mro__:
-        standing: object = getattr(sys.modules.get(kind.__module__), kind.__name__, None)
-        if standing is kind:
-            return kind.__name__
-    return BaseException.__name__  # not reached: BaseException stands in builtins
+    known = (
+        kind.__name__
+        for kind in type(error).__mro__
+        if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+    )
+    return next(known, BaseException.__name__)
 
 
 CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
@@ -122,7 +118,6 @@ CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
     Kind.SUBSCRIPTION: _text_of(_SUBSCRIPTION),
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
-    Kind.FLAG: _flag,
     Kind.MODULE: _module,
     Kind.ERROR: _error,
 }
