@@ -1,0 +1,177 @@
+"""The ledger, built: settings in, worker out. Importing this does no I/O."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from services.ledger.adapters.engine import open_sqlite
+from services.ledger.adapters.log_reader import PublishedLogs
+from services.ledger.adapters.public_files import DirectoryFiles
+from services.ledger.adapters.sql import SqlJournal
+from services.ledger.adapters.summaries import StoredSummaries, SummaryNames
+from services.ledger.audit import Finding, check_books
+from services.ledger.chart import Chart, load_chart
+from services.ledger.desk import Desk
+from services.ledger.erasure import record_erasure
+from services.ledger.exports.lines import Lookup
+from services.ledger.handler import handle
+from services.ledger.ports import GrowingLog, Journal, LogReader, Summaries
+from services.ledger.publication import Publication
+from services.ledger.sequencer import Sequencer
+from services.ledger.settings import LedgerSettings
+from shared.bus.port import Publisher
+from shared.clock import Clock
+from shared.events.envelope import Event
+from shared.keys.port import Keyring
+from shared.tlog.note import VerifierKey
+from shared.tlog.signer import CheckpointSigner, Ed25519Signer
+from shared.worker.outcome import Outcome
+from shared.worker.results import Results
+
+LEDGER_FILE: Final = "ledger.sqlite"
+SIGNERS_FOLDER: Final = "signers"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything the ledger offers to whoever runs it.
+
+    Attributes:
+        handle: the worker's handler, its ports bound.
+        sequencer: ``step()`` until it returns 0.
+        desk: holds and reversals by hand.
+        journal: the books, to be asked.
+        logs: the published logs, to be read.
+        log_of: the log of a tenant, for proofs.
+        chart: accounts and rules.
+        names: what exports call a document.
+        keyring: for ids.
+    """
+
+    handle: Callable[[Event], Outcome]
+    sequencer: Sequencer
+    desk: Desk
+    journal: Journal
+    logs: LogReader
+    log_of: Callable[[str], GrowingLog]
+    chart: Chart
+    names: Lookup
+    keyring: Keyring
+
+    def audit(self) -> list[Finding]:
+        """Return what is wrong with journal, outbox and logs."""
+        return check_books(self.journal, self.logs)
+
+    def record_erasure(self, tenant: str, document_id: str) -> None:
+        """Mark in the books that a document's key is destroyed."""
+        record_erasure(tenant, document_id, journal=self.journal, keyring=self.keyring)
+
+
+def assemble(  # noqa: PLR0913 - every port, by name
+    *,
+    journal: Journal,
+    summaries: Summaries,
+    keyring: Keyring,
+    publisher: Publisher,
+    clock: Clock,
+    log_of: Callable[[str], GrowingLog],
+    logs: LogReader,
+    holder: str,
+    batch: int,
+) -> Ledger:
+    """Return a ledger over ports that exist already (the simulation's, a test's)."""
+    chart = load_chart()
+    return Ledger(
+        handle=partial(handle, summaries=summaries, keyring=keyring, journal=journal, chart=chart),
+        sequencer=Sequencer(
+            journal=journal,
+            log_of=log_of,
+            publisher=publisher,
+            keyring=keyring,
+            clock=clock,
+            holder=holder,
+            batch=batch,
+        ),
+        desk=Desk(journal=journal, keyring=keyring, summaries=summaries, chart=chart),
+        journal=journal,
+        logs=logs,
+        log_of=log_of,
+        chart=chart,
+        names=SummaryNames(summaries),
+        keyring=keyring,
+    )
+
+
+def build(  # noqa: PLR0913 - the ports that all workers share, by name
+    *,
+    data_dir: Path,
+    results: Results,
+    keyring: Keyring,
+    publisher: Publisher,
+    clock: Clock,
+    holder: str,
+    settings: LedgerSettings | None = None,
+) -> Ledger:
+    """Return the ledger of one machine: SQLite journal, log folder, key files for checkpoints.
+
+    Args:
+        data_dir: holds ``ledger.sqlite``, ``log/`` and ``signers/``; made where missing.
+        results: opens what the summarizer stored.
+        keyring: shared by all workers.
+        publisher: where entry events go.
+        clock: time.
+        holder: unique among the processes on this folder.
+        settings: default: from the environment.
+
+    Raises:
+        TransientError: the folder cannot be used now.
+        UserError: the environment is wrong.
+    """
+    settings = settings or LedgerSettings.from_environment()
+    journal = SqlJournal(open_sqlite(data_dir / LEDGER_FILE))
+    site = _Logs(data_dir, settings.origin, journal)
+    return assemble(
+        journal=journal,
+        summaries=StoredSummaries(results),
+        keyring=keyring,
+        publisher=publisher,
+        clock=clock,
+        log_of=site.publication,
+        logs=PublishedLogs(site.reader),
+        holder=holder,
+        batch=settings.batch,
+    )
+
+
+class _Logs:
+    """The logs of one data folder, opened when first asked for."""
+
+    def __init__(self, data_dir: Path, origin: str, journal: Journal) -> None:
+        self._data_dir = data_dir
+        self._origin = origin
+        self._journal = journal
+        self._open: dict[str, tuple[DirectoryFiles, CheckpointSigner]] = {}
+
+    def publication(self, tenant: str) -> Publication:
+        files, signer = self._of(tenant)
+        return Publication(
+            origin=signer.key.name,
+            files=files,
+            signer=signer,
+            intents=self._journal.intents(tenant),
+        )
+
+    def reader(self, tenant: str) -> tuple[DirectoryFiles, VerifierKey]:
+        files, signer = self._of(tenant)
+        return files, signer.key
+
+    def _of(self, tenant: str) -> tuple[DirectoryFiles, CheckpointSigner]:
+        if tenant not in self._open:
+            signer = Ed25519Signer.open_or_create(
+                self._data_dir / SIGNERS_FOLDER / f"{tenant}.pem", f"{self._origin}/{tenant}"
+            )
+            files = DirectoryFiles.open(self._data_dir, tenant, signer.key)
+            self._open[tenant] = files, signer
+        return self._open[tenant]
