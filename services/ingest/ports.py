@@ -1,4 +1,4 @@
-"""What ingest needs of the outside: the register of all submissions and documents."""
+"""What ingest needs of the outside: the register, and what its handler stores and asks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from services.ingest.inbox import Upload
+from services.ingest.inspection import Inspection
 from shared.events.envelope import Event
-from shared.events.payloads import StageName
+from shared.events.payloads import Reference, StageName
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 
 
@@ -209,4 +211,71 @@ class Register(Protocol):
 
     def counts(self, now: datetime, tenant: str | None = None) -> Counts:
         """Return the sums of the first promise (of one tenant)."""
+        ...
+
+
+class Inbox(Protocol):
+    """Bytes at the door, sealed under the tenant's inbox key.
+
+    Every method raises ``TransientError`` when the store is unavailable.
+    """
+
+    def open(self, upload: Reference) -> Upload:
+        """Return what the sender handed in.
+
+        Raises:
+            LookupError: it is gone: refused before, or its document was erased.
+            PermanentError: reason ``unreadable``: these are not the bytes referred to.
+        """
+        ...
+
+    def put(self, tenant: str, job_id: str, upload: Upload) -> Reference:
+        """Store ``upload`` for a job, create-only; return what is there."""
+        ...
+
+    def discard(self, upload: Reference) -> None:
+        """Remove an upload that was refused; no error when it is gone."""
+        ...
+
+
+class Originals(Protocol):
+    """Documents as they came, sealed under their keys.
+
+    Every method raises ``TransientError`` when the store is unavailable.
+    """
+
+    def keep(self, document_id: str, content: bytes) -> Reference:
+        """Make the document's key if there is none, and store ``content``, create-only."""
+        ...
+
+    def forget(self, document_id: str) -> None:
+        """Destroy the document's key again: it was erased while it came in."""
+        ...
+
+
+class Inspector(Protocol):
+    """Looks at foreign bytes where they can do no harm."""
+
+    def inspect(self, content: bytes) -> Inspection:
+        """Say what ``content`` is and how many pages it has.
+
+        Raises:
+            PermanentError: why it cannot become a document that is read.
+        """
+        ...
+
+
+class Erased(Protocol):
+    """The marks of erasure."""
+
+    def stands(self, document_id: str) -> bool:
+        """Tell whether the document was erased."""
+        ...
+
+
+class Replays(Protocol):
+    """Second chances for what lies in quarantine."""
+
+    def replay(self, document_id: str) -> None:
+        """Publish the document's quarantined events again; those replayed already are left."""
         ...

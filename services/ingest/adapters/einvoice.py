@@ -8,19 +8,21 @@ from services.ingest.inspection import InspectionLimits
 from shared.errors import PermanentError
 from shared.telemetry.reasons import QuarantineReason
 
-_CII: Final = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
-_ZUGFERD_1: Final = "urn:ferd:CrossIndustryDocument:invoice:1p0"
-_UBL: Final = "urn:oasis:names:specification:ubl:schema:xsd:"
-
-ROOTS: Final = frozenset(
+_CII: Final = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:"
+_ROOTS: Final = frozenset(
     {
-        f"{{{_CII}}}CrossIndustryInvoice",
-        f"{{{_ZUGFERD_1}}}CrossIndustryDocument",
-        f"{{{_UBL}Invoice-2}}Invoice",
-        f"{{{_UBL}CreditNote-2}}CreditNote",
+        "{urn:ferd:CrossIndustryDocument:invoice:1p0}CrossIndustryDocument",  # ZUGFeRD 1.0
+        "{urn:un:unece:uncefact:data:standard:CBFBUY:5}Invoice",  # ZUGFeRD before 1.0
+        "{urn:oasis:names:specification:ubl:schema:xsd:Invoice-2}Invoice",
+        "{urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2}CreditNote",
     }
 )
-"""Root elements of CII (Factur-X, XRechnung), ZUGFeRD 1.0 and UBL 2."""
+
+
+def is_einvoice(root: str) -> bool:
+    """Whether a root element, as ``{namespace}name``, is one of CII or UBL."""
+    namespace, _, name = root.removeprefix("{").rpartition("}")
+    return root in _ROOTS or (name == "CrossIndustryInvoice" and namespace.startswith(_CII))
 
 
 class _Outline:
@@ -33,7 +35,7 @@ class _Outline:
 
     def start(self, tag: str | bytes, attrib: object) -> None:
         del attrib
-        if not self._seen_root and tag not in ROOTS:
+        if not self._seen_root and not is_einvoice(str(tag)):
             raise PermanentError(QuarantineReason.MALFORMED_XML)
         self._seen_root = True
         self._depth += 1

@@ -1,0 +1,221 @@
+"""A file becomes a document: the whole story of ingest."""
+
+from services.ingest.inbox import Upload
+from services.ingest.inspection import Attachment, Inspection
+from services.ingest.ports import (
+    Erased,
+    Inbox,
+    Inspector,
+    Originals,
+    Register,
+    RegisteredDocument,
+    Replays,
+    SubmissionStatus,
+    Terminal,
+)
+from shared.errors import PermanentError
+from shared.events.envelope import Child, Event
+from shared.events.ids import document_id as document_id_of
+from shared.events.ids import keyed_id
+from shared.events.payloads import (
+    DocumentReceived,
+    EventType,
+    MediaType,
+    Reference,
+    UploadArrived,
+)
+from shared.events.results import Intake
+from shared.keys.port import Keyring, TenantPurpose
+from shared.telemetry.reasons import QuarantineReason, RefusedReason
+from shared.worker.outcome import Outcome
+
+
+def handle(  # noqa: PLR0911, PLR0913 - each way an upload can end; each port by name
+    event: Event,
+    *,
+    inbox: Inbox,
+    originals: Originals,
+    register: Register,
+    erased: Erased,
+    inspector: Inspector,
+    replays: Replays,
+    keyring: Keyring,
+    most_bytes: int,
+) -> Outcome:
+    """Take in one upload.
+
+    The original is kept before anybody looks into it, and the register knows the document before
+    an error says why nobody could: so it is counted, and can be replayed.
+
+    Args:
+        event: ``upload.arrived``.
+        inbox: holds the upload.
+        originals: keeps the document.
+        register: books the submission.
+        erased: whose bytes are not taken again.
+        inspector: looks at the bytes.
+        replays: starts again what lies in quarantine.
+        keyring: the tenant's key makes ids.
+        most_bytes: of an upload.
+
+    Raises:
+        PermanentError: nothing can be read of these bytes; ``document_id`` is set.
+        TransientError: a store, the register or the sandbox is unavailable.
+    """
+    if not isinstance(event.data, UploadArrived):
+        raise PermanentError(QuarantineReason.MALFORMED_EVENT)
+    try:
+        upload = inbox.open(event.data.upload)
+    except LookupError:
+        return _gone(event, register=register, erased=erased)
+    content = upload.content
+    key = keyring.tenant_key(event.tenant, TenantPurpose.IDS)
+    document_id = document_id_of(key, content)
+    reason = _refusal(len(content), most_bytes, erased=erased.stands(document_id))
+    if reason is not None:
+        return _refuse(event, reason, document_id, register=register, inbox=inbox)
+
+    known = register.document(event.tenant, document_id)
+    if known is not None and known.job_id != event.jobid:
+        register.duplicate(event, document_id=document_id)
+        return _again(
+            event, known, upload, originals=originals, inspector=inspector, replays=replays
+        )
+
+    original = originals.keep(document_id, content)
+    if erased.stands(document_id):  # while it was being kept
+        originals.forget(document_id)
+        return _refuse(event, RefusedReason.ERASED, document_id, register=register, inbox=inbox)
+    try:
+        inspection = inspector.inspect(content)
+    except PermanentError as err:
+        booked = register.accept(event, document_id=document_id, pages=0)
+        if booked.status is SubmissionStatus.DUPLICATE:
+            return _duplicate(event, document_id, upload)
+        raise PermanentError(err.reason, document_id=document_id) from err
+
+    if inspection.media_type is MediaType.EMAIL:
+        children = _submit(event, inspection.attachments, inbox=inbox, key=key)
+        booked = register.expand(event, document_id=document_id)
+    else:
+        children = (_received(document_id, 0, original, inspection),)
+        booked = register.accept(event, document_id=document_id, pages=inspection.pages)
+    if booked.status is SubmissionStatus.DUPLICATE:  # another job was faster
+        return _duplicate(event, document_id, upload)
+    return Outcome(
+        Intake(
+            status="expanded" if inspection.media_type is MediaType.EMAIL else "accepted",
+            document_id=document_id,
+            source_name=upload.source_name,
+            media_type=inspection.media_type,
+            pages=inspection.pages,
+            attachments=tuple(child.jobid for child in children if child.jobid),
+            parent=event.data.parent,
+        ),
+        children,
+        document_id,
+    )
+
+
+def _refusal(size: int, most_bytes: int, *, erased: bool) -> RefusedReason | None:
+    if size == 0:
+        return RefusedReason.EMPTY
+    if size > most_bytes:
+        return RefusedReason.TOO_LARGE
+    return RefusedReason.ERASED if erased else None
+
+
+def _refuse(
+    event: Event, reason: RefusedReason, document_id: str, *, register: Register, inbox: Inbox
+) -> Outcome:
+    """Book the refusal, then let go of the bytes: nothing of what is refused is kept."""
+    assert isinstance(event.data, UploadArrived)
+    named = document_id if reason is RefusedReason.ERASED else None
+    register.refuse(event, reason, document_id=named)
+    inbox.discard(event.data.upload)
+    return Outcome()
+
+
+def _gone(event: Event, *, register: Register, erased: Erased) -> Outcome:
+    """The upload is not there (any more): refused or erased before, or lost."""
+    booked = register.submission(event.jobid)
+    if booked is None:
+        register.refuse(event, RefusedReason.UNREADABLE_FILE)
+        return Outcome()
+    if booked.status is SubmissionStatus.REFUSED:
+        return Outcome()
+    if booked.document_id is not None and erased.stands(booked.document_id):
+        return Outcome()
+    raise PermanentError(QuarantineReason.UNREADABLE, document_id=booked.document_id)
+
+
+def _again(  # noqa: PLR0913 - the ports of this chapter, by name
+    event: Event,
+    known: RegisteredDocument,
+    upload: Upload,
+    *,
+    originals: Originals,
+    inspector: Inspector,
+    replays: Replays,
+) -> Outcome:
+    """The same bytes again: a quarantined document is replayed, a voided one read anew."""
+    if known.status is Terminal.QUARANTINED:
+        replays.replay(known.document_id)
+    if known.status is not Terminal.VOIDED:
+        return _duplicate(event, known.document_id, upload, revision=known.revision)
+    revision = known.revision + 1
+    original = originals.keep(known.document_id, upload.content)
+    try:
+        inspection = inspector.inspect(upload.content)
+    except PermanentError as err:
+        raise PermanentError(err.reason, document_id=known.document_id) from err
+    child = _received(known.document_id, revision, original, inspection)
+    return _duplicate(event, known.document_id, upload, revision=revision, children=(child,))
+
+
+def _duplicate(
+    event: Event,
+    document_id: str,
+    upload: Upload,
+    *,
+    revision: int = 0,
+    children: tuple[Child, ...] = (),
+) -> Outcome:
+    assert isinstance(event.data, UploadArrived)
+    intake = Intake(
+        status="duplicate",
+        document_id=document_id,
+        source_name=upload.source_name,
+        parent=event.data.parent,
+        revision=revision,
+    )
+    return Outcome(intake, children, document_id)
+
+
+def _received(
+    document_id: str, revision: int, original: Reference, inspection: Inspection
+) -> Child:
+    received = DocumentReceived(
+        document_id=document_id,
+        revision=revision,
+        original=original,
+        media_type=inspection.media_type,
+        pages=inspection.pages,
+    )
+    return Child(EventType.DOCUMENT_RECEIVED, received.model_dump(), subject=document_id)
+
+
+def _submit(
+    event: Event, attachments: tuple[Attachment, ...], *, inbox: Inbox, key: bytes
+) -> tuple[Child, ...]:
+    """Hand in an e-mail's parts as uploads of their own; the same parts get the same jobs."""
+    children = []
+    for ordinal, attachment in enumerate(attachments):
+        job_id = keyed_id(key, "attachment", event.jobid, ordinal)
+        upload = Upload(attachment.source_name, attachment.content)
+        reference = inbox.put(event.tenant, job_id, upload)
+        arrived = UploadArrived(upload=reference, entrance="attachment", parent=event.jobid)
+        children.append(
+            Child(EventType.UPLOAD_ARRIVED, arrived.model_dump(), subject=job_id, jobid=job_id)
+        )
+    return tuple(children)

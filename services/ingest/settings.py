@@ -1,0 +1,61 @@
+"""What can be set about ingest: ``DOCLEDGER_INGEST_<FIELD>``."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from services.ingest.inspection import InspectionLimits
+from shared.sandbox.port import Limits
+from shared.settings import Settings
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class IngestSettings(Settings):
+    """Limits of an upload and of the process that looks into it.
+
+    Attributes:
+        most_bytes: of an upload; what Document AI takes online.
+        pages: of a document.
+        pixels: of an image, or of a page at ``render_dpi``.
+        render_dpi: dots per inch at which a page's pixels are counted.
+        mail_parts: of an e-mail.
+        mail_depth: levels of an e-mail's parts.
+        header_bytes: of one header of an e-mail.
+        xml_depth: levels of elements.
+        children: sandboxed processes side by side.
+        memory_mb: address space of each.
+        cpu_s: processor seconds of one look.
+        wall_s: seconds of one look.
+    """
+
+    section: ClassVar[str] = "ingest"
+
+    most_bytes: Positive = 40_000_000
+    pages: Positive = 2_000
+    pixels: Positive = 100_000_000
+    render_dpi: Positive = 150
+    mail_parts: Positive = 500
+    mail_depth: Positive = 20
+    header_bytes: Positive = 65_536
+    xml_depth: Positive = 100
+    children: Positive = 1
+    memory_mb: Annotated[int, Field(ge=256)] = 1024
+    cpu_s: Positive = 20
+    wall_s: Annotated[float, Field(gt=0)] = 60.0
+
+    def inspection(self) -> InspectionLimits:
+        """Return what a document may be made of."""
+        return InspectionLimits(
+            pages=self.pages,
+            pixels=self.pixels,
+            render_dpi=self.render_dpi,
+            mail_parts=self.mail_parts,
+            mail_depth=self.mail_depth,
+            header_bytes=self.header_bytes,
+            xml_depth=self.xml_depth,
+        )
+
+    def sandbox(self) -> Limits:
+        """Return what a sandboxed process may use."""
+        return Limits(memory_mb=self.memory_mb, cpu_s=self.cpu_s, wall_s=self.wall_s)
