@@ -77,7 +77,7 @@ def draw_label_left(invoice: Invoice, random: Random, *, pages: int = 1) -> byte
     )
     _number_pages(sheet, invoice, pages)
     y = table.draw(sheet, invoice, 265, bottom=sheet.height - 200, start_page=start_page)
-    draw_totals(sheet, invoice, y + 10, left=right - 220, right=right)
+    draw_totals(sheet, invoice, y + 10, left=right - 245, right=right)
     sheet.text(MARGIN, sheet.height - 85, invoice.words.thanks)
     _draw_footer(sheet, invoice)
     return sheet.finish()
