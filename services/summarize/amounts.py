@@ -45,6 +45,7 @@ class Amount:
         end: where it ends.
         decimals: how many decimals were written.
         mark: the currency written beside it, as written, else None.
+        is_grouped: whether it is a whole number in groups of three digits.
     """
 
     value: Decimal
@@ -52,6 +53,7 @@ class Amount:
     end: int
     decimals: int
     mark: str | None
+    is_grouped: bool = False
 
     @property
     def is_money(self) -> bool:
@@ -145,6 +147,7 @@ def find_amounts(text: str, separator: Separator) -> list[Amount]:
                 end=match.end("after") if match["after"] else end,
                 decimals=-exponent if isinstance(exponent, int) else 0,
                 mark=marked,
+                is_grouped=exponent == 0 and not match["digits"].isdigit(),
             )
         )
     return found

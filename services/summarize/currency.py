@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from babel.numbers import list_currencies
+from babel.numbers import get_currency_precision, list_currencies
 
 from services.summarize.folding import fold
 from services.summarize.layout import Segment, Sheet
@@ -88,6 +88,12 @@ class CurrencyFound:
     code: str
     confidence: float
     evidence: Evidence
+
+
+@cache
+def scale_of(code: str) -> int:
+    """Return how many decimals a currency has (ISO 4217 by way of CLDR)."""
+    return get_currency_precision(code)
 
 
 @cache

@@ -17,11 +17,12 @@ DOUBTFUL: Final = 0.6
 _TITLES: Final = tuple(
     (DocumentType(kind), re.compile(pattern))
     for kind, pattern in (
+        ("other", r"quotation|^quote|quote$|angebot|devis(?!e)|sebutharga|estimate|kostenvoranschlag|proforma|auftragsbestatigung|orderconfirmation|confirmationdecommande|lieferschein|deliverynote|deliveryorder|bonde?livraison|packinglist|packingslip|mahnung|zahlungserinnerung|paymentreminder|lettrederelance|remittanceadvice|payslip|gehaltsabrechnung|bulletindepaie|slipgaji|notapenghantaran"),
         ("credit_note", r"creditnote|creditmemo|gutschrift|avoir(?!d)|notedecredit|notakredit|stornorechnung|rechnungskorrektur|korrekturrechnung|notacredito|creditnota|facturedavoir"),
         ("purchase_order", r"purchaseorder|^bestellung|bondecommande|pesananbelian|pesanantempatan|localorder|workorder|ordenDecompra|bestellschein|auftragserteilung"),
         ("bank_statement", r"bankstatement|statementofaccount|accountstatement|kontoauszug|relevedecompte|relevebancaire|penyataakaun|penyatabank|accountsummary|kontoubersicht|statementperiod|extraitdecompte|monthlystatement|currentaccountstatement"),
         ("receipt", r"receipt|resit|quittung|kassenbon|kassenbeleg|^recu(?:de)?|ticketdecaisse|cashbill|cashsales?|guestcheck|bonkaufbeleg|kassenzettel|salesslip|taxcashsales|barverkauf"),
-        ("invoice", r"taxinvoice|invoice|rechnung|facture|invois|factura|fattura|factuur"),
+        ("invoice", r"taxinvoice|invoice|^(?:handels|schluss|teil|abschlags|ausgangs|sammel|honorar|stromab|endab|monats)?rechnung(?!s)|rechnung|facture|invois|factura|fattura|factuur"),
         ("contract", r"contract|agreement|vertrag|contrat|perjanjian|kontrak|vereinbarung|termsandconditions|leasedeed|convention(?!al)|nondisclosure"),
         ("form", r"applicationform|registrationform|antrag|formular|formulaire|borang|fragebogen|questionnaire|claimform|orderform|enrolmentform|^form|form$|anmeldung|consentform|selfdeclaration|application(?:for)"),
     )
@@ -38,7 +39,7 @@ _BODY: Final = tuple(
         ("bank_statement", 1.5, r"opening balance|closing balance|balance (?:brought|carried) forward|anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|nouveau solde|ancien solde|solde (?:precedent|final|initial)|baki (?:awal|akhir|bawa|pembukaan|penutup)|previous balance|statement (?:period|date)|ending balance|beginning balance"),
         ("purchase_order", 1.0, r"\bp\.?o\.? (?:no|number|date|#)|purchase order (?:no|number|#|date)|bestellnummer\s*:|please (?:supply|deliver)|deliver to\b|wir bestellen|nous commandons|bestelldatum|wir bitten um lieferung|expected delivery"),
         ("receipt", 1.0, r"\bcashier\b|\bchange\b|\btender|\btunai\b|\bbaki\b|\bkassierer|\bcaissier|wechselgeld|ruckgeld|\bcash\b|\bterminal\b|\bthank you\b.*(?:again|shopping)|goods sold|vielen dank fur ihren einkauf|merci de votre visite|\bbar\b\s+\d|es bediente"),
-        ("invoice", 1.0, r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|echeance|bill to\b|\binvoice (?:no|number|date|#)|rechnungs(?:nr|nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"),
+        ("invoice", 1.0, r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|echeance|bill to\b|\binv(?:oice)?\.? ?(?:no|number|date|#)|rechnungs(?:nr|nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"),
         ("form", 0.8, r"_{6,}|\.{12,}|[☐☑☒□]|please (?:tick|fill|complete)|bitte ankreuzen|^signature\b|unterschrift des antrag|date of birth|geburtsdatum|tick (?:one|where)|sila tandakan|cocher|zutreffendes"),
     )
 )  # fmt: skip
@@ -59,10 +60,18 @@ class TypeFound:
     is_doubtful: bool
 
 
-def _title_weight(segment: Segment, sheet: Sheet, squashed: str, match: re.Match[str]) -> float:
+def _title_weight(
+    segment: Segment, sheet: Sheet, squashed: str, kind: DocumentType, match: re.Match[str]
+) -> float:
     """Return how much a line looks like the document's title, 0 to 4."""
     words = len(segment.words)
     if words > 9:  # noqa: PLR2004 - a sentence
+        return 0.15
+    reference = kind in {DocumentType.PURCHASE_ORDER, DocumentType.CONTRACT, DocumentType.OTHER}
+    if reference and ":" in segment.text and any(c.isdigit() for c in segment.text):
+        return 0.15  # "Bestellung: 2018-471331" is a reference to one
+    beside = sheet.rows[segment.row].segments[segment.column + 1 : segment.column + 2]
+    if reference and segment.text.rstrip().endswith(":") and beside:
         return 0.15
     share = (match.end() - match.start()) / max(1, len(squashed))
     if fold(segment.text).rstrip().endswith((".", ",", ";")) and words > 4:  # noqa: PLR2004
@@ -94,7 +103,9 @@ def _titles(sheet: Sheet) -> dict[DocumentType, float]:
             if match is None:
                 continue
             mentions[kind] = mentions.get(kind, 0) + 1
-            best[kind] = max(best.get(kind, 0.0), _title_weight(segment, sheet, squashed, match))
+            best[kind] = max(
+                best.get(kind, 0.0), _title_weight(segment, sheet, squashed, kind, match)
+            )
             break
     return {kind: best[kind] + 0.1 * min(5, mentions[kind]) for kind in best}
 
@@ -123,6 +134,12 @@ def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool)
                     seen.add(number)
     for kind, worth in counts.items():
         scores[kind] += worth
+    titled = max(scores[DocumentType.INVOICE], scores[DocumentType.CREDIT_NOTE]) - counts.get(
+        DocumentType.INVOICE, 0.0
+    )
+    if has_total and titled >= 1.9:  # noqa: PLR2004 - headed so
+        # An invoice may greet like a letter; a letter is not headed "Invoice" and adds no tax.
+        scores[DocumentType.LETTER] *= 0.3
     if has_change:
         scores[DocumentType.RECEIPT] += 2.0
     if has_total:

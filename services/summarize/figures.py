@@ -1,5 +1,6 @@
 """Amounts with their labels: which word left of or above a figure says what it is."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -7,7 +8,7 @@ from itertools import zip_longest
 from typing import Final
 
 from services.summarize.amounts import Amount, Separator, find_amounts
-from services.summarize.labels import Label, Role, read_label
+from services.summarize.labels import Label, Role, read_label, read_prose_label
 from services.summarize.layout import Row, Segment, Sheet, overlaps_x
 
 _LOOK_UP: Final = 3
@@ -44,15 +45,48 @@ class Figure:
         return self.segment.evidence(self.amount.start, self.amount.end).confidence
 
 
-def money_in(row: Row, separator: Separator) -> list[tuple[Segment, Amount]]:
-    """Return what looks like money in a row, from left to right."""
+_SENTENCE: Final = 7
+"""Words from which a segment is a sentence, in which labels stand before amounts in prose."""
+
+
+def money_in(row: Row, separator: Separator, *, whole: bool) -> list[tuple[Segment, Amount]]:
+    """Return what looks like money in a row, from left to right.
+
+    Args:
+        row: where to look.
+        separator: what separates decimals.
+        whole: whether grouped whole numbers are money too (yen).
+    """
     return [
         (segment, amount)
         for segment in row.segments
         if any(character.isdigit() for character in segment.text)
         for amount in find_amounts(segment.text, separator)
-        if amount.is_money
+        if amount.is_money or (whole and amount.is_grouped)
     ]
+
+
+def _prose_label(sheet: Sheet, segment: Segment, start: int, end: int) -> str | None:
+    """Return the words of the sentence before an amount, from the line above too; None: no prose."""
+    if len(segment.words) < _SENTENCE and segment.text[end:].strip(" .") == "":
+        above = sheet.rows[segment.row - 1].segments if segment.row else ()
+        if start > 0 or not above or len(above[-1].words) < _SENTENCE:
+            return None
+    elif len(segment.words) < _SENTENCE and start > 0:
+        return None
+    before = segment.text[:start]
+    if segment.row and sheet.rows[segment.row - 1].page == segment.page:
+        for other in sheet.rows[segment.row - 1].segments:
+            if len(other.words) >= _SENTENCE and overlaps_x(other.box, segment.box):
+                before = f"{other.text} {before}"
+    elif len(segment.words) < _SENTENCE:
+        return None
+    if len(before.split()) < 3:  # noqa: PLR2004 - no sentence
+        return None
+    return _STOP.split(before)[-1][-90:]
+
+
+_STOP: Final = re.compile(r"(?<=[a-z])[.;]\s+|[.,]\d{2}[.;]?\s+")
 
 
 def _has_letters(text: str) -> bool:
@@ -115,7 +149,8 @@ def _heading(sheet: Sheet, row: Row, segment: Segment, money: Sequence[int]) -> 
             break
         heads = [(other, read_label(other.text)) for other in sheet.rows[at].segments]
         roles = {label.role for _, label in heads if label is not None}
-        if roles & set(_TOTALS) and roles & {Role.NET, Role.TAX, Role.SUBTOTAL}:
+        named = all(label is not None for _, label in heads)
+        if named and roles & set(_TOTALS) and roles & {Role.NET, Role.TAX, Role.SUBTOTAL}:
             for other, label in heads:
                 if label is not None and overlaps_x(other.box, segment.box):
                     return other.text, step
@@ -124,7 +159,9 @@ def _heading(sheet: Sheet, row: Row, segment: Segment, money: Sequence[int]) -> 
 
 def read_figures(sheet: Sheet, separator: Separator) -> list[Figure]:
     """Return every amount of money in a document with the label that is nearest to it."""
-    per_row = [money_in(row, separator) for row in sheet.rows]
+    per_row = [money_in(row, separator, whole=False) for row in sheet.rows]
+    if not any(amount.decimals for found in per_row for _, amount in found):
+        per_row = [money_in(row, separator, whole=True) for row in sheet.rows]
     counts = [len(found) for found in per_row]
     figures: list[Figure] = []
     for row, found in zip(sheet.rows, per_row, strict=True):
@@ -133,6 +170,11 @@ def read_figures(sheet: Sheet, separator: Separator) -> list[Figure]:
         )
         made: list[Figure] = []
         for segment, amount in found:
+            prose = _prose_label(sheet, segment, amount.start, amount.end)
+            if prose is not None:
+                label = read_prose_label(prose)
+                made.append(Figure(amount.value, amount, segment, label, 0, prose, alone=False))
+                continue
             text, distance = _left_label(row, segment, amount, separator), 0
             if not text and bare and not _has_letters(segment.text[: amount.start]):
                 text, distance = _vertical_label(sheet, row, counts)

@@ -6,7 +6,7 @@ from typing import Final
 
 from services.summarize.amounts import written
 from services.summarize.confidence import ENOUGH, ENOUGH_DATE, of_part, of_reading, of_total
-from services.summarize.currency import iso_4217
+from services.summarize.currency import iso_4217, scale_of
 from services.summarize.doctype import POSTING
 from services.summarize.figures import Figure
 from services.summarize.labels import Role
@@ -35,13 +35,15 @@ def _value(value: str, confidence: float, *found: Found) -> FieldValue:
     )
 
 
-def _amount(value: Decimal, confidence: float, figure: Figure | None) -> FieldValue | None:
+def _amount(
+    value: Decimal, confidence: float, figure: Figure | None, scale: int
+) -> FieldValue | None:
     """Return an amount with the figure that shows it; without one there is no evidence, no value."""
     if figure is None:
         return None
     evidence = figure.segment.evidence(figure.amount.start, figure.amount.end)
     return FieldValue(
-        value=written(value),
+        value=written(value, scale),
         confidence=round(min(0.99, max(0.01, confidence)), 4),
         evidence=(evidence,),
     )
@@ -53,17 +55,18 @@ def _amounts(page: PageReading) -> dict[FieldName, FieldValue | None]:
     found: dict[FieldName, FieldValue | None] = {}
     if chosen.total is None:
         return found
+    scale = scale_of(page.currency.code) if page.currency else 2
     figure = page.figure_of(chosen.total, Role.TOTAL, Role.PAYABLE)
     words = figure.confidence if figure else 0.0
-    found["total_amount"] = _amount(chosen.total, of_total(chosen, words), figure)
+    found["total_amount"] = _amount(chosen.total, of_total(chosen, words), figure, scale)
     if chosen.net is not None:
         figure = page.figure_of(chosen.net, Role.NET, Role.SUBTOTAL)
         words = figure.confidence if figure else 0.0
-        found["net_amount"] = _amount(chosen.net, of_part(chosen, words), figure)
+        found["net_amount"] = _amount(chosen.net, of_part(chosen, words), figure, scale)
     if chosen.tax is not None:
         figure = page.figure_of(chosen.tax, Role.TAX)
         words = figure.confidence if figure else 0.0
-        found["total_tax_amount"] = _amount(chosen.tax, of_part(chosen, words), figure)
+        found["total_tax_amount"] = _amount(chosen.tax, of_part(chosen, words), figure, scale)
     return found
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from services.summarize.folding import letters
+from services.summarize.folding import fold, letters
 
 
 class Role(StrEnum):
@@ -40,7 +40,7 @@ class Label:
 
 
 _TAX_NAME = (
-    r"(?:gst|sst|vat|mwst|must|ust|umsatzsteuer|mehrwertsteuer|tva|salestax|servicetax|cukai\w*"
+    r"(?:consumptiontax|gst|sst|vat|mwst|must|ust|umsatzsteuer|mehrwertsteuer|tva|salestax|servicetax|cukai\w*"
     r"|taxes|tax|steuer|iva|btw|ppn)"
 )
 _SUM = (
@@ -79,10 +79,10 @@ _RULES: Final = tuple(
         ("tendered", 1.0, r"^(?:total)?cash(?:rm|myr|eur|usd|sales?rm)?$|tender|^tunai|bargeld|^gegeben|gegeben$|especes|^bar$|^paidamount|^amountpaid|^payment(?:s|rm)?$|^recu$|^barzahlung|cashreceived|bayarantunai|cashpaid|amtpaid|^paid$|duitditerima|^bezahlt$|^paymentmodecash|^paymentcash"),
         ("paid", 0.9, r"visa|viva$|mastercard|^edc|master$|amex|debit|credit(?:card|rm)?$|kreditkarte|eckarte|girocard|cartebancaire|^cb$|ewallet|touchngo|^tng|^nets|grabpay|boost|paywave|qrpay|duitnow|maestro|applepay|googlepay|kartenzahlung|sepa|virement|uberweisung|^card(?:type|payment|rm|sale)?"),
         ("net", 0.6, r"taxable(?:amount|amt|value|base|supplies|sales|turnover)|steuerbasis|basisbetrag|basehort|montantbase|tax(?:able)?base"),
-        ("tax", 1.0, rf"^(?:total|sum\w*|gesamt|jumlah|montant|zzgl|zuzuglich|zuzugl|plus|add|betrag|output|less)?(?:der|de(?:la)?)?{_TAX_NAME}(?:es)?(?:total|gesamt|amount|amt|betrag|payable|rm|summe|collectee|charge|charged|totals?|s|i|ex|sr|zrl|rate|standard|a|at|due|vente)*$"),
+        ("tax", 1.0, rf"^(?:total|summe|sum|gesamt|jumlah|montant|zzgl|zuzuglich|zuzugl|plus|add|betrag|output|less)?(?:der|de(?:la)?)?{_TAX_NAME}(?:es)?(?:total|gesamt|amount|amt|betrag|payable|rm|summe|collectee|charge|charged|totals?|s|i|ex|sr|zrl|rate|standard|a|at|due|vente)*$"),
         ("tax", 1.0, rf"^(?:total|sum|montant|summe|jumlah|betrag)(?!with|mit|incl|inkl|inc|exc)\w{{0,4}}{_TAX_NAME}$|steuerbetrag|taxamount|taxtotal|taxamt|tvatotal|totaldestaxes|montanttva|summeust|ustbetrag|mwstbetrag|umsatzsteuerbetrag"),
         ("subtotal", 0.7, r"supplies"),
-        ("total", 1.0, rf"{_SUM}\w*?{_INCL}|{_SUM}ttc|grandtotal|bruttosumme|bruttobetrag|bruttogesamt|gesamtbrutto|rechnungsbetrag|rechnungsendbetrag|endbetrag|endsumme|gesamtendbetrag|invoicetotal|totalinvoice|jumlahbesar|jumlahkeseluruhan|jumlahinvois|totalgeneral|invoiceamount|invoicevalue|totalgross|grosstotal|grossamount|totalttc|totaleuro?s?ttc|totalcharge$|totalcreditnote|gutschriftsbetrag|totalavoir|montantttc"),
+        ("total", 1.0, rf"{_SUM}\w*?{_INCL}|{_SUM}ttc|grandtotal|bruttosumme|bruttobetrag|bruttogesamt|gesamtbrutto|rechnungsbetrag|rechnungsendbetrag|endbetrag|endsumme|gesamtendbetrag|invoicetotal|totalinvoice|jumlahbesar|jumlahkeseluruhan|jumlahinvois|totalgeneral|invoiceamount|invoicevalue|totalgross|grosstotal|grossamount|totalttc|totaleuro?s?ttc|totalcharge$|totalcreditnote|gutschriftsbetrag|totalavoir|montantttc|totalcredited|credittotal|jumlahkredit|votrecredit|gesamtbetragdergutschrift"),
         ("payable", 1.0, r"zahlbetrag|zuzahlen|zahlender|netapayer|soldeapayer|montantdu|montantapayer|resteapayer|apayer|balancedue|amountdue|totaldue|residual|outstanding|offenerbetrag|^duerm$|perludibayar|perluidibayar|amountpayable|amtpayable|totalpayable|dueamount|totaltopay|amounttopay|pleasepay|uberweisungsbetrag|restbetrag|^payable|forderungsbetrag|betragfallig|falligerbetrag|amountowing|totalowing|payableamount|jumlahbayaran|jumlahperlu"),
         ("net", 1.0, rf"(?:{_SUM}|total)\w*?{_EXCL}|^totalht|montantht|nettobetrag|nettosumme|summenetto|gesamtnetto|nettogesamt|nettowert|totalnet(?!t)|amountexcl|netamount|netvalue|nettoumsatz|totalhorstaxe|summeohne|^netto$|^net$|^ht$|warenwertnetto|rechnungssummeohne"),
         ("net", 0.5, r"^nett?otal\w{0,3}$|^nett?total|^net(?:sales|price)?$"),
@@ -109,3 +109,26 @@ def read_label(text: str) -> Label | None:
         if pattern.search(squashed):
             return Label(role, strength)
     return None
+
+
+_PROSE: Final = tuple(
+    (Role(role), strength, re.compile(pattern))
+    for role, strength, pattern in (
+        ("payable", 0.8, r"amount due|balance due|outstanding (?:amount|balance)|zahlbetrag|solde|net a payer"),
+        ("net", 0.9, r"net amount|net total|nettobetrag|netto\b|\bht\b|before tax|excluding (?:vat|tax|gst)|sebelum cukai|ohne (?:mwst|ust|umsatzsteuer)|hors taxes?"),
+        ("tax", 0.9, r"\b(?:vat|gst|sst|tva|mwst|ust|umsatzsteuer|mehrwertsteuer|sales tax|consumption tax|service tax|cukai perkhidmatan|tax)\b(?! (?:included|inclusive))"),
+        ("total", 0.95, r"total amount|gesamtbetrag|rechnungsbetrag|endbetrag|montant total(?! ht)|montant ttc|total ttc|\bttc\b|jumlah keseluruhan|invoice total|grand total|gesamtsumme|total of|total sum|sum of|betrag von|amount of"),
+    )
+)  # fmt: skip
+
+
+@lru_cache(maxsize=2048)
+def read_prose_label(text: str) -> Label | None:
+    """Return what a sentence calls the amount that follows: the last thing that it names."""
+    folded = fold(text)
+    best: tuple[int, int, Label] | None = None
+    for order, (role, strength, pattern) in enumerate(_PROSE):
+        for match in pattern.finditer(folded):
+            if best is None or (match.end(), -order) > best[:2]:
+                best = (match.end(), -order, Label(role, strength))
+    return best[2] if best else None

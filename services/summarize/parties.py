@@ -27,7 +27,7 @@ _SELLER: Final = re.compile(
     r"|penjual|dari|rechnungssteller|issued by|absender|verkoper|proveedor|billed by)\b[\s:./a-z]{0,14}$"
 )
 _BUYER: Final = re.compile(
-    r"^\W*(?:bill(?:ed)?(?: to)?|invoice to|sold to|customer|client|kunde|kaufer\S*|rechnungsempfanger"
+    r"^\W*(?:bill(?:ed)?(?: to)?|invoiced? to|bil kepada|sold to|customer|client|kunde|kaufer\S*|rechnungsempfanger"
     r"|rechnung an|empfanger|destinataire|facture a|adresse a|kepada|pelanggan|acheteur|buyer"
     r"|bill to|ship to|deliver(?:y)? (?:to|address)|lieferadresse|adresse de livraison|pembeli|to"
     r"|rechnungsadresse|invoice address|billing address|adresse de facturation|attn|cliente|klant"
@@ -37,11 +37,12 @@ _NAME: Final = re.compile(r"^\W*(?:name|nom|nama|firma|company(?: name)?)\s*:\s*
 _NOT_A_NAME: Final = re.compile(
     r"^\W*(?:tel|fax|phone|mobile|e-?mail|www|http|gst|sst|vat|tva|ust|tax|reg|co\.?\s?reg|company no"
     r"|iban|bic|date|datum|tarikh|page|seite|invoice|rechnung|facture|receipt|resit|quittung|bill\b"
-    r"|no\.|nr\.|jalan|jln|lot|no\s?\d|level|floor|unit|shipping|thank|welcome|cash|order|table|your"
-    r"|cashier|original|copy|kopie|duplicate|reprint|simplified|guest check|ihre?\b|wir\b|sehr|dear"
-    r"|credit note|gutschrift|avoir|customer|kunde|client|beispiel|purchase order|time|terminal|trans"
-    r"|telefon|kundennummer|statement|\(|\d+[\s,]|www\.|item|qty|description|to\b|from\b|shop:"
-    r"|powered by|served by|due|balance|amount)"
+    r"|no\.|nr\.|jalan\b|jln\b|lot\b|no\s?\d|level\b|floor\b|unit\b|shipping\b|thank|welcome|cash\b"
+    r"|original|copy\b|kopie\b|duplicate|reprint|simplified|guest check|ihre?\b|wir\b|sehr|dear"
+    r"|credit note|gutschrift|avoir|kunde\b|beispiel|purchase order|telefon\b|kundennummer|statement"
+    r"|(?:order|table|your|cashier|customer|client|time|terminal|trans|items?|to|from|shop|due|balance"
+    r"|amount|nummer|anschrift|globale nummer|bestellung|your order)\b(?:\s?(?:no|number|id|date))?\s*(?:[:#.]|$)"
+    r"|\(|\d+\s*$|www\.|qty\b|description|powered by|served by|bizdate|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
 )
 _ADDRESS: Final = re.compile(
     r"\b\d{4,6}\b|\bjalan\b|\bjln\b|\blot\b|\bstr\b|strasse|strase|\bstreet\b|\broad\b|\brue\b|\bave"
@@ -54,13 +55,13 @@ _STOP: Final = re.compile(
     r"|datum|receipt|co\.? ?no|siret|hotline|fon|telefon|cashier|doc|bill)\b|@|\bh?ttp"
 )
 _TAX_LABELLED: Final = re.compile(
-    r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
+    r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st|ein|registration)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
     r"|nummer|intracom\w*|ident\w*)?[\s.:#)-]*(?:id(?:nr)?|no|nr|number|ent)?[\s.:#)-]*"
     r"([a-z]{0,3}[\s-]?\d[\dA-Za-z /.-]{6,17}\d)"
 )
 _VAT_ID: Final = re.compile(
     r"\b(?:DE\s?\d{9}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}|GB\s?\d{9}|IT\s?\d{11}|ES\s?[A-Z0-9]\d{7}[A-Z0-9]"
-    r"|NL\s?\d{9}B\d{2}|BE\s?0?\d{9,10}|LU\s?\d{8}|PL\s?\d{10}|DK\s?\d{8}|SE\s?\d{12}|CHE-?\d{3}\.\d{3}\.\d{3})\b"
+    r"|NL\s?\d{9}B\d{2}|BE\s?0?\d{9,10}|LU\s?\d{8}|PL\s?\d{10}|IE\s?\d{7}[A-Z]{1,2}|T\d{13}|DK\s?\d{8}|SE\s?\d{12}|CHE-?\d{3}\.\d{3}\.\d{3})\b"
 )
 _CUSTOMERS: Final = re.compile(r"client|customer|kunde|your|ihre|acheteur|buyer|kaufer|pelanggan")
 
@@ -83,6 +84,7 @@ def _is_name(text: str) -> bool:
         and not _NOT_A_NAME.match(fold(text))
         and not find_dates(text)
         and "@" not in text
+        and not text.rstrip().endswith(":")
     )
 
 
@@ -129,6 +131,12 @@ def _section(
         right = sheet.rows[segment.row].segments[segment.column + 1 : segment.column + 2]
         under = list(_under(sheet, segment, heading))[:4]
         named = [other for other in under if _NAME.match(other.text)]
+        for other in named:
+            if not other.text[_NAME.match(other.text).end() :].strip():  # type: ignore[union-attr]
+                beside_name = sheet.rows[other.row].segments[other.column + 1 : other.column + 2]
+                found = _named(beside_name[0], 0, confidence) if beside_name else None
+                if found:
+                    return found, beside_name[0]
         beside = [
             other
             for other in right
@@ -144,12 +152,20 @@ def _section(
 
 _SENDER: Final = re.compile(r"\s+[-·•●|–—∙*]\s+|\s*[·•●∙|]\s*|,\s")
 
+_SIGNS: Final = re.compile(r"\s[-·•●|–—∙*]\s|[·•●∙|]")
+
 
 def _sender_line(sheet: Sheet) -> tuple[Found, Segment] | None:
     """Return the name that starts a one-line address ("Name · Street 1 · 12345 Place")."""
     for segment in sheet.segments:
-        parts = [part.strip() for part in _SENDER.split(segment.text)]
+        signs = _SIGNS.search(segment.text) is not None
+        split = (_SIGNS if signs else _SENDER).split(segment.text)
+        if signs and len(split) == 2:  # noqa: PLR2004 - "Name · Street 1, 12345 Place"
+            split = [split[0], *split[1].split(", ")]
+        parts = [part.strip() for part in split]
         if len(parts) < 3 or not _is_name(parts[0]):  # noqa: PLR2004 - name, street, place
+            continue
+        if _ADDRESS.search(fold(parts[0])) or (not signs and not _LEGAL.search(fold(parts[0]))):
             continue
         rest = " ".join(parts[1:4])
         if re.search(r"\b\d{4,6}\b", rest) and sum(c.isdigit() for c in rest) <= 14:  # noqa: PLR2004
@@ -164,7 +180,14 @@ def _sender_line(sheet: Sheet) -> tuple[Found, Segment] | None:
 def find_receiver(sheet: Sheet) -> Found | None:
     """Return who the document is addressed to."""
     section = _section(sheet, _BUYER, 0.85)
-    return section[0] if section else None
+    if section is not None:
+        return section[0]
+    sender = _sender_line(sheet)
+    if sender is not None and sender[1].box[1] < 0.5:  # noqa: PLR2004 - an address window: the receiver stands under the sender's line
+        for other in list(_under(sheet, sender[1], _BUYER))[:3]:
+            if _is_name(other.text) and letters(other.text) != letters(sender[0].value):
+                return _named(other, 0, 0.75)
+    return None
 
 
 def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment] | None:
@@ -187,7 +210,7 @@ def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment]
             continue
         folded = fold(name)
         score = 0.55 - 0.03 * min(index, 15)
-        score += 0.3 if _LEGAL.search(folded) else 0.15 if _COMPANY.search(folded) else 0.0
+        score += 0.3 if _LEGAL.search(folded) else 0.06 if _COMPANY.search(folded) else 0.0
         score += 0.08 if segment.height > 1.25 * sheet.body_height else 0.0
         score += 0.05 if every.count(alnum(name)) > 1 else 0.0
         score -= 0.3 if _ADDRESS.search(folded) and not _LEGAL.search(folded) else 0.0
@@ -197,7 +220,23 @@ def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment]
     if best is None or best[0] < 0.15:  # noqa: PLR2004 - nothing that looks like a name
         return None
     found = _named(best[1], 0, min(0.92, 0.35 + 0.65 * best[0]))
-    return (found, best[1]) if found else None
+    return (_whole(sheet, best[1], found), best[1]) if found else None
+
+
+def _whole(sheet: Sheet, segment: Segment, found: Found) -> Found:
+    """Return a name that began on the lines above ("AIK HUAT HARDWARE / (SETIA ALAM) SDN BHD")."""
+    name, at = found.value, segment.row
+    while at > 0 and (name.count(")") > name.count("(") or _TAIL.match(fold(name))):
+        above = sheet.rows[at - 1]
+        if len(above.segments) != 1 or above.page != segment.page or not _is_name(above.text):
+            break
+        name, at = f"{above.text} {name}", at - 1
+    return Found(
+        name, found.confidence * 0.95 if at != segment.row else found.confidence, found.evidence
+    )
+
+
+_TAIL: Final = re.compile(r"^(?:enterprise|sdn|bhd|gmbh|ltd|limited|trading|& co|bakery|and )")
 
 
 def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
@@ -213,7 +252,8 @@ def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
             if lines:
                 break
             continue
-        if _ADDRESS.search(folded) or (lines and "," in lines[-1].text[-2:]):
+        street = not lines and other.row == supplier.row + 1 and any(c.isdigit() for c in folded)
+        if street or _ADDRESS.search(folded) or (lines and "," in lines[-1].text[-2:]):
             lines.append(other)
         elif lines:
             break

@@ -288,7 +288,8 @@ def reconcile(facts: Ledgered) -> Reconciled:
     if not found:
         return Reconciled(None, None, None, frozenset(), 0.0, 0, (HeldReason.TOTAL_MISSING,))
     taxes, adjustments = _taxes(facts), _adjustments(facts)
-    places = {item.value: item.place for item in facts.candidates}
+    roundings = [item for item in facts.values(Role.ROUNDING) if abs(item) < 1]
+    places = {item.value: item.place for item in facts.of(Role.TOTAL, Role.PAYABLE, Role.NET)}
     scored = []
     for value, strength in found.items():
         proofs = frozenset(_proofs(value, facts, taxes, adjustments))
@@ -297,6 +298,11 @@ def reconcile(facts: Ledgered) -> Reconciled:
         worth = 3 * strength + sum(_WORTH[proof] for proof in sorted(proofs))
         scored.append((worth, abs(value), places.get(value, 0), value, proofs))
     worth, _, _, total, proofs = max(scored)
+    for other in scored:  # what stands below the rounding is what is due
+        rounded = abs(other[3] - total) in {abs(item) for item in roundings if item}
+        if rounded and other[2] > places.get(total, 0) and found[other[3]] >= 0.6:  # noqa: PLR2004
+            worth, _, _, total, proofs = other
+            break
     rivals = sum(1 for other in scored if other[3] != total and worth - other[0] < 1)
     pair = _net_and_tax(total, facts, taxes, adjustments)
     net, tax = pair if pair else _alone(total, facts)
@@ -324,6 +330,8 @@ def _alone(total: Decimal, facts: Ledgered) -> tuple[Decimal | None, Decimal | N
     included = _included_tax(total, facts)
     if included is not None:
         return total - included if total - included in facts.values(Role.NET) else None, included
+    if total in facts.values(Role.NET) and ZERO in facts.values(Role.TAX):
+        return total, ZERO
     nets = [item.value for item in facts.of(Role.NET) if item.strength > 0.5]  # noqa: PLR2004
     taxes = facts.values(Role.TAX)
     return (nets[0] if nets else None), (taxes[0] if taxes else None)

@@ -17,7 +17,7 @@ _NUMBER_WORD: Final = (
 _CREDIT: Final = (
     r"(?:credit\s?(?:note|memo)|gutschrifts?|avoir|note de credit|nota kredit|korrektur)"
 )
-_INVOICE: Final = r"(?:(?:cash |tax )?inv(?:oice)?|taxinv|[a-z]*rechnungs?|facture|invois|factura|fattura|factuur)"
+_INVOICE: Final = r"(?:(?:cash |tax )?inv(?:oice)?(?![-/a-z0-9])|taxinv|[a-z]*rechnungs?|facture|invois|factura|fattura|factuur)"
 _OTHER: Final = (
     r"(?:bill|receipt|rcpt|resit|doc(?:ument)?|slip|cb|beleg|bon|quittung|recu|ticket|trans(?:action)?"
     r"|check|cash ?(?:bill|sales?)|re[cç]u|order)"
@@ -35,7 +35,7 @@ _ID_LABELS: Final = tuple(
         ("invoice", 0.92, rf"^\W*{_INVOICE}(?=[\s:#(])"),
         ("other", 0.82, rf"(?<![a-z]){_OTHER}{_SEP}{_NUMBER_WORD}"),
         ("other", 0.8, rf"(?<![a-z]){_NUMBER_WORD}{_SEP}(?:de |du )?{_OTHER}\b"),
-        ("other", 0.6, r"^\W*no\W*(?=[:.])"),
+        ("other", 0.6, r"^\W*no\W*(?=[:.])(?!.*(?:jalan|jln|lot|taman|street|lorong|persiaran|,))"),
     )
 )
 _FOREIGN: Final = re.compile(
@@ -57,7 +57,7 @@ _GENERIC_DATE: Final = re.compile(
     r"(?:^|[^a-z])(?:date|datum|tarikh|dt|fecha|data)\b[\s:.,/]*(?:& ?time|/ ?time)?[\s:.]*$|\b(?:le|den)\s*$"
 )
 _DUE: Final = re.compile(
-    r"\bdue\b|fallig|zahlbar|zahlungsziel|echeance|pay(?:able|ment)?\s(?:by|before|until|due)|netto bis"
+    r"\bdue\b|fallig|zahlbar|zahlungsziel|echeance|pay(?:able|ment)?\s(?:by|before|until|due)|transfer .*\bby\b|bayar sebelum|avant le|netto bis"
     r"|uberweisen|tarikh akhir|perlu dibayar|a payer (?:avant|le)|bezahlen sie|avant le|jatuh tempo"
     r"|zahlung bis|vencimiento|scadenza|vervaldatum|a regler|begleichen|sebelum"
 )
@@ -152,8 +152,9 @@ def _date_label(sheet: Sheet, segment: Segment, start: int, previous: int) -> st
         return ""
     row = sheet.rows[segment.row].segments
     for other in reversed(row[max(0, segment.column - 2) : segment.column]):
-        if any(c.isalpha() for c in other.text):
-            return fold(other.text)
+        if sum(c.isalpha() for c in other.text) > max(1, sum(c.isdigit() for c in other.text)):
+            if not find_dates(other.text):
+                return fold(other.text)
     for step in (1, 2):
         if segment.row - step < 0:
             break
