@@ -67,7 +67,7 @@ class PublicFiles(Protocol):
         A file that is there already with the same content counts as written.
 
         Raises:
-            FileConflictError: a file is there with other content; it is unchanged.
+            FileConflictError: a file is there with other content; nothing is written.
         """
         ...
 

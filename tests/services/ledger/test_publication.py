@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ledger import publication as module
@@ -58,6 +58,7 @@ def machine() -> Machine:
     return Machine()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 600), max_size=6))
 def test_the_published_files_are_those_of_the_specification(steps: list[int]) -> None:
     """Every tile, bundle and partial tile of every checkpoint's size, and not one more."""

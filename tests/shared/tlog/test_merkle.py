@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tlog import merkle
@@ -34,6 +34,7 @@ def test_every_consistency_proof_up_to_forty_leaves_verifies() -> None:
         merkle.verify_consistency(old, new, *roots, proof)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_proof_of_another_leaf_place_or_root_is_refused(data: st.DataObject) -> None:
     """An inclusion proof proves one leaf, at one index, in one tree."""
@@ -55,6 +56,7 @@ def test_a_proof_of_another_leaf_place_or_root_is_refused(data: st.DataObject) -
             merkle.verify_inclusion(index, size, leaf, root, changed)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_rewritten_history_is_refused(data: st.DataObject) -> None:
     """A consistency proof for other leaves must not verify, whatever the sizes."""

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tlog import merkle
@@ -73,6 +73,7 @@ def test_extra_data_is_kept_and_proves_nothing(log: NaiveLog, signer: Ed25519Sig
     assert verify_proof(text, signer.key, leaf=log.leaves[3]).index == 3
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_one_flipped_bit_in_a_proof_is_caught(
     log: NaiveLog, signer: Ed25519Signer, data: st.DataObject

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tlog import tiles
@@ -25,6 +25,7 @@ def test_paths_are_those_of_the_specification(path: str, expected: str) -> None:
     assert path == expected
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12))
 def test_numbers_are_in_groups_of_three(number: int) -> None:
     """For any tile number, not only those of the examples."""
@@ -48,6 +49,7 @@ def test_a_tree_of_seventy_thousand_has_the_tiles_of_the_specification() -> None
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_a_bundle_gives_back_its_leaves(leaves: list[bytes]) -> None:
     """Empty leaves too."""
@@ -56,6 +58,7 @@ def test_a_bundle_gives_back_its_leaves(leaves: list[bytes]) -> None:
     assert tiles.hash_bundle(data, len(leaves)) == tiles.hash_leaves(leaves)
 
 
+@settings(deadline=None)
 @given(leaves=st.lists(st.binary(max_size=9), min_size=1, max_size=9), data=st.data())
 def test_a_bundle_cut_or_lengthened_anywhere_is_refused(
     leaves: list[bytes], data: st.DataObject
@@ -79,6 +82,7 @@ def test_the_longest_leaf_fits_and_no_longer_one() -> None:
         tiles.encode_bundle([longest + b"x"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 256), max_size=6))
 def test_the_edge_grows_into_the_tree_of_the_specification(steps: list[int]) -> None:
     """Whatever the steps: same root, same full and partial tiles as by definition."""

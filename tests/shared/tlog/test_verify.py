@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tlog.checkpoint import Checkpoint
@@ -104,6 +104,7 @@ def test_every_single_bit_of_a_small_log_matters(
                 verify_log(changed, signer.key)
 
 
+@settings(deadline=None)
 @given(leaf=st.integers(0, 699), part=st.integers(0, 4))
 def test_the_first_leaf_that_differs_is_named(
     log: NaiveLog, signer: Ed25519Signer, leaf: int, part: int
