@@ -77,7 +77,7 @@ def test_a_log_that_reaches_level_two_verifies_and_its_upper_tiles_matter(
         assert (caught.value.place, caught.value.index) == (path, leaf)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_one_flipped_bit_anywhere_is_caught(
     log: NaiveLog, signer: Ed25519Signer, data: st.DataObject
