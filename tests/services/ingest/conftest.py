@@ -1,0 +1,68 @@
+"""Bytes to look at, and one confined pool for those that are hostile."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import pytest
+from PIL import Image
+
+from services.ingest.adapters.inspector import SandboxInspector
+from services.ingest.inspection import InspectionLimits
+from shared.sandbox.pool import Sandbox
+from shared.sandbox.port import Limits
+
+MakePdf = Callable[..., bytes]
+
+
+def make_pdf(
+    kids: str = "3 0 R", *, count: int = 1, objects: tuple[str, ...] = (), box: str = "0 0 595 842"
+) -> bytes:
+    """Return a PDF whose page tree says what the caller wants it to say."""
+    bodies = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{kids}]/Count {count}>>",
+        f"<</Type/Page/Parent 2 0 R/MediaBox[{box}]>>",
+        *objects,
+    ]
+    out = b"%PDF-1.4\n"
+    places = []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(out))
+        out += f"{number} 0 obj{body}endobj\n".encode()
+    table = b"".join(f"{place:010} 00000 n \n".encode() for place in places)
+    size = len(bodies) + 1
+    return out + (
+        f"xref\n0 {size}\n0000000000 65535 f \n".encode()
+        + table
+        + f"trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{len(out)}\n%%EOF\n".encode()
+    )
+
+
+def make_image(kind: str, size: tuple[int, int] = (60, 40), frames: int = 1) -> bytes:
+    """Return an image of a format that Pillow knows."""
+    out = io.BytesIO()
+    first, *rest = (Image.effect_noise(size, 40 + frame) for frame in range(frames))
+    if rest:
+        first.save(out, kind, save_all=True, append_images=rest)
+    else:
+        first.save(out, kind)
+    return out.getvalue()
+
+
+@pytest.fixture
+def pdf() -> MakePdf:
+    """Give the maker of PDFs."""
+    return make_pdf
+
+
+@pytest.fixture
+def image() -> Callable[..., bytes]:
+    """Give the maker of images."""
+    return make_image
+
+
+@pytest.fixture(scope="session")
+def confined() -> Iterator[SandboxInspector]:
+    """Give the look as it is in production, with tighter limits."""
+    with Sandbox(Limits(memory_mb=700, cpu_s=5, wall_s=60)) as pool:
+        yield SandboxInspector(pool, InspectionLimits())
