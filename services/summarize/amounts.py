@@ -32,6 +32,9 @@ _AMOUNT: Final = re.compile(
     rf"(?P<trail>[-\u2212](?![\w]))?(?P<close>\))?\s?(?P<after>{CURRENCY_MARK}(?![A-Za-z]))?"
 )
 
+_MOST_DIGITS: Final = 11
+"""An amount with more digits before the point is a code."""
+
 _PLAIN: Final = re.compile(r"\d[.,]\d{2}(?![\d.,/:-]*\d)")
 
 
@@ -57,7 +60,9 @@ class Amount:
 
     @property
     def is_money(self) -> bool:
-        """Whether it looks like money: two decimals, or a currency beside it."""
+        """Whether it looks like money: two decimals, or a currency beside it, and no code."""
+        if self.value.adjusted() > _MOST_DIGITS:
+            return False
         return self.decimals == 2 or self.mark is not None  # noqa: PLR2004 - cents
 
 

@@ -68,19 +68,22 @@ def money_in(row: Row, separator: Separator, *, whole: bool) -> list[tuple[Segme
 
 def _prose_label(sheet: Sheet, segment: Segment, start: int, end: int) -> str | None:
     """Return the words of the sentence before an amount, from the line above too; None: no prose."""
-    if len(segment.words) < _SENTENCE and segment.text[end:].strip(" .") == "":
-        above = sheet.rows[segment.row - 1].segments if segment.row else ()
-        if start > 0 or not above or len(above[-1].words) < _SENTENCE:
-            return None
-    elif len(segment.words) < _SENTENCE and start > 0:
+    above = sheet.rows[segment.row - 1].segments if segment.row else ()
+    before_it = [
+        other
+        for other in above
+        if len(other.words) >= _SENTENCE
+        and other.page == segment.page
+        and overlaps_x(other.box, segment.box)
+        and segment.box[1] - other.box[3] < sheet.body_height
+    ]
+    runs_on = bool(before_it) and not before_it[0].text.rstrip().endswith((".", ":"))
+    in_sentence = len(segment.words) >= _SENTENCE or (
+        runs_on and len(segment.text[end:].split()) > 0
+    )
+    if not in_sentence and not (runs_on and start == 0):
         return None
-    before = segment.text[:start]
-    if segment.row and sheet.rows[segment.row - 1].page == segment.page:
-        for other in sheet.rows[segment.row - 1].segments:
-            if len(other.words) >= _SENTENCE and overlaps_x(other.box, segment.box):
-                before = f"{other.text} {before}"
-    elif len(segment.words) < _SENTENCE:
-        return None
+    before = f"{before_it[0].text} {segment.text[:start]}" if runs_on else segment.text[:start]
     if len(before.split()) < 3:  # noqa: PLR2004 - no sentence
         return None
     return _STOP.split(before)[-1][-90:]

@@ -3,12 +3,16 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from shared.events.results import Box, Engine, Evidence, Page, Word
 
-GAP_IN_CHARACTERS: Final = 1.7
-"""Words further apart than this many average characters belong to different columns."""
+NARROWEST_GAP: Final = 1.7
+"""Words closer than this many average characters stand in one column, whatever the page."""
+
+WIDEST_GAP: Final = 2.8
+"""Words further apart stand in different columns, whatever the page."""
 
 
 def union(boxes: Iterable[Box]) -> Box:
@@ -104,15 +108,35 @@ def overlaps_x(a: Box, b: Box) -> bool:
     return shared > 0 and shared * 3 >= min(a[2] - a[0], b[2] - b[0])
 
 
-def _split(words: Sequence[Word]) -> list[list[Word]]:
-    """Cut one line's words at wide gaps."""
-    ordered = sorted(words, key=lambda word: (word.box[0], word.box[2]))
-    characters = sum(len(word.text) for word in ordered)
-    width = sum(word.box[2] - word.box[0] for word in ordered)
-    gap = GAP_IN_CHARACTERS * width / characters if characters else 0.0
+def _character_width(words: Sequence[Word]) -> float:
+    """Return the average width of a character in a line."""
+    characters = sum(len(word.text) for word in words)
+    return sum(word.box[2] - word.box[0] for word in words) / characters
+
+
+def _column_gap(lines: Sequence[Sequence[Word]]) -> float:
+    """Return the gap, in characters, from which words of this page stand in different columns.
+
+    A text layer's boxes touch their neighbours' spaces, a text recogniser's boxes are tight: twice
+    the gap that a quarter of the words keep is wider than a space in either.
+    """
+    gaps: list[float] = []
+    for line in lines:
+        width = _character_width(line)
+        for left, right in pairwise(line):
+            if width > 0 and right.box[0] > left.box[2]:
+                gaps.append((right.box[0] - left.box[2]) / width)
+    gaps.sort()
+    usual = gaps[len(gaps) // 4] if gaps else 0.0
+    return min(WIDEST_GAP, max(NARROWEST_GAP, 2 * usual))
+
+
+def _split(ordered: Sequence[Word], gap: float) -> list[list[Word]]:
+    """Cut one line's words, ordered from left to right, at gaps wider than ``gap`` characters."""
+    widest = gap * _character_width(ordered)
     parts: list[list[Word]] = [[ordered[0]]]
     for word in ordered[1:]:
-        if word.box[0] - parts[-1][-1].box[2] > gap:
+        if word.box[0] - parts[-1][-1].box[2] > widest:
             parts.append([word])
         else:
             parts[-1].append(word)
@@ -120,12 +144,12 @@ def _split(words: Sequence[Word]) -> list[list[Word]]:
 
 
 def _lines(page: Page) -> list[list[Word]]:
-    """Group a page's words by the line that the reader gave them."""
+    """Group a page's words by the line that the reader gave them, each from left to right."""
     lines: dict[int, list[Word]] = {}
     for word in page.words:
         if word.text.strip():
             lines.setdefault(word.line, []).append(word)
-    return list(lines.values())
+    return [sorted(line, key=lambda word: (word.box[0], word.box[2])) for line in lines.values()]
 
 
 def _rows(parts: list[list[Word]]) -> list[list[tuple[Box, list[Word]]]]:
@@ -171,7 +195,9 @@ def lay_out(pages: Sequence[Page]) -> Sheet:
     """Return the rows of all pages, whatever order the words came in."""
     rows: list[Row] = []
     for page in pages:
-        parts = [part for line in _lines(page) for part in _split(line)]
+        lines = _lines(page)
+        gap = _column_gap(lines)
+        parts = [part for line in lines for part in _split(line, gap)]
         for boxed in _rows(parts):
             index = len(rows)
             segments = tuple(

@@ -34,6 +34,7 @@ _SUMS: Final = frozenset(
 )
 _CENT: Final = Decimal("0.01")
 _MOST_LINES: Final = 500
+_MOST_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,8 @@ def _number(cell: Cell) -> Decimal:
 
 
 def _makes(quantity: Decimal, price: Decimal, amount: Decimal) -> bool:
+    if max(quantity.adjusted(), price.adjusted(), amount.adjusted()) > _MOST_DIGITS:
+        return False  # a code, no quantity or price
     return (quantity * price).quantize(_CENT, ROUND_HALF_UP) == amount.quantize(_CENT)
 
 

@@ -12,7 +12,7 @@ from services.summarize.layout import Segment, Sheet, overlaps_x
 from shared.events.results import Evidence
 
 _NUMBER_WORD: Final = (
-    r"(?:no\b|nr\b|number|nummer|num\b|numero|n[°ºo]|id\b|#|№|ref\b|bil\b|bilangan)"
+    r"(?:no\b|nr\b|number|nummer|num\b|numero|n[°ºo]|id\b|#|№|ref\b|bil\b|bilangan|nombor)"
 )
 _CREDIT: Final = (
     r"(?:credit\s?(?:note|memo)|gutschrifts?|avoir|note de credit|nota kredit|korrektur)"
@@ -31,8 +31,9 @@ _ID_LABELS: Final = tuple(
         ("credit", 0.95, rf"{_NUMBER_WORD}{_SEP}(?:de |d'|der |du )?(?:l')?{_CREDIT}"),
         ("credit", 0.93, rf"^\W*{_CREDIT}(?=[\s:#(])"),
         ("invoice", 0.97, rf"(?<![a-z]){_INVOICE}(?:\s?\(\d+\))?{_SEP}{_NUMBER_WORD}"),
+        ("invoice", 0.96, rf"(?<![a-z])(?:no\.?|nombor|numero|n°) {_INVOICE}\b"),
         ("invoice", 0.95, rf"(?<![a-z]){_NUMBER_WORD}{_SEP}(?:de |d'|der |du )?(?:la )?{_INVOICE}"),
-        ("invoice", 0.92, rf"^\W*{_INVOICE}(?=[\s:#(])"),
+        ("invoice", 0.92, rf"^\W*{_INVOICE}(?=[\s:#(,])"),
         ("other", 0.82, rf"(?<![a-z]){_OTHER}{_SEP}{_NUMBER_WORD}"),
         ("other", 0.8, rf"(?<![a-z]){_NUMBER_WORD}{_SEP}(?:de |du )?{_OTHER}\b"),
         ("other", 0.6, r"^\W*no\W*(?=[:.])(?!.*(?:jalan|jln|lot|taman|street|lorong|persiaran|,))"),

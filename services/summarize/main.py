@@ -1,0 +1,85 @@
+"""The summarizer, built: settings in, worker out. Importing this does no I/O."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from services.summarize.adapters.readings import StoredReadings
+from services.summarize.dates import months
+from services.summarize.handler import handle
+from services.summarize.ports import Summarizer
+from services.summarize.rules import RulesSummarizer
+from services.summarize.settings import SummarizeSettings
+from shared.events.envelope import Event
+from shared.events.results import Page, Reading, Word
+from shared.worker.outcome import Outcome
+from shared.worker.results import Results
+
+_CANARY: Final = Reading(
+    pages=(
+        Page(
+            number=1,
+            width=595,
+            height=842,
+            engine="plain_text",
+            words=tuple(
+                Word(
+                    text,
+                    (0.1 * place, 0.1 * line, 0.1 * place + 0.08, 0.1 * line + 0.02),
+                    1.0,
+                    line,
+                )
+                for line, texts in enumerate(
+                    (("Invoice", "C-1"), ("Date:", "2026-01-31"), ("Total:", "EUR", "1.00")),
+                    start=1,
+                )
+                for place, text in enumerate(texts, start=1)
+            ),
+        ),
+    )
+)
+"""A document that any working summarizer can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summarize:
+    """The worker.
+
+    Attributes:
+        handle: takes one event; its ports are bound.
+        canary: summarizes a built-in document, for the breaker.
+    """
+
+    handle: Callable[[Event], Outcome]
+    canary: Callable[[], None]
+
+
+def build(
+    *,
+    results: Results,
+    settings: SummarizeSettings | None = None,
+    summarizer: Summarizer | None = None,
+) -> Summarize:
+    """Return the worker.
+
+    Args:
+        results: opens what the reader stored.
+        settings: read from the environment when None.
+        summarizer: what the settings name when None.
+
+    Raises:
+        UserError: the environment is wrong.
+    """
+    _ = settings or SummarizeSettings.from_environment()
+    chosen = summarizer or RulesSummarizer()
+    months()  # month names are loaded before the first document waits for them
+    return Summarize(
+        handle=partial(handle, readings=StoredReadings(results), summarizer=chosen),
+        canary=partial(_sing, chosen),
+    )
+
+
+def _sing(summarizer: Summarizer) -> None:
+    """Summarize the canary; whatever it raises says that the worker is broken."""
+    summarizer.summarize(_CANARY)
