@@ -84,12 +84,13 @@ def canary_invoice(canaries: Canaries, *, form: Form = "pdf", seed: int = 0) -> 
         iban=canaries.iban,
     )
     invoice = replace(invoice, supplier=person, number=f"C-{form.upper()}-{serial:06d}")
-    content, ending = {
-        "pdf": lambda: (LAYOUTS["label-left"](invoice, Random(seed)), "pdf"),
-        "mail": lambda: (LAYOUTS["label-left"](invoice, Random(seed)), "pdf"),
-        "text": lambda: (_text_with_contact(write_text(invoice), canaries), "txt"),
-        "ubl": lambda: (write_ubl(invoice), "xml"),
-    }[form]()
+    if form == "text":
+        contact = f"{canaries.email} · {canaries.phone}\n"
+        content, ending = write_text(invoice) + contact.encode(), "txt"
+    elif form == "ubl":
+        content, ending = write_ubl(invoice), "xml"
+    else:
+        content, ending = LAYOUTS["label-left"](invoice, Random(seed)), "pdf"
     example = Example(
         name=f"invoice of {canaries.name} {serial}.{ending}",
         content=content,
@@ -110,10 +111,6 @@ def canary_invoice(canaries: Canaries, *, form: Form = "pdf", seed: int = 0) -> 
         [example],
         sender=f'"{canaries.name}" <{canaries.email}>',
         subject=f"Rechnung von {canaries.name}",
-        text=f"{canaries.name}, Tel. {canaries.phone}, IBAN {canaries.iban}\n",
+        text=f"{canaries.name}\nTel. {canaries.phone}\nIBAN {canaries.iban}\n",
         about="personal data to look for, in an e-mail",
     )
-
-
-def _text_with_contact(text: bytes, canaries: Canaries) -> bytes:
-    return text + f"{canaries.email} · {canaries.phone}\n".encode()

@@ -14,7 +14,7 @@ from shared.telemetry.reasons import RefusedReason
 
 
 def hostile_examples() -> list[Example]:
-    """Return the hostile set: about 10 MB, made in a second or two, the same every time."""
+    """Return the hostile set: about 5 MB, made in a second, the same every time."""
     empty = hostile("zero-bytes.xml", b"", "no bytes", *refused(RefusedReason.EMPTY))
     return [
         *hostile_pdfs(),

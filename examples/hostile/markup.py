@@ -31,13 +31,14 @@ def external_entity(xml: bytes, name: bytes) -> bytes:
     return _with_doctype(xml, b"[<!ENTITY out SYSTEM 'file:///etc/passwd'>]", name, b"out")
 
 
-def entity_expansion(xml: bytes, name: bytes) -> bytes:
-    """Return the invoice with a name of 10 ** 9 words, nine levels of ten (billion laughs)."""
-    levels = [b"<!ENTITY l0 'ha '>"]
-    levels += [
-        b"<!ENTITY l%d '%s'>" % (level, b"&l%d;" % (level - 1) * 10) for level in range(1, 10)
+def entity_expansion(xml: bytes, name: bytes, levels: int = 9) -> bytes:
+    """Return the invoice with a name of 10 ** ``levels`` words (billion laughs)."""
+    entities = [b"<!ENTITY l0 'ha '>"]
+    entities += [
+        b"<!ENTITY l%d '%s'>" % (level, b"&l%d;" % (level - 1) * 10)
+        for level in range(1, levels + 1)
     ]
-    return _with_doctype(xml, b"[" + b"".join(levels) + b"]", name, b"l9")
+    return _with_doctype(xml, b"[" + b"".join(entities) + b"]", name, b"l%d" % levels)
 
 
 def quadratic_expansion(xml: bytes, name: bytes) -> bytes:

@@ -43,6 +43,13 @@ def count_of_a_million() -> bytes:
     return one_page(stream(_TEXT)).replace(b"/Count 1 ", b"/Count 1000000 ")
 
 
+def _ten_times(level: int) -> bytes:
+    """Return contents that draw form ``/N`` ten times, each a step further down or right."""
+    step = 50 / 10 ** (level // 2)
+    shift = b"1 0 0 1 %.4f 0 cm" % step if level % 2 else b"1 0 0 1 0 %.4f cm" % step
+    return b" ".join([shift, b"/N Do\n"]) * 10
+
+
 def nested_forms(levels: int) -> bytes:
     """Return a page that draws ten forms, each of which draws ten more: 10 ** levels in all."""
     more = {}
@@ -51,10 +58,10 @@ def nested_forms(levels: int) -> bytes:
         if level == levels - 1:
             body, resources = b"BT /F1 6 Tf (x) Tj ET", "/Font << /F1 5 0 R >>"
         else:
-            body, resources = b"/N Do " * 10, f"/XObject << /N {number + 1} 0 R >>"
-        entries = f"/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources << {resources} >>"
+            body, resources = _ten_times(level + 1), f"/XObject << /N {number + 1} 0 R >>"
+        entries = f"/Type /XObject /Subtype /Form /BBox [0 0 999 999] /Resources << {resources} >>"
         more[number] = stream(body, entries)
-    return one_page(stream(b"/N Do " * 10), resources="/XObject << /N 6 0 R >>", more=more)
+    return one_page(stream(_ten_times(0)), resources="/XObject << /N 6 0 R >>", more=more)
 
 
 def form_in_itself() -> bytes:
