@@ -9,6 +9,7 @@ decided once a page (``page_reader``). Source of the pre- and postprocessing: Pa
 
 import functools
 import importlib.util
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 
 DETECTOR_STEP: Final = 32  # the network halves its input five times
+MOST_ENLARGED: Final = 1.5  # finer detail than the image has helps nobody
 INK: Final = 0.3  # probability above which a pixel belongs to a line
 LINE_SCORE: Final = 0.5  # mean probability that makes a region a line
 UNCLIP: Final = 1.6  # the network learns shrunken lines; grow them back by area / perimeter
@@ -33,7 +35,7 @@ MOST_LINES: Final = 2000  # of one page
 
 LINE_HEIGHT: Final = 48  # pixels, what the recogniser was trained on
 WIDTH_STEP: Final = 32
-LEAST_WIDTH: Final = 96
+LEAST_WIDTH: Final = 96  # lines are padded to it: the network reads nothing narrower well
 MOST_WIDTH: Final = 3200
 BATCH_WIDTH: Final = 2400  # pixels of all the lines of one batch: bounds memory
 BATCH_PADDING: Final = 0.15  # a line joins a batch when its padding costs no more than this
@@ -80,18 +82,14 @@ class Engine:
         listed = self._recogniser.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *listed, " "]
 
-    def detect(self, image: Image, *, longest: int) -> list[Line]:
-        """Find the lines of text, after scaling the image so that its longest side is at most that.
-
-        Args:
-            image: the page.
-            longest: pixels.
-        """
+    def detect(self, image: Image, *, pixels: int) -> list[Line]:
+        """Find the lines of text on an image, which is scaled to about so many pixels before."""
         height, width = image.shape[:2]
-        scale = min(1.0, longest / max(height, width))
+        scale = min(MOST_ENLARGED, math.sqrt(pixels / (height * width)))
         columns = max(DETECTOR_STEP, round(width * scale / DETECTOR_STEP) * DETECTOR_STEP)
         lines = max(DETECTOR_STEP, round(height * scale / DETECTOR_STEP) * DETECTOR_STEP)
-        small = cv2.resize(image, (columns, lines), interpolation=cv2.INTER_AREA)
+        smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        small = cv2.resize(image, (columns, lines), interpolation=smooth)
         blob = cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5, 127.5, 127.5))
         name = self._detector.get_inputs()[0].name
         ink = self._detector.run(None, {name: blob})[0][0, 0]
@@ -102,7 +100,7 @@ class Engine:
         found: list[list[Glyph]] = [[] for _ in crops]
         widths = [_line_width(crop) for crop in crops]
         for batch in batches(widths):
-            most = max(widths[index] for index in batch)
+            most = max(LEAST_WIDTH, *(widths[index] for index in batch))
             blob = np.zeros((len(batch), 3, LINE_HEIGHT, most), np.float32)
             for row, index in enumerate(batch):
                 line = cv2.resize(crops[index], (widths[index], LINE_HEIGHT))
@@ -176,8 +174,11 @@ def _lines(ink: npt.NDArray[np.float32], scale_x: float, scale_y: float) -> list
         grow = 2 * width * height * UNCLIP / (2 * (width + height))
         width, height = width + grow, height + grow
         # A rectangle has four names; take the one whose direction is nearest to rightwards.
-        if angle > 45:  # noqa: PLR2004 - half of a quarter turn
-            width, height, angle = height, width, angle - 90
+        # (Which one OpenCV returns has changed between its versions.)
+        quarters = round(angle / 90)
+        angle -= 90 * quarters
+        if quarters % 2:
+            width, height = height, width
         found.append(Line((x * scale_x, y * scale_y), (width * scale_x, height * scale_y), angle))
     return found
 
@@ -185,7 +186,7 @@ def _lines(ink: npt.NDArray[np.float32], scale_x: float, scale_y: float) -> list
 def _line_width(crop: Image) -> int:
     height, width = int(crop.shape[0]), int(crop.shape[1])
     wanted = round(width / max(height, 1) * LINE_HEIGHT)
-    return min(MOST_WIDTH, max(LEAST_WIDTH, wanted))
+    return min(MOST_WIDTH, max(wanted, 1))
 
 
 def batches(widths: Sequence[int]) -> list[list[int]]:
@@ -193,9 +194,9 @@ def batches(widths: Sequence[int]) -> list[list[int]]:
     groups: list[list[int]] = []
     for index in sorted(range(len(widths)), key=lambda index: -widths[index]):
         group = groups[-1] if groups else []
-        most = widths[group[0]] if group else 0
+        most = max(LEAST_WIDTH, widths[group[0]]) if group else 0
         fits = group and (len(group) + 1) * most <= BATCH_WIDTH
-        if fits and most <= widths[index] * (1 + BATCH_PADDING):
+        if fits and most <= max(LEAST_WIDTH, widths[index]) * (1 + BATCH_PADDING):
             group.append(index)
         else:
             groups.append([index])

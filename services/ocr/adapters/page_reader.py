@@ -16,7 +16,7 @@ from shared.events.results import Page
 if TYPE_CHECKING:
     from services.ocr.text_layer import Turn
 
-DETECTOR_LONGEST: Final = 1280  # pixels; measured on receipts (tests/bench/bench_ocr.py)
+DETECTOR_PIXELS: Final = 1_000_000  # more finds no more text (tests/bench/bench_ocr.py)
 MOST_SKEW: Final = 30.0  # degrees; beyond that a line's angle is a mistake
 LEAST_SKEW: Final = 0.2  # degrees; less moves no word
 LONG_LINE: Final = 4.0  # width / height from which a line's own angle can be believed
@@ -42,11 +42,11 @@ def read_image(image: Image, *, number: int, width: float, height: float, turned
     """
     models = engine()
     turn: Turn = 0
-    lines = models.detect(image, longest=DETECTOR_LONGEST)
+    lines = models.detect(image, pixels=DETECTOR_PIXELS)
     if _stands_on_its_side(lines):
         image, turn = np.ascontiguousarray(np.rot90(image, -1)), 90
         width, height = height, width
-        lines = models.detect(image, longest=DETECTOR_LONGEST)
+        lines = models.detect(image, pixels=DETECTOR_PIXELS)
     skew = page_skew(lines)
     lines = [aligned(line, skew) for line in lines]
     crops = [_crop(image, line) for line in lines]
