@@ -107,7 +107,7 @@ class UploadArrived(Payload):
     event_type: ClassVar[EventType] = EventType.UPLOAD_ARRIVED
 
     upload: Reference
-    entrance: Literal["cli", "folder", "api", "gcs", "partner", "attachment"]
+    entrance: Literal["cli", "folder", "api", "gcs", "partner", "attachment", "sweeper"]
     parent: Identifier | None = None  # the e-mail that carried it
 
 

@@ -1,0 +1,44 @@
+"""The register's two tables. Times are microseconds since the epoch; ids and codes, no content."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String
+from sqlalchemy import Table as SqlTable
+
+HEAD: Final = "0001"
+"""The newest migration; a test holds it against the folder of migrations."""
+
+METADATA: Final = MetaData()
+
+SUBMISSIONS: Final = SqlTable(
+    "submissions",
+    METADATA,
+    Column("job_id", String(40), primary_key=True),
+    Column("tenant", String(63), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("document_id", String(40)),
+    Column("reason", String(32)),
+    Column("first_job", String(40)),
+    Column("parent", String(40)),
+)
+
+DOCUMENTS: Final = SqlTable(
+    "documents",
+    METADATA,
+    Column("tenant", String(63), primary_key=True),
+    Column("document_id", String(40), primary_key=True),
+    Column("job_id", String(40), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("replay", Integer, nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("terminal", String(16)),
+    Column("reason", String(32)),
+    Column("erased", Boolean, nullable=False),
+    Column("pages", Integer, nullable=False),
+    Column("deadline", BigInteger),
+    Column("last_event", LargeBinary, nullable=False),
+)
+
+Index("documents_by_deadline", DOCUMENTS.c.deadline)
+Index("documents_by_id", DOCUMENTS.c.document_id)  # ids are keyed by tenant: one row each

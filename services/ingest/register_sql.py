@@ -1,0 +1,257 @@
+"""The register's tables in SQL. Nothing in the statements is SQLite's alone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, Select, and_, case, func, select
+from sqlalchemy import bindparam as bound
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+
+from services.ingest.ports import Counts, RegisteredDocument, Submission, SubmissionStatus, Terminal
+from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS
+from services.ingest.register_tables import Changes, DocumentKey, Rows
+from shared.errors import TransientError
+from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+
+READING: Final = {"docledger_begin": "BEGIN"}
+"""Execution option of transactions that only look; the others begin by taking the write lock."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_VALUES: Final = 500  # in one IN (…)
+
+
+class SqlTables:
+    """The register's tables behind one engine.
+
+    Args:
+        engine: whose transactions begin by taking the write lock, unless ``READING`` is set.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Rows]:
+        """Give rows to change; they are written at the end, unless there was an exception."""
+        with translated(), self._engine.begin() as connection:
+            rows = Rows(_SqlSource(connection))
+            yield rows
+            _write(connection, rows.changes())
+
+    @contextmanager
+    def reading(self) -> Iterator[Rows]:
+        """Give rows to look at."""
+        with self._looking() as connection:
+            yield Rows(_SqlSource(connection))
+
+    def submissions(self, tenant: str | None) -> list[Submission]:
+        """Return all submissions (of one tenant), in the order of their arrival."""
+        query = select(SUBMISSIONS).order_by(SUBMISSIONS.c.received_at, SUBMISSIONS.c.job_id)
+        if tenant is not None:
+            query = query.where(SUBMISSIONS.c.tenant == tenant)
+        return [_submission(row) for row in self._all(query)]
+
+    def documents(self, tenant: str | None) -> list[RegisteredDocument]:
+        """Return all documents (of one tenant), by tenant and id."""
+        query = select(DOCUMENTS).order_by(DOCUMENTS.c.tenant, DOCUMENTS.c.document_id)
+        if tenant is not None:
+            query = query.where(DOCUMENTS.c.tenant == tenant)
+        return [_document(row) for row in self._all(query)]
+
+    def late(self, now: datetime) -> list[RegisteredDocument]:
+        """Return documents past their deadline, the longest first."""
+        query = (
+            select(DOCUMENTS)
+            .where(DOCUMENTS.c.deadline < _micros(now))
+            .order_by(DOCUMENTS.c.deadline, DOCUMENTS.c.tenant, DOCUMENTS.c.document_id)
+        )
+        return [_document(row) for row in self._all(query)]
+
+    def counts(self, now: datetime, tenant: str | None) -> Counts:
+        """Return the sums (of one tenant), of one state of the tables."""
+        ends = select(
+            case(
+                (and_(DOCUMENTS.c.terminal.is_(None), DOCUMENTS.c.erased), Terminal.VOIDED.value),
+                else_=DOCUMENTS.c.terminal,
+            ).label("end"),
+            func.count(),
+            func.sum(case((DOCUMENTS.c.deadline < _micros(now), 1), else_=0)),
+            func.sum(case((DOCUMENTS.c.erased, 1), else_=0)),
+        ).group_by("end")
+        became = select(SUBMISSIONS.c.status, func.count()).group_by(SUBMISSIONS.c.status)
+        if tenant is not None:
+            ends = ends.where(DOCUMENTS.c.tenant == tenant)
+            became = became.where(SUBMISSIONS.c.tenant == tenant)
+        with self._looking() as connection:
+            documents = {row[0]: row[1:] for row in connection.execute(ends)}
+            submissions: dict[str, int] = {row[0]: row[1] for row in connection.execute(became)}
+
+        def ended(terminal: Terminal | None) -> int:
+            return int(documents.get(terminal and terminal.value, (0,))[0])
+
+        made = (SubmissionStatus.ACCEPTED, SubmissionStatus.EXPANDED)
+        return Counts(
+            submissions=sum(submissions.values()),
+            made=sum(submissions.get(status, 0) for status in made),
+            duplicates=submissions.get(SubmissionStatus.DUPLICATE, 0),
+            refused=submissions.get(SubmissionStatus.REFUSED, 0),
+            documents=sum(row[0] for row in documents.values()),
+            posted=ended(Terminal.POSTED),
+            held=ended(Terminal.HELD),
+            voided=ended(Terminal.VOIDED),
+            quarantined=ended(Terminal.QUARANTINED),
+            expanded=ended(Terminal.EXPANDED),
+            in_flight=ended(None),
+            late=sum(row[1] for row in documents.values()),
+            erased=sum(row[2] for row in documents.values()),
+        )
+
+    def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with self._looking() as connection:
+            return connection.execute(query).all()
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        with translated(), self._engine.execution_options(**READING).connect() as connection:
+            yield connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a database raises when it is locked, full or gone into ``TransientError``."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise
+    except DBAPIError as err:
+        code = getattr(err.orig, "sqlite_errorname", type(err.orig).__name__)
+        raise TransientError(f"the register is unavailable ({code})") from err
+
+
+class _SqlSource:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def fetch_submissions(self, job_ids: AbstractSet[str]) -> Iterable[Submission]:
+        for some in _chunks(sorted(job_ids)):
+            found = select(SUBMISSIONS).where(SUBMISSIONS.c.job_id.in_(some))
+            yield from map(_submission, self._connection.execute(found))
+
+    def fetch_documents(self, keys: AbstractSet[DocumentKey]) -> Iterable[RegisteredDocument]:
+        for some in _chunks(sorted({document_id for _tenant, document_id in keys})):
+            found = select(DOCUMENTS).where(DOCUMENTS.c.document_id.in_(some))
+            for row in self._connection.execute(found):
+                if (row.tenant, row.document_id) in keys:
+                    yield _document(row)
+
+
+def _write(connection: Connection, changes: Changes) -> None:
+    key = and_(
+        DOCUMENTS.c.tenant == bound("key_tenant"), DOCUMENTS.c.document_id == bound("key_document")
+    )
+    if changes.removed:
+        connection.execute(
+            DOCUMENTS.delete().where(key),
+            [{"key_tenant": tenant, "key_document": name} for tenant, name in changes.removed],
+        )
+    if changes.new_submissions:
+        connection.execute(
+            SUBMISSIONS.insert(), list(map(_submission_row, changes.new_submissions))
+        )
+    if changes.submissions:
+        connection.execute(
+            SUBMISSIONS.update().where(SUBMISSIONS.c.job_id == bound("key_job")),
+            [{**_submission_row(one), "key_job": one.job_id} for one in changes.submissions],
+        )
+    if changes.new_documents:
+        connection.execute(DOCUMENTS.insert(), list(map(_document_row, changes.new_documents)))
+    if changes.documents:
+        connection.execute(
+            DOCUMENTS.update().where(key),
+            [
+                {**_document_row(one), "key_tenant": one.tenant, "key_document": one.document_id}
+                for one in changes.documents
+            ],
+        )
+
+
+def _submission_row(submission: Submission) -> dict[str, object]:
+    return {
+        "job_id": submission.job_id,
+        "tenant": submission.tenant,
+        "status": submission.status.value,
+        "received_at": _micros(submission.received_at),
+        "document_id": submission.document_id,
+        "reason": submission.reason and submission.reason.value,
+        "first_job": submission.first_job,
+        "parent": submission.parent,
+    }
+
+
+def _submission(row: Row[Any]) -> Submission:
+    return Submission(
+        job_id=row.job_id,
+        tenant=row.tenant,
+        status=SubmissionStatus(row.status),
+        received_at=_time(row.received_at),
+        document_id=row.document_id,
+        reason=None if row.reason is None else RefusedReason(row.reason),
+        first_job=row.first_job,
+        parent=row.parent,
+    )
+
+
+def _document_row(document: RegisteredDocument) -> dict[str, object]:
+    return {
+        "tenant": document.tenant,
+        "document_id": document.document_id,
+        "job_id": document.job_id,
+        "revision": document.revision,
+        "replay": document.replay,
+        "stage": document.stage,
+        "terminal": document.terminal and document.terminal.value,
+        "reason": document.reason and document.reason.value,
+        "erased": document.erased,
+        "pages": document.pages,
+        "deadline": document.deadline and _micros(document.deadline),
+        "last_event": document.last_event,
+    }
+
+
+def _document(row: Row[Any]) -> RegisteredDocument:
+    terminal = None if row.terminal is None else Terminal(row.terminal)
+    reasons = HeldReason if terminal is Terminal.HELD else QuarantineReason
+    return RegisteredDocument(
+        tenant=row.tenant,
+        document_id=row.document_id,
+        job_id=row.job_id,
+        revision=row.revision,
+        replay=row.replay,
+        stage=row.stage,
+        terminal=terminal,
+        reason=None if row.reason is None else reasons(row.reason),
+        erased=row.erased,
+        pages=row.pages,
+        deadline=None if row.deadline is None else _time(row.deadline),
+        last_event=bytes(row.last_event),
+    )
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(values), _MOST_VALUES):
+        yield values[first : first + _MOST_VALUES]
+
+
+def _micros(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def _time(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)

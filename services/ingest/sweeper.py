@@ -1,0 +1,145 @@
+"""Brings back what stopped: late documents, and uploads that nobody was told of."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from services.ingest.ports import RegisteredDocument, Register
+from services.ingest.register_order import Deadlines
+from shared.bus.port import Publisher
+from shared.clock import Clock
+from shared.errors import PermanentError
+from shared.events.codec import from_structured
+from shared.events.envelope import Event, make_event
+from shared.events.payloads import UploadArrived
+from shared.keys.port import Keyring, TenantPurpose
+from shared.keys.vault import Vault
+from shared.objects.port import ObjectStore
+
+_INBOX: Final = re.compile(r"inbox/(?P<tenant>[a-z0-9][a-z0-9-]{0,62})/(?P<job>[0-9a-f]{40})")
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep did.
+
+    Attributes:
+        documents: late ones whose last event was published again.
+        uploads: that became ``upload.arrived`` again.
+        broken: late ones whose last event cannot be read any more; an audit names them.
+    """
+
+    documents: tuple[str, ...]
+    uploads: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+class Sweeper:
+    """Sweeps the register and the inbox. One at a time is enough; two do no harm.
+
+    Args:
+        register: knows which documents are late, and which uploads were taken in.
+        publisher: takes events, with the ids that they had.
+        objects: the store whose inbox is looked through.
+        vault: knows what lies there exactly.
+        keyring: the tenant's key makes the id of an upload's event.
+        deadlines: how long a document may stay in a stage (``Topology.deadline``).
+        clock: says what is late.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it looks at, and what it tells
+        self,
+        *,
+        register: Register,
+        publisher: Publisher,
+        objects: ObjectStore,
+        vault: Vault,
+        keyring: Keyring,
+        deadlines: Deadlines,
+        clock: Clock,
+    ) -> None:
+        self._register = register
+        self._publisher = publisher
+        self._objects = objects
+        self._vault = vault
+        self._keyring = keyring
+        self._deadlines = deadlines
+        self._clock = clock
+        self._resubmitted: dict[str, datetime] = {}
+
+    def sweep(self) -> Swept:
+        """Publish the last event of every late document again, and unheard-of uploads.
+
+        Published first, postponed after: a crash between publishes once more, and every worker is
+        used to that.
+
+        Raises:
+            TransientError: register, store or bus is unavailable; sweep again later.
+        """
+        now = self._clock.now()
+        documents: list[str] = []
+        broken: list[str] = []
+        late = self._register.late(now)
+        for first in range(0, len(late), _BATCH):
+            some = late[first : first + _BATCH]
+            read = [(document, event) for document in some if (event := _last_event(document))]
+            self._publisher.publish([event for _document, event in read])
+            self._postpone([document for document, _event in read], now)
+            documents += [document.document_id for document, _event in read]
+            found = set(documents)
+            broken += [one.document_id for one in some if one.document_id not in found]
+        return Swept(tuple(documents), tuple(self._sweep_inbox(now)), tuple(broken))
+
+    def _postpone(self, documents: Sequence[RegisteredDocument], now: datetime) -> None:
+        for stage in sorted({document.stage for document in documents}):
+            self._register.postpone(
+                [document for document in documents if document.stage == stage],
+                deadline=now + self._deadlines(stage),
+            )
+
+    def _sweep_inbox(self, now: datetime) -> Iterator[str]:
+        waiting: dict[str, str] = {}
+        for info in self._objects.list("inbox/"):
+            match = _INBOX.fullmatch(info.name)
+            if match and info.updated + self._deadlines("ingest") < now:
+                waiting[match["job"]] = match["tenant"]
+        unknown = self._register.unknown_jobs(list(waiting))
+        self._resubmitted = {job: self._resubmitted.get(job, now) for job in unknown}
+        for job_id in unknown:
+            if self._resubmitted[job_id] > now:
+                continue
+            event = self._upload(waiting[job_id], job_id)
+            if event is not None:
+                self._publisher.publish([event])
+                self._resubmitted[job_id] = now + self._deadlines("ingest")
+                yield job_id
+
+    def _upload(self, tenant: str, job_id: str) -> Event | None:
+        """Make the event that the entrance should have published, with the id that it had.
+
+        Who brought it is not known any more, nor the trace that began there: this one is made from
+        the job, so that every sweep continues the same.
+        """
+        reference = self._vault.find(f"inbox/{tenant}/{job_id}")
+        if reference is None:
+            return None  # discarded meanwhile
+        return make_event(
+            UploadArrived(upload=reference, entrance="sweeper"),
+            tenant_key=self._keyring.tenant_key(tenant, TenantPurpose.IDS),
+            tenant=tenant,
+            source="sweeper",
+            subject=job_id,
+            jobid=job_id,
+            traceparent=f"00-{job_id[:32]}-{job_id[24:]}-01",
+            time=self._clock.now(),
+        )
+
+
+def _last_event(document: RegisteredDocument) -> Event | None:
+    try:
+        return from_structured(document.last_event)
+    except PermanentError:
+        return None
