@@ -4,10 +4,10 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
+from deploy.local.house import DEFAULT_TENANT, House
 from services.ingest.inbox import pack
-
 from services.ingest.ports import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
@@ -22,6 +22,9 @@ from shared.worker import names
 
 MOST_BYTES: Final = 40_000_000
 """What Document AI takes online; larger files are refused at the door."""
+
+
+LocalEntrance = Literal["cli", "folder"]
 
 
 class RefusedAtTheDoorError(Exception):
@@ -59,6 +62,7 @@ class Entrance:
         tracing: begins the document's trace.
         clock: stamps events.
         tenant: whose documents these are.
+        kind: which entrance this is.
     """
 
     def __init__(  # noqa: PLR0913 - an entrance touches this much
@@ -71,7 +75,9 @@ class Entrance:
         tracing: Tracing,
         clock: Clock,
         tenant: str,
+        kind: LocalEntrance,
     ) -> None:
+        self._kind = kind
         self._vault = vault
         self._publisher = publisher
         self._keyring = keyring
@@ -94,7 +100,7 @@ class Entrance:
             names.inbox(self._tenant, job_id), self._tenant, pack(source, content)
         )
         event = make_event(
-            UploadArrived(upload=upload, entrance="cli"),
+            UploadArrived(upload=upload, entrance=self._kind),
             tenant_key=self._keyring.tenant_key(self._tenant, TenantPurpose.IDS),
             tenant=self._tenant,
             source="entrance",
@@ -125,6 +131,20 @@ class Entrance:
             return True
         document = self._register.document(self._tenant, submission.document_id)
         return document is not None and document.status is not None
+
+
+def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
+    """Return the entrance of one machine's house, for its one tenant."""
+    return Entrance(
+        vault=house.vault,
+        publisher=house.bus,
+        keyring=house.keyring,
+        register=house.register,
+        tracing=house.tracing,
+        clock=house.clock,
+        tenant=DEFAULT_TENANT,
+        kind=kind,
+    )
 
 
 def read_file(path: Path) -> bytes:

@@ -2,9 +2,9 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from shared.errors import UserError
 
@@ -23,6 +23,7 @@ class Site:
         logs/          log lines of each process
         spans/         finished spans, one JSON line each
         running.lock   held while workers run
+        keeper.lock    held by the one process that keeps register and log
 
     Args:
         folder: the data folder; made on first use, readable by its owner only.
@@ -39,7 +40,8 @@ class Site:
         self.bus = folder / "bus.sqlite"
         self.register = folder / "register.sqlite"
         self.ledger = folder / "ledger.sqlite"
-        self.lock = folder / "running.lock"
+        self.running_lock = folder / "running.lock"
+        self.keeper_lock = folder / "keeper.lock"
 
     def create(self) -> None:
         """Make the folder if it is not there.
@@ -72,33 +74,47 @@ class Site:
             )
 
 
-class RunningLock:
-    """Held by whoever runs workers on a site; the kernel releases it when its holder dies.
+class SiteLock:
+    """A lock on a site; the kernel releases it when its holder dies.
 
     Args:
-        site: the site to hold.
+        path: the lock's file.
     """
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._descriptor = -1
 
-    def __enter__(self) -> Self:
-        self._descriptor = os.open(self._site.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def acquire(self, *, wait: bool) -> bool:
+        """Take the lock; without ``wait``, return False when somebody else has it."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            os.close(self._descriptor)
-            raise UserError(
-                f"docledger already runs on {self._site.folder}; wait for it, stop it, "
-                "or name another folder with --data-dir"
-            ) from err
-        return self
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._descriptor = descriptor
+        return True
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def release(self) -> None:
+        """Let the lock go."""
         os.close(self._descriptor)
+
+
+@contextmanager
+def running(site: Site) -> Iterator[None]:
+    """Hold a site for as long as workers run on it.
+
+    Raises:
+        UserError: docledger runs on it already.
+    """
+    lock = SiteLock(site.running_lock)
+    if not lock.acquire(wait=False):
+        raise UserError(
+            f"docledger already runs on {site.folder}; wait for it, stop it, "
+            "or name another folder with --data-dir"
+        )
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,125 @@
+"""``docledger held``: what a person decides."""
+
+import datetime as dt
+import getpass
+import json
+from pathlib import Path
+
+from deploy.cli.opened import open_house
+from deploy.cli.screen import safe, table, to_stdout
+from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.keeper import keep_now
+from deploy.local.lookup import find_document
+from deploy.local.outcomes import Outcomes
+from services.ledger.desk import Corrections, actor_id
+from services.ledger.entries import Booked, Entry
+from shared.errors import UserError
+from shared.events.payloads import DocumentType
+
+
+def show_held(data_dir: Path, *, as_json: bool) -> int:
+    """List the holds that nobody has posted or voided, oldest first."""
+    house = open_house(data_dir)
+    rows = [_row(house, booked) for booked in house.ledger.desk.held(DEFAULT_TENANT)]
+    if as_json:
+        for row in rows:
+            print(json.dumps(row))  # noqa: T201 - this is the output
+        return 0
+    console = to_stdout()
+    columns = ("document", "reason", "type", "supplier", "invoice", "date", ">total")
+    cells = [
+        (
+            row["document_id"],
+            row["reason"],
+            row["document_type"],
+            row["supplier_name"] or "",
+            row["invoice_id"] or "",
+            row["invoice_date"] or "",
+            " ".join(filter(None, (row["total_amount"], row["currency"]))),
+        )
+        for row in rows
+    ]
+    console.print(table("Held", columns, cells))
+    console.print(
+        f"\n{len(rows)} held; decide each with 'docledger held post DOCUMENT [--total …]' "
+        "or 'docledger held void DOCUMENT'"
+    )
+    return 0
+
+
+def corrections(  # noqa: PLR0913 - one argument a correction
+    *,
+    type_: str | None,
+    date: str | None,
+    currency: str | None,
+    net: str | None,
+    tax: str | None,
+    total: str | None,
+) -> Corrections:
+    """Return what a person typed, checked.
+
+    Raises:
+        UserError: the type or the date is none.
+    """
+    try:
+        return Corrections(
+            document_type=DocumentType(type_) if type_ else None,
+            invoice_date=dt.date.fromisoformat(date) if date else None,
+            currency=currency.upper() if currency else None,
+            net_amount=net,
+            total_tax_amount=tax,
+            total_amount=total,
+        )
+    except ValueError:
+        types = ", ".join(kind.value for kind in DocumentType)
+        raise UserError(f"give --date as YYYY-MM-DD and --type as one of {types}") from None
+
+
+def post(data_dir: Path, typed: str, how: Corrections) -> int:
+    """Post a held document by hand."""
+    house = open_house(data_dir)
+    document = find_document(house, typed)
+    entry = house.ledger.desk.post(
+        document.tenant, document.document_id, actor=_actor(house), corrections=how
+    )
+    return _sealed(house, entry)
+
+
+def void(data_dir: Path, typed: str) -> int:
+    """End a hold without posting."""
+    house = open_house(data_dir)
+    document = find_document(house, typed)
+    entry = house.ledger.desk.void(document.tenant, document.document_id, actor=_actor(house))
+    return _sealed(house, entry)
+
+
+def _sealed(house: House, entry: Entry) -> int:
+    keep_now(house)
+    console = to_stdout()
+    for booked in house.ledger.journal.history(entry.tenant, entry.document_id):
+        if booked.entry.entry_id == entry.entry_id and booked.index is not None:
+            line = f"{entry.kind.value}: entry {booked.index} ({entry.entry_id})"
+            console.print(safe(line, style="green"))
+            return 0
+    console.print(safe(f"{entry.kind.value}: in the books, sealed by the next checkpoint"))
+    return 0
+
+
+def _actor(house: House) -> str:
+    return actor_id(house.keyring, DEFAULT_TENANT, getpass.getuser())
+
+
+def _row(house: House, booked: Booked) -> dict[str, str | None]:
+    entry = booked.entry
+    document = house.register.document(entry.tenant, entry.document_id)
+    summary = Outcomes(house, entry.tenant).summary(document) if document else None
+    fields = summary.fields if summary else {}
+    row: dict[str, str | None] = {
+        "document_id": entry.document_id,
+        "reason": entry.reason.value if entry.reason else None,
+        "document_type": entry.document_type.value if entry.document_type else None,
+    }
+    for name in ("supplier_name", "invoice_id", "invoice_date", "total_amount", "currency"):
+        value = fields.get(name)
+        row[name] = value.value if value else None
+    return row

@@ -1,0 +1,310 @@
+"""The ``docledger`` command. Everything heavy is imported by the command that needs it."""
+
+import functools
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from shared.errors import TransientError, UserError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="docledger",
+    help="Turn documents into ledger entries that anyone can prove.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    epilog="Exit codes: 0 done, every file accounted for · 1 audit or verify found something, "
+    "or it cannot be done now · 2 the command, a path or a setting is wrong · 130 interrupted; "
+    "the same command goes on.",
+    add_completion=False,
+)
+held = typer.Typer(help="Documents that a person must decide.", no_args_is_help=True)
+quarantine = typer.Typer(help="Documents that a worker could not do.", no_args_is_help=True)
+app.add_typer(held, name="held")
+app.add_typer(quarantine, name="quarantine")
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Books(StrEnum):
+    """What the books are exported to."""
+
+    BEANCOUNT = "beancount"
+    HLEDGER = "hledger"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+_chosen: dict[str, Path] = {}
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where everything lies.", show_default=".docledger"),
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="A table for people, JSON Lines for programs.")
+]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=64, help="Processes that take documents.")
+]
+Document = Annotated[str, typer.Argument(help="A document's id, or its first characters.")]
+
+
+@app.callback()
+def docledger(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-dir",
+            envvar="DOCLEDGER_DATA_DIR",
+            help="Where everything lies.",
+            show_default=".docledger",
+        ),
+    ] = None,
+) -> None:
+    """Turn documents into ledger entries that anyone can prove."""
+    _chosen.clear()
+    if data_dir is not None:
+        _chosen["data_dir"] = data_dir
+
+
+def folder(data_dir: Path | None) -> Path:
+    """Return the data folder: the command's own option, the global one, or the default."""
+    return data_dir or _chosen.get("data_dir") or Path(".docledger")
+
+
+def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Turn a person's mistake or an outage into one line and an exit code."""
+
+    @functools.wraps(command)
+    def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs) or 0
+        except UserError as error:
+            print(f"docledger: {error}", file=sys.stderr)  # noqa: T201 - a command speaks
+            code = 2
+        except TransientError as error:
+            line = f"docledger: not now: {error}; give the same command again"
+            print(line, file=sys.stderr)  # noqa: T201 - a command speaks
+            code = 1
+        except KeyboardInterrupt:
+            line = "docledger: interrupted; give the same command again and it goes on"
+            print(line, file=sys.stderr)  # noqa: T201 - a command speaks
+            code = 130
+        except BrokenPipeError:
+            sys.stderr.close()  # the reader has gone; nothing is left to say
+            code = 0
+        raise typer.Exit(code)
+
+    return run_command
+
+
+@app.command()
+@friendly
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders.", show_default=False)],
+    data_dir: DataDir = None,
+    workers: Workers = 2,
+    format_: FormatOption = Format.TABLE,
+) -> int:
+    """Take documents in, work until each has an outcome, show what became of them."""
+    from deploy.cli import run as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.run(folder(data_dir), paths, workers=workers, as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def up(
+    inbox: Annotated[
+        Path | None,
+        typer.Argument(help="Folder to watch.", show_default="the data folder's inbox"),
+    ] = None,
+    data_dir: DataDir = None,
+    workers: Workers = 2,
+) -> int:
+    """Watch an inbox folder and work until interrupted, then drain."""
+    from deploy.cli import up as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.up(folder(data_dir), inbox, workers=workers)
+
+
+@app.command()
+@friendly
+def status(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """Show what is posted, held, quarantined and in flight, and what waits at each stage."""
+    from deploy.cli import status as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.status(folder(data_dir), as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def show(document: Document, data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """Show a document's fields with their evidence, and its entry."""
+    from deploy.cli import show as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.show(folder(data_dir), document, as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def trace(
+    document: Document, data_dir: DataDir = None, format_: FormatOption = Format.TABLE
+) -> int:
+    """Show every stage, attempt, time and outcome of a document."""
+    from deploy.cli import trace as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.trace(folder(data_dir), document, as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def audit(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """Check that everything is accounted for; exit 1 and name what is not."""
+    from deploy.cli import audit as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.audit(folder(data_dir), as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def verify(
+    log: Annotated[
+        Path | None,
+        typer.Argument(help="A log's folder.", show_default="every log in the data folder"),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", help="The log's public key (a vkey line, or a file that holds it)."),
+    ] = None,
+    data_dir: DataDir = None,
+) -> int:
+    """Check every leaf, tile and checkpoint of a log with its public key alone."""
+    from deploy.cli import verify as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.verify(folder(data_dir), log, key)
+
+
+@app.command()
+@friendly
+def proof(document: Document, data_dir: DataDir = None) -> int:
+    """Print the .tlog-proof of a document's entry."""
+    from deploy.cli import verify as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.proof(folder(data_dir), document)
+
+
+@app.command()
+@friendly
+def balance(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """Show the trial balance."""
+    from deploy.cli import books as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.balance(folder(data_dir), as_json=format_ is Format.JSON)
+
+
+@app.command()
+@friendly
+def export(
+    to: Annotated[Books, typer.Option("--to", help="The format.")] = Books.BEANCOUNT,
+    data_dir: DataDir = None,
+) -> int:
+    """Print the books for another program, with each line's index in the log."""
+    from deploy.cli import books as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.export(folder(data_dir), to.value)
+
+
+@app.command()
+@friendly
+def erase(
+    document: Document,
+    data_dir: DataDir = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+) -> int:
+    """Destroy a document's key: its content is gone, every proof still verifies."""
+    from deploy.cli import erase as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.erase(folder(data_dir), document, yes=yes)
+
+
+@held.command("list")
+@friendly
+def held_list(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """List the documents that are held, with the reason."""
+    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.show_held(folder(data_dir), as_json=format_ is Format.JSON)
+
+
+@held.command("post")
+@friendly
+def held_post(  # noqa: PLR0913, PLR0917 - one option a correction
+    document: Document,
+    data_dir: DataDir = None,
+    type_: Annotated[str | None, typer.Option("--type", help="What it is.")] = None,
+    date: Annotated[str | None, typer.Option("--date", help="ISO 8601.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217.")] = None,
+    net: Annotated[str | None, typer.Option("--net", help="Net amount.")] = None,
+    tax: Annotated[str | None, typer.Option("--tax", help="Total tax amount.")] = None,
+    total: Annotated[str | None, typer.Option("--total", help="Total amount.")] = None,
+) -> int:
+    """Post a held document by hand, with corrections where it was misread."""
+    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
+
+    corrections = command.corrections(
+        type_=type_, date=date, currency=currency, net=net, tax=tax, total=total
+    )
+    return command.post(folder(data_dir), document, corrections)
+
+
+@held.command("void")
+@friendly
+def held_void(document: Document, data_dir: DataDir = None) -> int:
+    """Decide that a held document is never posted."""
+    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.void(folder(data_dir), document)
+
+
+@quarantine.command("list")
+@friendly
+def quarantine_list(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+    """List what waits in quarantine, with the reason."""
+    from deploy.cli import quarantine as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.show_all(folder(data_dir), as_json=format_ is Format.JSON)
+
+
+@quarantine.command("show")
+@friendly
+def quarantine_show(document: Document, data_dir: DataDir = None) -> int:
+    """Show a quarantined document's records: event, reason, trace, attempts."""
+    from deploy.cli import quarantine as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.show_one(folder(data_dir), document)
+
+
+@quarantine.command("replay")
+@friendly
+def quarantine_replay(document: Document, data_dir: DataDir = None, workers: Workers = 2) -> int:
+    """Send a quarantined document on its way again, in the same trace."""
+    from deploy.cli import quarantine as command  # noqa: PLC0415 - --help must not wait for it
+
+    return command.replay(folder(data_dir), document, workers=workers)
+
+
+def main() -> None:
+    """Run the command."""
+    app()

@@ -1,0 +1,85 @@
+"""``docledger quarantine``: what a worker could not do, and doing it again."""
+
+import json
+from pathlib import Path
+
+from deploy.cli.opened import open_house
+from deploy.cli.run import work_until_settled
+from deploy.cli.screen import safe, table, to_stdout
+from deploy.local.house import House
+from shared.errors import UserError
+
+SHORTEST = 4
+
+
+def show_all(data_dir: Path, *, as_json: bool) -> int:
+    """List the records that wait for somebody."""
+    house = open_house(data_dir)
+    records = list(house.quarantine.list())
+    if as_json:
+        for name, record in records:
+            row = {"record": name, **record.model_dump(mode="json", exclude={"event", "raw"})}
+            print(json.dumps(row))  # noqa: T201 - this is the output
+        return 0
+    rows = [
+        (
+            record.document_id,
+            record.stage,
+            record.reason.value,
+            record.attempts,
+            f"{record.at:%F %T}",
+        )
+        for _, record in records
+    ]
+    columns = ("document", "stage", "reason", ">attempts", "since (UTC)")
+    console = to_stdout()
+    console.print(table("Quarantine", columns, rows))
+    console.print(
+        f"\n{len(rows)} in quarantine; after a fix: 'docledger quarantine replay DOCUMENT'"
+    )
+    return 0
+
+
+def show_one(data_dir: Path, typed: str) -> int:
+    """Print every record about a document, whole."""
+    house = open_house(data_dir)
+    document_id = _find(house, typed)
+    for name, record, replayed in house.quarantine.history(document_id):
+        row = {"record": name, "replayed": replayed, **record.model_dump(mode="json")}
+        print(json.dumps(row, indent=2))  # noqa: T201 - this is the output
+    return 0
+
+
+def replay(data_dir: Path, typed: str, *, workers: int) -> int:
+    """Publish a document's quarantined events again and work until it has an outcome."""
+    house = open_house(data_dir)
+    document_id = _find(house, typed)
+    sent = 0
+    for name, record in house.quarantine.list():
+        if document_id not in (record.document_id, record.subject):
+            continue
+        event = house.quarantine.event_to_replay(name, keyring=house.keyring, at=house.clock.now())
+        if event is None:
+            continue
+        house.bus.publish([event])
+        house.quarantine.mark_replayed(name)
+        sent += 1
+    if not sent:
+        raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")
+    status = work_until_settled(house, workers=workers, document_id=document_id)
+    to_stdout().print(safe(f"{document_id}: {status}"))
+    return 0
+
+
+def _find(house: House, typed: str) -> str:
+    found = {
+        record.document_id
+        for _, record, _ in house.quarantine.every()
+        if len(typed) >= SHORTEST and record.document_id.startswith(typed.lower())
+    }
+    if len(found) != 1:
+        raise UserError(
+            f"{len(found) or 'no'} quarantined documents' ids begin so; "
+            "'docledger quarantine list' shows them"
+        )
+    return found.pop()

@@ -1,0 +1,206 @@
+"""``docledger run``: documents in, outcomes out."""
+
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from deploy.cli.screen import safe, status_text, table, to_stderr, to_stdout
+from deploy.local.entrance import RefusedAtTheDoorError, Submitted, entrance_of
+from deploy.local.files import expand
+from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.line import ResultLine
+from deploy.local.outcomes import Outcomes
+from deploy.local.site import Site, running
+from deploy.local.supervisor import Supervisor
+from shared.errors import TransientError, UserError
+
+LOOK_S: Final = 0.1
+STALLED_S: Final = 20.0
+DISK_FULL_BYTES: Final = 2_000_000
+SHORT_ID: Final = 12
+
+
+def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> int:
+    """Submit every file, work until each has an outcome, print them in the order of the files.
+
+    Returns:
+        The exit code: 0, every file is accounted for.
+
+    Raises:
+        UserError: a path is wrong, or docledger runs on the folder already.
+    """
+    files = list(expand(paths))
+    site = Site(data_dir)
+    site.create()
+    house = House(site)
+    lines: list[ResultLine] = []
+    with running(site):
+        house.bus.release_leases()
+        supervisor = Supervisor(site, workers=workers, clock=house.clock)
+        supervisor.start()
+        try:
+            for line in _work(house, supervisor, files):
+                lines.append(line)
+                if as_json:
+                    print(line.as_json(), flush=True)  # noqa: T201 - this is the output
+        finally:
+            supervisor.stop()
+    if not as_json:
+        _show(lines)
+    return 0
+
+
+def _work(house: House, supervisor: Supervisor, files: list[Path]) -> Iterator[ResultLine]:
+    """Yield outcomes in the order of the files, an e-mail's attachments after it."""
+    with _progress() as progress:
+        task = progress.add_task("documents", total=len(files), rate="")
+        watch = _Watch(house, supervisor, progress=lambda **how: progress.update(task, **how))
+        watch.submit(files)
+        yield from watch.outcomes()
+
+
+class _Watch:
+    """Follows submissions to their end."""
+
+    def __init__(
+        self, house: House, supervisor: Supervisor, *, progress: Callable[..., None]
+    ) -> None:
+        self._house = house
+        self._supervisor = supervisor
+        self._progress = progress
+        self._clock = house.clock
+        self._outcomes = Outcomes(house, DEFAULT_TENANT)
+        self._entrance = entrance_of(house, "cli")
+        self._waiting: deque[Submitted | ResultLine] = deque()
+        self._begun: dict[str, float] = {}
+        self._started = self._clock.monotonic()
+        self._done = 0
+
+    def submit(self, files: Iterable[Path]) -> None:
+        """Hand every file in; what cannot be read is refused at the door."""
+        for path in files:
+            try:
+                submitted = self._entrance.submit(path)
+            except RefusedAtTheDoorError as refused:
+                self._waiting.append(
+                    ResultLine(str(path), None, None, "refused", refused.reason.value)
+                )
+            except TransientError as error:
+                raise self._disk_full() or error from None
+            else:
+                self._begun[submitted.job_id] = self._clock.monotonic()
+                self._waiting.append(submitted)
+            self._supervisor.tend()
+
+    def outcomes(self) -> Iterator[ResultLine]:
+        """Yield each outcome as soon as all before it are there."""
+        moved = self._clock.monotonic()
+        while self._waiting:
+            head = self._waiting[0]
+            if isinstance(head, ResultLine):
+                line = head
+            elif self._outcomes.settled(head.job_id):
+                line = self._outcomes.line(head.job_id, head.source, self._since(head.job_id))
+            else:
+                self._wait(moved)
+                continue
+            self._waiting.popleft()
+            if line.status == "expanded" and isinstance(head, Submitted):
+                self._add_attachments(head)
+            moved = self._clock.monotonic()
+            self._done += 1
+            self._show()
+            yield line
+
+    def _add_attachments(self, email: Submitted) -> None:
+        attachments = self._outcomes.attachments(email.job_id)
+        for attachment in reversed(attachments):
+            self._begun[attachment.job_id] = self._begun[email.job_id]
+            source = f"{email.source}#{attachment.name}"
+            self._waiting.appendleft(Submitted(source, attachment.job_id))
+
+    def _wait(self, moved: float) -> None:
+        self._supervisor.tend()
+        self._show()
+        self._clock.sleep(LOOK_S)
+        if self._clock.monotonic() - moved > STALLED_S:
+            full = self._disk_full()
+            if full is not None:
+                raise full
+
+    def _disk_full(self) -> UserError | None:
+        if shutil.disk_usage(self._house.site.folder).free > DISK_FULL_BYTES:
+            return None
+        return UserError(
+            f"the disk of {self._house.site.folder} is full; free some space and give the same "
+            "command again: it goes on where it stopped"
+        )
+
+    def _since(self, job_id: str) -> float:
+        return self._clock.monotonic() - self._begun[job_id]
+
+    def _show(self) -> None:
+        elapsed = self._clock.monotonic() - self._started
+        in_flight = self._house.register.counts(self._clock.now()).in_flight
+        done = max(self._done, self._done + len(self._waiting) - in_flight - self._unknown())
+        self._progress(
+            total=self._done + len(self._waiting),
+            completed=done,
+            rate=f"{done / elapsed:.1f}/s" if elapsed > 1 else "",
+        )
+
+    def _unknown(self) -> int:
+        jobs = [one.job_id for one in self._waiting if isinstance(one, Submitted)]
+        return len(self._house.register.unknown_jobs(jobs))
+
+
+def _progress() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=to_stderr(),
+        transient=True,
+        disable=not to_stderr().is_terminal,
+    )
+
+
+def _show(lines: list[ResultLine]) -> None:
+    console = to_stdout()
+    rows = [
+        (
+            line.source,
+            (line.document_id or "")[:SHORT_ID],
+            status_text(line.status),
+            line.reason or "",
+            line.document_type or "",
+            _amount(line),
+            "" if line.entry is None else line.entry.index,
+        )
+        for line in lines
+    ]
+    columns = ("source", "document", "status", "reason", "type", ">total", ">entry")
+    console.print(table("", columns, rows))
+    counted = Counter(line.status for line in lines)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
+    console.print(safe(f"\n{len(lines)} documents: {told or 'nothing to do'}"))
+
+
+def _amount(line: ResultLine) -> str:
+    total, currency = line.fields.get("total_amount"), line.fields.get("currency")
+    parts = (total["value"] if total else "", currency["value"] if currency else "")
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,106 @@
+"""Everything that the processes on one machine share, opened on one data folder."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from deploy.local.site import Site
+from services.ingest.ports import Register
+from services.ingest.register_sqlite import SqliteRegister
+from services.ledger.main import Ledger
+from services.ledger.main import build as build_ledger
+from shared.bus.port import Publisher
+from shared.bus.sqlite import SqliteBus
+from shared.bus.topology import Topology, load_topology
+from shared.clock import Clock, SystemClock
+from shared.keys.files import FileKeyring
+from shared.keys.vault import Vault
+from shared.objects.directory import DirectoryObjects
+from shared.telemetry.span_files import SpanFiles
+from shared.telemetry.tracing import Tracing
+from shared.worker.quarantine import Quarantine
+from shared.worker.results import Results
+from shared.worker.tombstones import Tombstones
+
+DEFAULT_TENANT: Final = "default"
+KEEPER: Final = "keeper"
+"""The one sequencer of a site: the kernel's lock on ``keeper.lock`` sees to it that it is one."""
+
+
+@dataclass(frozen=True)
+class House:
+    """The embedded ports of one site, opened when first asked for.
+
+    Args:
+        site: where everything lies.
+        clock: time.
+    """
+
+    site: Site
+    clock: Clock = field(default_factory=SystemClock)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Topics, subscriptions, deadlines."""
+        return load_topology()
+
+    @cached_property
+    def objects(self) -> DirectoryObjects:
+        """Sealed bytes at names."""
+        return DirectoryObjects(self.site.objects, clock=self.clock)
+
+    @cached_property
+    def keyring(self) -> FileKeyring:
+        """Keys in files."""
+        return FileKeyring(self.site.keys)
+
+    @cached_property
+    def bus(self) -> SqliteBus:
+        """Events between workers."""
+        return SqliteBus(self.site.bus, self.topology, clock=self.clock)
+
+    @cached_property
+    def register(self) -> Register:
+        """Submissions and documents."""
+        return SqliteRegister(self.site.register, self.topology.deadline)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Seals what is derived from documents."""
+        return Vault(self.objects, self.keyring)
+
+    @cached_property
+    def results(self) -> Results:
+        """Opens what stages stored."""
+        return Results(self.vault)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        """What was erased."""
+        return Tombstones(self.objects)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """What workers could not do."""
+        return Quarantine(self.objects, self.vault)
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        """Spans into files."""
+        return Tracing(SpanFiles(self.site.spans), "docledger")
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The books, as somebody who looks or decides sees them."""
+        return self.ledger_with(self.bus)
+
+    def ledger_with(self, publisher: Publisher) -> Ledger:
+        """Return the ledger with another publisher (one that batches)."""
+        return build_ledger(
+            data_dir=self.site.folder,
+            results=self.results,
+            keyring=self.keyring,
+            publisher=publisher,
+            clock=self.clock,
+            holder=KEEPER,
+        )

@@ -1,0 +1,61 @@
+"""One process of a site: ``python -m deploy.local.process --role work|keep``."""
+
+import argparse
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+from deploy.local.house import House
+from deploy.local.site import Site
+from shared.logging import capture, get_logger
+from shared.telemetry.log_events import LogEvent
+
+
+class Stop:
+    """Whether this process is to end: told by a signal, or orphaned."""
+
+    def __init__(self) -> None:
+        self._parent = os.getppid()
+        self._told = False
+        signal.signal(signal.SIGTERM, self._tell)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def __call__(self) -> bool:
+        """Return True from the moment it is to end; a supervisor that died tells so too."""
+        return self._told or os.getppid() != self._parent
+
+    def _tell(self, _number: int, _frame: FrameType | None) -> None:
+        self._told = True
+
+
+def main() -> None:
+    """Run one process until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--role", choices=("work", "keep"), required=True)
+    parser.add_argument("--epoch", required=True)
+    arguments = parser.parse_args()
+    stop = Stop()
+    log = get_logger("docledger")
+    capture(log)
+    house = House(Site(arguments.data_dir))
+    log.info(LogEvent.WORKER_STARTED)
+    if arguments.role == "keep":
+        from deploy.local.keeper import keep  # noqa: PLC0415 - a worker must not load its rooms
+
+        keep(house, stop)
+    else:
+        from deploy.local.work import build_work  # noqa: PLC0415 - a keeper must not load models
+
+        work = build_work(house, epoch=arguments.epoch)
+        try:
+            work.loop.run(stop)
+        finally:
+            work.close()
+    house.tracing.close()
+    log.info(LogEvent.WORKER_STOPPED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Process role ``work``: takes documents through all four stages."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.ocr.main import build as build_ocr
+
+from deploy.local.house import House
+from deploy.local.loop import BatchingPublisher, Loop, duties_for
+from services.ingest.main import build as build_ingest
+from services.ledger.chart import load_chart
+from services.summarize.main import build as build_summarize
+from shared.events.envelope import Event
+from shared.events.payloads import StageName
+from shared.logging import get_logger
+from shared.objects.directory import DirectoryObjects
+from shared.telemetry.metrics import NullMetrics
+from shared.worker.breaker import Breaker
+from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.emitter import Emitter
+from shared.worker.leases import Leases
+from shared.worker.outcome import Outcome
+
+BATCH = 8
+LEASE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A loop over all stages, and how to end what it started."""
+
+    loop: Loop
+    close: Callable[[], None]
+
+
+def build_work(house: House, *, epoch: str) -> Work:
+    """Build the four workers of one process.
+
+    Args:
+        house: the site's ports.
+        epoch: names this run of the supervisor: leases of other epochs belong to the dead.
+    """
+    publisher = BatchingPublisher(house.bus)
+    lease_store = DirectoryObjects(house.site.leases, clock=house.clock)
+    ingest = build_ingest(
+        objects=house.objects,
+        vault=house.vault,
+        keyring=house.keyring,
+        register=house.register,
+        erased=house.tombstones,
+        quarantine=house.quarantine,
+        publisher=publisher,
+        clock=house.clock,
+    )
+    ocr = build_ocr(vault=house.vault, objects=house.objects)
+    summarize = build_summarize(results=house.results)
+    ledger = house.ledger_with(publisher)
+
+    def edge(
+        stage: StageName, handle: Callable[[Event], Outcome], canary: Callable[[], object]
+    ) -> Edge:
+        return Edge(
+            stage,
+            handle,
+            effects=Effects(
+                vault=house.vault,
+                emitter=Emitter(
+                    stage, publisher=publisher, keyring=house.keyring, clock=house.clock
+                ),
+                leases=Leases(
+                    lease_store,
+                    stage,
+                    clock=house.clock,
+                    holder=f"{epoch}.{os.getpid()}",
+                    lease_s=LEASE_S,
+                    abandoned=lambda holder: _abandoned(holder, epoch),
+                ),
+                tombstones=house.tombstones,
+                quarantine=house.quarantine,
+                breaker=Breaker(canary, clock=house.clock),
+                clock=house.clock,
+            ),
+            signals=Signals(get_logger(stage), house.tracing, NullMetrics()),
+        )
+
+    edges = {
+        "ingest": (edge("ingest", ingest.handle, ingest.canary), BATCH),
+        "ocr": (edge("ocr", ocr.handle, ocr.canary), 1),
+        "summarize": (edge("summarize", summarize.handle, summarize.canary), BATCH),
+        "ledger": (edge("ledger", ledger.handle, load_chart), BATCH),
+    }
+    topology = house.topology
+    receivers = {
+        name: edges[subscription.worker]
+        for name, subscription in reversed(topology.subscriptions.items())
+        if subscription.worker in edges
+    }
+    leases = {name: one.lease_s for name, one in topology.subscriptions.items()}
+    loop = Loop(house.bus, publisher, duties_for(receivers, leases), clock=house.clock)
+
+    def close() -> None:
+        ingest.close()
+        ocr.close()
+
+    return Work(loop, close)
+
+
+def _abandoned(holder: str, epoch: str) -> bool:
+    """Tell whether a lease's holder is gone: of an earlier run, or a process that has ended."""
+    its_epoch, _, pid = holder.partition(".")
+    if its_epoch != epoch:
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    return False
