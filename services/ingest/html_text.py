@@ -22,6 +22,11 @@ class _Reader(HTMLParser):
         self.parts: list[str] = []
         self._unseen: str | None = None
 
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - the base class's signature
+        """Skip ``<![if mso]>`` and its kind; the base class raises on those it does not know."""
+        del report
+        return self.rawdata.find(">", i) + 1 or -1
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
         if self._unseen is None and tag in _UNSEEN:

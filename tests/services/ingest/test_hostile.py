@@ -7,6 +7,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from services.ingest.adapters.inspect import look
 from services.ingest.adapters.inspector import SandboxInspector
 from services.ingest.canary import CANARY, sing
 from services.ingest.inspection import InspectionLimits
@@ -72,7 +73,10 @@ def check(confined: SandboxInspector, content: bytes, reason: Reason) -> None:
         confined.inspect(content)
     assert caught.value.reason is reason
     assert str(caught.value) == reason.value  # one line, no content
-    sing(confined)
+    with pytest.raises(PermanentError) as found:  # by the look itself, not by a child that died
+        look(content, InspectionLimits())
+    assert found.value.reason is reason
+    sing(confined)  # the pool works on
 
 
 def test_ten_thousand_pages(confined: SandboxInspector, pdf: Callable[..., bytes]) -> None:

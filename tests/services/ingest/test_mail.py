@@ -166,3 +166,12 @@ def test_html_is_read_as_a_person_would() -> None:
         "<table><tr><td>Total</td><td></td><td>5&nbsp;EUR</td></tr></table>"
     )
     assert text_of(html) == "Rechnung & mehr\nEins zwei\ndrei\nTotal    5 EUR"
+
+
+@pytest.mark.parametrize(
+    "mark", ["<![if !mso]>", "<![endif]>", "<![what is this]>", "<!doctype x>"]
+)
+def test_a_mail_programs_own_marks_stop_nothing(mark: str) -> None:
+    """One mark that the parser does not know must not cost the whole e-mail."""
+    assert text_of(f"<p>Total{mark} 5,00</p>") == "Total 5,00"
+    assert text_of("Total<![never closed").startswith("Total")
