@@ -122,12 +122,14 @@ def decide(
     decision = paper.entry(
         draft.kind, date=draft.date, reason=draft.reason, postings=draft.postings
     )
-    hold = paper.entry(EntryKind.HOLD, reason=HeldReason.POSSIBLE_DUPLICATE)
+    instead: tuple[Entry, ...] = ()
+    if draft.kind is EntryKind.POST and fingerprint is not None:
+        instead = *ended, paper.entry(EntryKind.HOLD, reason=HeldReason.POSSIBLE_DUPLICATE)
     return Booking(
         entries=(*ended, decision),
         trail=trail,
         fingerprint=fingerprint,
-        instead=(*ended, hold) if draft.kind is EntryKind.POST else (),
+        instead=instead,
     )
 
 

@@ -71,7 +71,8 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
     return Admitted(
         Appended(entries[-1], fresh=True),
         entries,
-        forget=booking.forget or booking.subject.revision > 0,
+        # Only the decision about revision 0 can be sure that there is none yet.
+        forget=booking.forget or booking.subject.revision > 0 or not booking.subject.is_decision,
         fingerprint=booking.fingerprint,
     )
 

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, union, update
+from sqlalchemy import Connection, ScalarSelect, delete, func, select, union, update
 
 from services.ledger.adapters.admission import Admitted, admit
-from services.ledger.adapters.engine import reading, writing
-from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, entry_row, posting_rows
+from services.ledger.adapters.engine import OnEngine, reading, writing
+from services.ledger.adapters.rows import (
+    ENTRIES,
+    PAGE,
+    booked,
+    chunks,
+    entry_row,
+    insert_rows,
+    posting_rows,
+)
 from services.ledger.adapters.tables import entries, fingerprints, outbox, postings
 from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
 from services.ledger.ports import Balance
@@ -68,18 +76,8 @@ class _Snapshot:
         self._fingerprints.setdefault((tenant, fingerprint), set()).add(document_id)
 
 
-class SqlBooks:
-    """``ports.Books`` over SQLAlchemy.
-
-    Args:
-        engine: a migrated database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._engine.dialect.name})"
+class SqlBooks(OnEngine):
+    """``ports.Books`` over SQLAlchemy."""
 
     def append(self, booking: Booking) -> Appended:
         """Append one booking in one transaction."""
@@ -100,7 +98,7 @@ class SqlBooks:
     def announce_again(self, entry_id: str) -> None:
         """Let the sequencer publish the entry's event once more."""
         with writing(self._engine) as connection:
-            statement = update(outbox).where(outbox.c.entry_id == entry_id)
+            statement = update(outbox).where(outbox.c.seq == _seq_of(entry_id))
             connection.execute(statement.values(published_at=None))
 
     def history(self, tenant: str, document_id: str) -> list[Booked]:
@@ -111,7 +109,9 @@ class SqlBooks:
 
     def trail(self, entry_id: str) -> Trail | None:
         """Return where the entry's work began."""
-        query = select(outbox.c.jobid, outbox.c.traceparent).where(outbox.c.entry_id == entry_id)
+        query = select(outbox.c.jobid, outbox.c.traceparent).where(
+            outbox.c.seq == _seq_of(entry_id)
+        )
         with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         return Trail(row.jobid, row.traceparent) if row is not None else None
@@ -158,38 +158,50 @@ class SqlBooks:
             return sorted(connection.execute(query).scalars())
 
 
+def _seq_of(entry_id: str) -> ScalarSelect[int]:
+    return select(entries.c.seq).where(entries.c.entry_id == entry_id).scalar_subquery()
+
+
 def _insert(
     connection: Connection, bookings: Sequence[Booking], admitted: Sequence[Admitted]
 ) -> None:
     """Write what was admitted: one statement a table, however many bookings."""
     fresh = [(b, a) for b, a in zip(bookings, admitted, strict=True) if a.entries]
-    new = [entry for _, one in fresh for entry in one.entries]
-    if not new:
+    if not fresh:
         return
-    connection.execute(insert(entries), [entry_row(entry) for entry in new])
-    lines = [row for entry in new for row in posting_rows(entry)]
-    if lines:
-        connection.execute(insert(postings), lines)
-    told = [
+    # The write lock is ours (engine.writing), so nobody else numbers at the same time.
+    top = connection.execute(select(func.max(entries.c.seq))).scalar() or 0
+    told = connection.execute(select(func.max(outbox.c.seq))).scalar() or 0
+    new = [(b, entry) for b, one in fresh for entry in one.entries]
+    numbered = [(seq, b, entry) for seq, (b, entry) in enumerate(new, start=max(top, told) + 1)]
+    insert_rows(connection, entries, [entry_row(entry, seq) for seq, _, entry in numbered])
+    lines = [row for seq, _, entry in numbered for row in posting_rows(entry, seq)]
+    insert_rows(connection, postings, lines)
+    rows = [
         {
+            "seq": seq,
             "entry_id": entry.entry_id,
             "tenant": entry.tenant,
             "document_id": entry.document_id,
             "jobid": booking.trail.jobid,
             "traceparent": booking.trail.traceparent,
         }
-        for booking, one in fresh
-        for entry in one.entries
+        for seq, booking, entry in numbered
     ]
-    connection.execute(insert(outbox), told)
+    insert_rows(connection, outbox, rows)
+    _keep_fingerprints(connection, fresh)
+
+
+def _keep_fingerprints(connection: Connection, fresh: Sequence[tuple[Booking, Admitted]]) -> None:
     # In order: a later booking of the same document replaces or removes an earlier fingerprint.
     kept: dict[tuple[str, str], str | None] = {}
     for booking, one in fresh:
         document = (booking.subject.tenant, booking.subject.document_id)
         if one.forget or one.fingerprint is not None:
             kept[document] = one.fingerprint
-    for tenant in {tenant for tenant, _ in kept}:
-        for page in chunks(document for of, document in kept if of == tenant):
+    gone = {(b.subject.tenant, b.subject.document_id) for b, one in fresh if one.forget}
+    for tenant in {tenant for tenant, _ in gone}:
+        for page in chunks(document for of, document in gone if of == tenant):
             theirs = fingerprints.c.tenant == tenant, fingerprints.c.document_id.in_(page)
             connection.execute(delete(fingerprints).where(*theirs))
     rows = [
@@ -197,5 +209,4 @@ def _insert(
         for (tenant, document), fingerprint in kept.items()
         if fingerprint is not None
     ]
-    if rows:
-        connection.execute(insert(fingerprints), rows)
+    insert_rows(connection, fingerprints, rows)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Dialect, Row, Select, Table, bindparam, insert, select
 
 from services.ledger.adapters.tables import entries, postings
 from services.ledger.entries import Booked, Entry, Posting
@@ -33,9 +34,10 @@ def chunks(items: Iterable[str]) -> list[list[str]]:
     return [distinct[i : i + PAGE] for i in range(0, len(distinct), PAGE)]
 
 
-def entry_row(entry: Entry) -> dict[str, Any]:
+def entry_row(entry: Entry, seq: int) -> dict[str, Any]:
     """Return the row of ``entries``."""
     return {
+        "seq": seq,
         "entry_id": entry.entry_id,
         "tenant": entry.tenant,
         "document_id": entry.document_id,
@@ -44,7 +46,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "ordinal": entry.ordinal,
         "commitment": entry.commitment,
         "document_type": entry.document_type.value if entry.document_type else None,
-        "date": entry.date,
+        "date": entry.date.isoformat() if entry.date else None,
         "reason": entry.reason.value if entry.reason else None,
         "settles": entry.settles,
         "actor": entry.actor,
@@ -52,11 +54,11 @@ def entry_row(entry: Entry) -> dict[str, Any]:
     }
 
 
-def posting_rows(entry: Entry) -> list[dict[str, Any]]:
+def posting_rows(entry: Entry, seq: int) -> list[dict[str, Any]]:
     """Return the rows of ``postings``."""
     return [
         {
-            "entry_id": entry.entry_id,
+            "seq": seq,
             "line": line,
             "tenant": entry.tenant,
             "account": posting.account,
@@ -70,22 +72,38 @@ def posting_rows(entry: Entry) -> list[dict[str, Any]]:
 def booked(connection: Connection, query: Select[Any]) -> list[Booked]:
     """Return the entries that ``query`` over ``entries`` selects, with their postings."""
     rows = connection.execute(query).all()
-    lines = _postings(connection, [row.entry_id for row in rows])
-    return [Booked(_entry(row, lines.get(row.entry_id, ())), row.log_index) for row in rows]
+    lines = _postings(connection, [row.seq for row in rows])
+    return [Booked(_entry(row, lines.get(row.seq, ())), row.log_index) for row in rows]
 
 
-def _postings(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[Posting, ...]]:
-    found: dict[str, list[Posting]] = {}
-    for page in chunks(ids):
+def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of plain values in one go.
+
+    SQLAlchemy writes the statement, the driver takes the rows: passing them through SQLAlchemy's
+    parameters costs as much again as SQLite itself.
+    """
+    if rows:
+        connection.exec_driver_sql(_insert_into(table, connection.dialect, *rows[0]), list(rows))
+
+
+@cache
+def _insert_into(table: Table, dialect: Dialect, *columns: str) -> str:
+    statement = insert(table).values({column: bindparam(column) for column in columns})
+    return str(statement.compile(dialect=dialect))
+
+
+def _postings(connection: Connection, seqs: Sequence[int]) -> dict[int, tuple[Posting, ...]]:
+    found: dict[int, list[Posting]] = {}
+    for start in range(0, len(seqs), PAGE):
         query = (
             select(postings)
-            .where(postings.c.entry_id.in_(page))
-            .order_by(postings.c.entry_id, postings.c.line)
+            .where(postings.c.seq.in_(seqs[start : start + PAGE]))
+            .order_by(postings.c.seq, postings.c.line)
         )
         for row in connection.execute(query):
             posting = Posting(row.account, row.currency, row.amount)
-            found.setdefault(row.entry_id, []).append(posting)
-    return {entry_id: tuple(lines) for entry_id, lines in found.items()}
+            found.setdefault(row.seq, []).append(posting)
+    return {seq: tuple(lines) for seq, lines in found.items()}
 
 
 def _entry(row: Row[Any], lines: tuple[Posting, ...]) -> Entry:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, bindparam, func, insert, select, union, update
+from sqlalchemy import bindparam, func, insert, select, union, update
 
-from services.ledger.adapters.engine import reading, writing
+from services.ledger.adapters.engine import OnEngine, reading, writing
 from services.ledger.adapters.intents import SqlIntents
 from services.ledger.adapters.rows import ENTRIES, PAGE, booked, micros, moment
 from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
@@ -15,15 +15,8 @@ from services.ledger.publication import Intents
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
 
 
-class SqlSequencing:
-    """``ports.Sequencing`` over SQLAlchemy.
-
-    Args:
-        engine: a migrated database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+class SqlSequencing(OnEngine):
+    """``ports.Sequencing`` over SQLAlchemy."""
 
     def claim(self, holder: str, *, now: datetime, lease_s: float) -> int | None:
         """Take or extend the one sequencer lease."""
@@ -60,22 +53,19 @@ class SqlSequencing:
                 entries.c.tenant == tenant, entries.c.log_index.is_not(None)
             )
             top = connection.execute(largest).scalar()
+            first = 0 if top is None else int(top) + 1
             chosen = (
-                select(entries.c.seq)
+                select(
+                    entries.c.seq,
+                    (func.row_number().over(order_by=entries.c.seq) + (first - 1)).label("place"),
+                )
                 .where(entries.c.tenant == tenant, entries.c.log_index.is_(None))
                 .order_by(entries.c.seq)
                 .limit(most)
+                .subquery("chosen")
             )
-            rows = [
-                {"its_seq": seq, "its_index": index}
-                for index, seq in enumerate(
-                    connection.execute(chosen).scalars(), start=0 if top is None else top + 1
-                )
-            ]
-            if rows:
-                statement = update(entries).where(entries.c.seq == bindparam("its_seq"))
-                connection.execute(statement.values(log_index=bindparam("its_index")), rows)
-            return len(rows)
+            statement = update(entries).where(entries.c.seq == chosen.c.seq)
+            return connection.execute(statement.values(log_index=chosen.c.place)).rowcount
 
     def sequenced(self, tenant: str) -> int:
         """Return how many entries have an index."""
@@ -137,54 +127,50 @@ class SqlSequencing:
         """Return entries whose event waits and whose index is below ``below``, by index."""
         waiting = outbox.c.tenant == tenant, outbox.c.published_at.is_(None)
         due = (
-            select(outbox.c.entry_id, outbox.c.jobid, outbox.c.traceparent)
-            .join(entries, entries.c.entry_id == outbox.c.entry_id)
+            select(outbox.c.seq, outbox.c.entry_id, outbox.c.jobid, outbox.c.traceparent)
+            .join(entries, entries.c.seq == outbox.c.seq)
             .where(*waiting, entries.c.log_index < below)
-            .order_by(entries.c.log_index)
+            .order_by(outbox.c.seq)  # as the index orders them: indices follow the journal
             .limit(min(most, PAGE))
         )
         with reading(self._engine) as connection:
-            trails = {
-                row.entry_id: Trail(row.jobid, row.traceparent) for row in connection.execute(due)
-            }
-            if not trails:
+            rows = connection.execute(due).all()
+            trails = {row.entry_id: Trail(row.jobid, row.traceparent) for row in rows}
+            if not rows:
                 return []
-            query = ENTRIES.where(entries.c.entry_id.in_(trails)).order_by(entries.c.log_index)
-            return [(one, trails[one.entry.entry_id]) for one in booked(connection, query)]
+            query = ENTRIES.where(entries.c.seq.in_([row.seq for row in rows]))
+            return [
+                (one, trails[one.entry.entry_id])
+                for one in booked(connection, query.order_by(entries.c.seq))
+            ]
 
     def mark_published(self, entry_ids: Sequence[str], *, at: datetime) -> None:
         """Set when the events were handed to the bus."""
-        statement = update(outbox).where(outbox.c.entry_id == bindparam("its_id"))
+        seq = select(entries.c.seq).where(entries.c.entry_id == bindparam("its_id"))
+        statement = update(outbox).where(outbox.c.seq == seq.scalar_subquery())
         rows = [{"its_id": entry_id} for entry_id in entry_ids]
         if rows:
             with writing(self._engine) as connection:
                 connection.execute(statement.values(published_at=micros(at)), rows)
 
 
-class SqlAudit:
-    """``ports.Audit`` over SQLAlchemy.
-
-    Args:
-        engine: a migrated database.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+class SqlAudit(OnEngine):
+    """``ports.Audit`` over SQLAlchemy."""
 
     def outbox(self, tenant: str) -> Iterator[OutboxRow]:
         """Stream every outbox row of the tenant."""
-        after = ""
+        done = 0
         while True:
-            query = select(outbox).where(outbox.c.tenant == tenant, outbox.c.entry_id > after)
+            query = select(outbox).where(outbox.c.tenant == tenant, outbox.c.seq > done)
             with reading(self._engine) as connection:
-                page = connection.execute(query.order_by(outbox.c.entry_id).limit(PAGE)).all()
+                page = connection.execute(query.order_by(outbox.c.seq).limit(PAGE)).all()
             for row in page:
                 published = None if row.published_at is None else moment(row.published_at)
                 trail = Trail(row.jobid, row.traceparent)
                 yield OutboxRow(row.entry_id, row.tenant, row.document_id, trail, published)
             if len(page) < PAGE:
                 return
-            after = page[-1].entry_id
+            done = page[-1].seq
 
     def all_entries(self, tenant: str) -> Iterator[Booked]:
         """Stream every entry of the tenant in the order of the journal."""

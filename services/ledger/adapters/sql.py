@@ -1,7 +1,5 @@
 """The journal in SQL: SQLite today; the statements are those that PostgreSQL takes as well."""
 
-from sqlalchemy import Engine
-
 from services.ledger.adapters.books import SqlBooks
 from services.ledger.adapters.sequencing import SqlAudit, SqlSequencing
 
@@ -12,9 +10,6 @@ class SqlJournal(SqlBooks, SqlSequencing, SqlAudit):
     Args:
         engine: from ``engine.open_sqlite``.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
 
     def close(self) -> None:
         """Give the connections back."""

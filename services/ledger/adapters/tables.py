@@ -19,14 +19,16 @@ from sqlalchemy import (
     text,
 )
 
-BIG: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER keys itself
+BIG: Final = BigInteger().with_variant(
+    Integer, "sqlite"
+)  # SQLite stores an INTEGER key as the row id
 
 metadata: Final = MetaData()
 
 entries: Final = Table(
     "entries",
     metadata,
-    Column("seq", BIG, primary_key=True, autoincrement=True),  # the order of the journal
+    Column("seq", BIG, primary_key=True, autoincrement=False),  # the order of the journal
     Column("entry_id", String(40), nullable=False),
     Column("tenant", String(63), nullable=False),
     Column("document_id", String(40), nullable=False),
@@ -47,16 +49,6 @@ entries: Final = Table(
     ),
 )
 
-_DECISION = text("actor IS NULL AND settles IS NULL AND kind <> 'erasure'")
-Index(
-    "uq_entries_decision",
-    entries.c.document_id,
-    entries.c.revision,
-    entries.c.tenant,
-    unique=True,
-    sqlite_where=_DECISION,
-    postgresql_where=_DECISION,
-)
 _SETTLES = text("settles IS NOT NULL")
 Index(
     "uq_entries_settles",
@@ -94,18 +86,21 @@ Index(
 postings: Final = Table(
     "postings",
     metadata,
-    Column("entry_id", String(40), primary_key=True),
+    Column("seq", BIG, primary_key=True, autoincrement=False),  # of the entry
     Column("line", Integer, primary_key=True),
     Column("tenant", String(63), nullable=False),
     Column("account", String(4), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("amount", BigInteger, nullable=False),  # minor units, debits positive
+    sqlite_with_rowid=False,
 )
 
 outbox: Final = Table(
     "outbox",
     metadata,
-    Column("entry_id", String(40), primary_key=True),  # no foreign key: an audit compares the two
+    # The entry's; no foreign key: an audit compares the two, so either may be gone.
+    Column("seq", BIG, primary_key=True, autoincrement=False),
+    Column("entry_id", String(40), nullable=False),
     Column("tenant", String(63), nullable=False),
     Column("document_id", String(40), nullable=False),
     Column("jobid", String(64), nullable=False),
@@ -116,7 +111,7 @@ _WAITING = text("published_at IS NULL")
 Index(
     "ix_outbox_waiting",
     outbox.c.tenant,
-    outbox.c.entry_id,
+    outbox.c.seq,
     sqlite_where=_WAITING,
     postgresql_where=_WAITING,
 )
@@ -128,6 +123,7 @@ fingerprints: Final = Table(
     Column("tenant", String(63), primary_key=True),
     Column("document_id", String(40), primary_key=True),
     Column("fingerprint", String(40), nullable=False),
+    sqlite_with_rowid=False,
 )
 Index("ix_fingerprints_fingerprint", fingerprints.c.tenant, fingerprints.c.fingerprint)
 

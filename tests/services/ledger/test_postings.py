@@ -96,7 +96,7 @@ HELD = [
 @pytest.mark.parametrize(("changed", "reason"), HELD)
 def test_what_needs_a_guess_is_held(changed: dict[str, str], reason: HeldReason) -> None:
     """Nothing doubtful is posted as if it were sure."""
-    draft = draw_up(a_summary(**changed), CHART)
+    draft = draw_up(a_summary(**changed), CHART)  # type: ignore[arg-type] # field names only
     assert (draft.kind, draft.reason, draft.postings) == (EntryKind.HOLD, reason, ())
 
 
@@ -190,11 +190,15 @@ CHART_HEAD = 'accounts: {"1000": Assets:Cash}\nrules:\n  invoice:\n'
 @pytest.mark.parametrize(
     "rule",
     [
-        '    - {debit: "9999", amount: net}\n    - {debit: "1000", amount: tax}\n'
-        '    - {credit: "1000", amount: total}',
+        (
+            '    - {debit: "9999", amount: net}\n    - {debit: "1000", amount: tax}\n'
+            '    - {credit: "1000", amount: total}'
+        ),
         '    - {debit: "1000", amount: net}\n    - {credit: "1000", amount: total}',
-        '    - {debit: "1000", amount: net}\n    - {credit: "1000", amount: tax}\n'
-        '    - {credit: "1000", amount: total}',
+        (
+            '    - {debit: "1000", amount: net}\n    - {credit: "1000", amount: tax}\n'
+            '    - {credit: "1000", amount: total}'
+        ),
         '    - {debit: "1000", credit: "1000", amount: net}',
     ],
     ids=["unknown account", "no tax", "tax on the wrong side", "both sides"],
@@ -203,7 +207,7 @@ def test_a_chart_that_cannot_balance_is_refused(tmp_path: Path, rule: str) -> No
     """A bookkeeper's slip in the file is found at start, not at the year's end."""
     path = tmp_path / "chart.yaml"
     path.write_text(CHART_HEAD + rule, encoding="utf-8")
-    with pytest.raises(ValueError, match="rule|line"):
+    with pytest.raises(ValueError, match=r"rule|line"):
         load_chart(path)
 
 

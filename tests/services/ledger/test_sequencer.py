@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.ledger.adapters.memory import MemoryJournal
 from services.ledger.audit import check_books
 from services.ledger.publication import StaleLogError
-from services.ledger.adapters.memory import MemoryJournal
 from services.ledger.sequencer import LEASE_S
 from shared.errors import TransientError
 from shared.events.payloads import EntryHeld, EntryKind, EntryPosted
@@ -181,6 +181,7 @@ class BrokenLog:
         raise TransientError("down")
 
     def extend(self, leaves: Iterable[bytes], *, first_index: int) -> SignedCheckpoint:
+        del leaves, first_index
         raise TransientError("down")
 
 

@@ -32,7 +32,7 @@ SQLITE_GUARDS = (
     """CREATE TRIGGER postings_stay BEFORE DELETE ON postings
     BEGIN SELECT RAISE(ABORT, 'postings are never deleted'); END""",
     """CREATE TRIGGER outbox_never_change
-    BEFORE UPDATE OF entry_id, tenant, document_id, jobid, traceparent ON outbox
+    BEFORE UPDATE OF seq, entry_id, tenant, document_id, jobid, traceparent ON outbox
     BEGIN SELECT RAISE(ABORT, 'only the time of publication changes'); END""",
     """CREATE TRIGGER outbox_stay BEFORE DELETE ON outbox
     BEGIN SELECT RAISE(ABORT, 'the outbox is kept'); END""",
@@ -63,28 +63,31 @@ def upgrade() -> None:
     _make_entries()
     op.create_table(
         "postings",
-        sa.Column("entry_id", sa.String(40), primary_key=True),
+        sa.Column("seq", BIG, primary_key=True, autoincrement=False),
         sa.Column("line", sa.Integer, primary_key=True),
         sa.Column("tenant", sa.String(63), nullable=False),
         sa.Column("account", sa.String(4), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "outbox",
-        sa.Column("entry_id", sa.String(40), primary_key=True),
+        sa.Column("seq", BIG, primary_key=True, autoincrement=False),
+        sa.Column("entry_id", sa.String(40), nullable=False),
         sa.Column("tenant", sa.String(63), nullable=False),
         sa.Column("document_id", sa.String(40), nullable=False),
         sa.Column("jobid", sa.String(64), nullable=False),
         sa.Column("traceparent", sa.String(64), nullable=False),
         sa.Column("published_at", sa.BigInteger),
     )
-    _index("ix_outbox_waiting", "outbox", "tenant", "entry_id", where="published_at IS NULL")
+    _index("ix_outbox_waiting", "outbox", "tenant", "seq", where="published_at IS NULL")
     op.create_table(
         "fingerprints",
         sa.Column("tenant", sa.String(63), primary_key=True),
         sa.Column("document_id", sa.String(40), primary_key=True),
         sa.Column("fingerprint", sa.String(40), nullable=False),
+        sqlite_with_rowid=False,
     )
     _index("ix_fingerprints_fingerprint", "fingerprints", "tenant", "fingerprint")
     op.create_table(
@@ -116,7 +119,7 @@ def upgrade() -> None:
 def _make_entries() -> None:
     op.create_table(
         "entries",
-        sa.Column("seq", BIG, primary_key=True, autoincrement=True),
+        sa.Column("seq", BIG, primary_key=True, autoincrement=False),
         sa.Column("entry_id", sa.String(40), nullable=False),
         sa.Column("tenant", sa.String(63), nullable=False),
         sa.Column("document_id", sa.String(40), nullable=False),
@@ -135,15 +138,6 @@ def _make_entries() -> None:
         sa.UniqueConstraint(
             "tenant", "document_id", "revision", "kind", "ordinal", name="uq_entries_identity"
         ),
-    )
-    _index(
-        "uq_entries_decision",
-        "entries",
-        "document_id",
-        "revision",
-        "tenant",
-        unique=True,
-        where="actor IS NULL AND settles IS NULL AND kind <> 'erasure'",
     )
     _index("uq_entries_settles", "entries", "settles", unique=True, where="settles IS NOT NULL")
     _index(
