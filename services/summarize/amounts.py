@@ -1,4 +1,4 @@
-"""Number conventions: 1,234.56 and 1.234,56 and 1 234,56 and 1'234.56, with signs and currencies."""
+"""Number conventions: 1,234.56 and 1.234,56 and 1 234,56 and 1'234.56, signs, currencies."""
 
 import re
 from collections.abc import Iterable
@@ -34,6 +34,8 @@ _AMOUNT: Final = re.compile(
 
 _MOST_DIGITS: Final = 11
 """An amount with more digits before the point is a code."""
+
+_GROUP: Final = 3  # digits between thousands separators
 
 _PLAIN: Final = re.compile(r"\d[.,]\d{2}(?![\d.,/:-]*\d)")
 
@@ -93,11 +95,9 @@ def parse_number(digits: str, separator: Separator) -> Decimal | None:
     whole, fraction = text[:last], text[last + 1 :]
     groups = mark in whole
     thousands = (
-        len(fraction) == 3
+        len(fraction) == _GROUP
         and whole not in {"", "0"}
-        and (  # noqa: PLR2004 - a group
-            groups or (other not in whole and mark != separator)
-        )
+        and (groups or (other not in whole and mark != separator))
     )
     plain = (text if thousands else whole).replace(".", "").replace(",", "")
     if not (plain + fraction).isdigit() or (groups and not thousands):
@@ -159,7 +159,7 @@ def find_amounts(text: str, separator: Separator) -> list[Amount]:
 
 
 def written(value: Decimal, scale: int = 2) -> str:
-    """Return an amount as a decimal string: at least ``scale`` decimals, never fewer than it has."""
+    """Return an amount as a decimal string: ``scale`` decimals, or as many as it has."""
     exact = value.normalize()
     exponent = exact.as_tuple().exponent
     places = max(scale, -exponent if isinstance(exponent, int) else 0)

@@ -52,8 +52,10 @@ _COUNTRIES: Final = tuple(
     for country, pattern in (
         (
             "MY",
-            r"\bsdn\.?\s?bhd|\bs/b\b|\bmalaysia|kuala\s?lumpur|\bselangor|\bjohor|\bpenang\b|"
-            r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|\bgst (?:id|reg)\b|\+60",
+            (
+                r"\bsdn\.?\s?bhd|\bs/b\b|\bmalaysia|kuala\s?lumpur|\bselangor|\bjohor|\bpenang\b|"
+                r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|\bgst (?:id|reg)\b|\+60"
+            ),
         ),
         ("SG", r"\bsingapore\b|\bpte\.?\s?ltd|\+65\b|\buen\b"),
         ("CH", r"\bschweiz\b|\bsuisse\b|\bswitzerland\b|\bche-?\d{3}|\bch-\d{4}\b|\+41\b"),
@@ -69,9 +71,11 @@ _COUNTRIES: Final = tuple(
         ("PL", r"\bpolska\b|\bpoland\b|\bnip\b"),
         (
             "EU",
-            r"\b(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|\bdeutschland\b|\bgermany\b|"
-            r"\bfrance\b|\bosterreich\b|\baustria\b|\bgmbh\b|\bsarl\b|\bust-?id|\bespana\b|"
-            r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|\biban:? (?:de|fr|at|nl|es|it|be)",
+            (
+                r"\b(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|\bdeutschland\b|\bgermany\b|"
+                r"\bfrance\b|\bosterreich\b|\baustria\b|\bgmbh\b|\bsarl\b|\bust-?id|\bespana\b|"
+                r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|\biban:? (?:de|fr|at|nl|es|it|be)"
+            ),
         ),
     )
 )
@@ -103,10 +107,45 @@ def iso_4217() -> frozenset[str]:
 
 
 _COMMON: Final = frozenset(
-    "EUR USD GBP CHF MYR SGD AUD CAD NZD HKD JPY CNY INR IDR THB PHP SEK NOK DKK PLN CZK HUF RON "
-    "BGN BRL MXN ZAR AED SAR TRY KRW TWD VND ISK ILS".split()
+    [
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "MYR",
+        "SGD",
+        "AUD",
+        "CAD",
+        "NZD",
+        "HKD",
+        "JPY",
+        "CNY",
+        "INR",
+        "IDR",
+        "THB",
+        "PHP",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+        "CZK",
+        "HUF",
+        "RON",
+        "BGN",
+        "BRL",
+        "MXN",
+        "ZAR",
+        "AED",
+        "SAR",
+        "TRY",
+        "KRW",
+        "TWD",
+        "VND",
+        "ISK",
+        "ILS",
+    ]
 )
-"""Codes that are taken for a currency wherever they stand; any other needs a label."""
+"""Codes that are taken for a currency wherever they stand."""
 
 
 def countries(texts: Iterable[str]) -> Counter[str]:
@@ -132,6 +171,27 @@ def resolve(mark: str, home: Counter[str]) -> str | None:
     return upper if upper in _COMMON else None
 
 
+def _votes(
+    sheet: Sheet, beside: Sequence[tuple[str, Segment]], home: Counter[str]
+) -> tuple[Counter[str], dict[str, Evidence]]:
+    """Count what the marks say, those beside amounts doubly, and where each code is said first."""
+    votes: Counter[str] = Counter()
+    first: dict[str, Evidence] = {}
+    for mark, segment in beside:
+        code = resolve(mark, home)
+        if code is not None:
+            votes[code] += 2
+            at = max(0, segment.text.find(mark))
+            first.setdefault(code, segment.evidence(at, at + len(mark)))
+    for segment in sheet.segments:
+        for match in _MARKS.finditer(segment.text):
+            code = resolve(match.group(), home)
+            if code is not None:
+                votes[code] += 1
+                first.setdefault(code, segment.evidence(match.start(), match.end()))
+    return votes, first
+
+
 def find_currency(
     sheet: Sheet, beside: Sequence[tuple[str, Segment]], home: Counter[str]
 ) -> CurrencyFound | None:
@@ -142,29 +202,13 @@ def find_currency(
         beside: marks that stand beside amounts, the most telling first, and where.
         home: signs of countries (``countries``).
     """
-    votes: Counter[str] = Counter()
-    first: dict[str, Evidence] = {}
-    ambiguous: set[str] = set()
-    for mark, segment in beside:
-        code = resolve(mark, home)
-        if code is not None:
-            votes[code] += 2
-            at = max(0, segment.text.find(mark))
-            first.setdefault(code, segment.evidence(at, at + len(mark)))
-            if mark.upper() in _OTHERWISE:
-                ambiguous.add(code)
-    for segment in sheet.segments:
-        for match in _MARKS.finditer(segment.text):
-            code = resolve(match.group(), home)
-            if code is not None:
-                votes[code] += 1
-                first.setdefault(code, segment.evidence(match.start(), match.end()))
+    votes, first = _votes(sheet, beside, home)
     if votes:
         (code, count), *others = votes.most_common()
         shared = sum(number for _, number in others)
         confidence = 0.98 * count / (count + shared)
-        if code in ambiguous and code == "USD" and not home["US"]:
-            confidence *= 0.9
+        if code == "USD" and first[code].text == "$" and not home["US"]:
+            confidence *= 0.9  # some other country's dollar
         return CurrencyFound(code, confidence, first[code])
     for country, _ in home.most_common(1):
         for segment in sheet.segments:

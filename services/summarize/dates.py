@@ -21,8 +21,11 @@ LAST_YEAR: Final = 2099
 _CENTURY_TURN: Final = 80  # two-digit years from 80 are of the last century
 
 _NUMERIC: Final = re.compile(
-    r"(?<![\d.,/])(?<!\d-)(\d{4}|\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d/]|[-.]\d)"
+    r"(?<![\d.,/])(?<!\d-)(\d{4}|\d{1,2})\s?([./-])\s?(\d{1,2})\s?\2\s?"
+    r"(\d{4}(?=\d{1,2}:\d\d)|\d{4}(?![\d/]|[-.]\d)|\d{2}(?![\d/]|[-.]\d))"
 )
+"""A time may stick to a four-digit year: "29/12/201711:41", as OCR reads it."""
+
 _COMPACT: Final = re.compile(r"(?<!\d)((?:19|20)\d{2})(0[1-9]|1[0-2])([0-2]\d|3[01])(?!\d)")
 
 
@@ -83,7 +86,8 @@ def _named() -> tuple[re.Pattern[str], re.Pattern[str]]:
     day = r"(\d{1,2})(?:st|nd|rd|th|er|\.|o)?"
     return (
         re.compile(
-            rf"(?<!\d){day}[\s./,-]*(?:de |of )?({name})(?![a-z])[\s./,'-]*(?:de )?(\d{{4}}|\d{{2}})(?!\d)"
+            rf"(?<!\d){day}[\s./,-]*(?:de |of )?({name})(?![a-z])"
+            r"[\s./,'-]*(?:de )?(\d{4}|\d{2})(?!\d)"
         ),
         re.compile(rf"(?<![a-z])({name})[\s./-]*{day}[\s,./-]+(\d{{4}})(?!\d)"),
     )

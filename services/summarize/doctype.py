@@ -17,32 +17,170 @@ DOUBTFUL: Final = 0.6
 _TITLES: Final = tuple(
     (DocumentType(kind), re.compile(pattern))
     for kind, pattern in (
-        ("other", r"quotation|^quote|quote$|angebot|devis(?!e)|sebutharga|estimate|kostenvoranschlag|proforma|auftragsbestatigung|orderconfirmation|confirmationdecommande|lieferschein|deliverynote|deliveryorder|bonde?livraison|packinglist|packingslip|mahnung|zahlungserinnerung|paymentreminder|lettrederelance|remittanceadvice|payslip|gehaltsabrechnung|bulletindepaie|slipgaji|notapenghantaran"),
-        ("credit_note", r"creditnote|creditmemo|gutschrift|avoir(?!d)|notedecredit|notakredit|stornorechnung|rechnungskorrektur|korrekturrechnung|notacredito|creditnota|facturedavoir"),
-        ("purchase_order", r"purchaseorder|^bestellung|bondecommande|pesananbelian|pesanantempatan|localorder|workorder|ordenDecompra|bestellschein|auftragserteilung"),
-        ("bank_statement", r"bankstatement|statementofaccount|accountstatement|kontoauszug|relevedecompte|relevebancaire|penyataakaun|penyatabank|accountsummary|kontoubersicht|statementperiod|extraitdecompte|monthlystatement|currentaccountstatement"),
-        ("receipt", r"receipt|resit|quittung|kassenbon|kassenbeleg|^recu(?:de)?|ticketdecaisse|cashbill|cashsales?|guestcheck|bonkaufbeleg|kassenzettel|salesslip|taxcashsales|barverkauf"),
-        ("invoice", r"taxinvoice|invoice|^(?:handels|schluss|teil|abschlags|ausgangs|sammel|honorar|stromab|endab|monats)?rechnung(?!s)|rechnung|facture|invois|factura|fattura|factuur"),
-        ("contract", r"contract|agreement|vertrag|contrat|perjanjian|kontrak|vereinbarung|termsandconditions|leasedeed|convention(?!al)|nondisclosure"),
-        ("form", r"applicationform|registrationform|antrag|formular|formulaire|borang|fragebogen|questionnaire|claimform|orderform|enrolmentform|^form|form$|anmeldung|consentform|selfdeclaration|application(?:for)"),
+        (
+            "other",
+            (
+                r"quotation|^quote|quote$|angebot|devis(?!e)|sebutharga|estimate|"
+                r"kostenvoranschlag|proforma|auftragsbestatigung|orderconfirmation|"
+                r"confirmationdecommande|lieferschein|deliverynote|deliveryorder|"
+                r"bonde?livraison|packinglist|packingslip|mahnung|zahlungserinnerung|"
+                r"paymentreminder|lettrederelance|remittanceadvice|payslip|gehaltsabrechnung|"
+                r"bulletindepaie|slipgaji|notapenghantaran"
+            ),
+        ),
+        (
+            "credit_note",
+            (
+                r"creditnote|creditmemo|gutschrift|avoir(?!d)|notedecredit|notakredit|"
+                r"stornorechnung|rechnungskorrektur|korrekturrechnung|notacredito|creditnota|"
+                r"facturedavoir"
+            ),
+        ),
+        (
+            "purchase_order",
+            (
+                r"purchaseorder|^bestellung|bondecommande|pesananbelian|pesanantempatan|"
+                r"localorder|workorder|ordenDecompra|bestellschein|auftragserteilung"
+            ),
+        ),
+        (
+            "bank_statement",
+            (
+                r"bankstatement|statementofaccount|accountstatement|kontoauszug|"
+                r"relevedecompte|relevebancaire|penyataakaun|penyatabank|accountsummary|"
+                r"kontoubersicht|statementperiod|extraitdecompte|monthlystatement|"
+                r"currentaccountstatement"
+            ),
+        ),
+        (
+            "receipt",
+            (
+                r"receipt|resit|quittung|kassenbon|kassenbeleg|^recu(?:de)?|ticketdecaisse|"
+                r"cashbill|cashsales?|guestcheck|bonkaufbeleg|kassenzettel|salesslip|"
+                r"taxcashsales|barverkauf"
+            ),
+        ),
+        (
+            "invoice",
+            (
+                r"taxinvoice|invoice|^(?:handels|schluss|teil|abschlags|ausgangs|sammel|"
+                r"honorar|stromab|endab|monats)?rechnung(?!s)|rechnung|facture|invois|factura|"
+                r"fattura|factuur"
+            ),
+        ),
+        (
+            "contract",
+            (
+                r"contract|agreement|vertrag|contrat|perjanjian|kontrak|vereinbarung|"
+                r"termsandconditions|leasedeed|convention(?!al)|nondisclosure"
+            ),
+        ),
+        (
+            "form",
+            (
+                r"applicationform|registrationform|antrag|formular|formulaire|borang|"
+                r"fragebogen|questionnaire|claimform|orderform|enrolmentform|^form|form$|"
+                r"anmeldung|consentform|selfdeclaration|application(?:for)"
+            ),
+        ),
     )
-)  # fmt: skip
+)
 
 _BODY: Final = tuple(
     (DocumentType(kind), worth, re.compile(pattern))
     for kind, worth, pattern in (
-        ("letter", 1.6, r"^dear\b|^sehr geehrte|^(?:cher|chere|chers) |^madame|^monsieur|^hello |^hallo |^tuan\b|^puan\b|^liebe[r]? |to whom it may concern|^yth\b|^hi [a-z]+,"),
-        ("letter", 1.6, r"sincerely|(?:kind|best|warm) regards|yours (?:truly|faithfully)|mit freundlichen|cordialement|salutations|yang benar|hochachtungsvoll|freundliche grusse|viele grusse|yang ikhlas|herzliche"),
+        (
+            "letter",
+            1.6,
+            (
+                r"^dear\b|^sehr geehrte|^(?:cher|chere|chers) |^madame|^monsieur|^hello |"
+                r"^hallo |^tuan\b|^puan\b|^liebe[r]? |to whom it may concern|^yth\b|"
+                r"^hi [a-z]+,"
+            ),
+        ),
+        (
+            "letter",
+            1.6,
+            (
+                r"sincerely|(?:kind|best|warm) regards|yours (?:truly|faithfully)|"
+                r"mit freundlichen|cordialement|salutations|yang benar|hochachtungsvoll|"
+                r"freundliche grusse|viele grusse|yang ikhlas|herzliche"
+            ),
+        ),
         ("letter", 0.6, r"^(?:subject|betreff|objet|perkara|re)\s*:"),
-        ("contract", 1.2, r"\bhereby agree|\bbetween the parties|\bwhereas\b|\bparties agree|\bherein\b|in witness whereof|\bdie parteien\b|zwischen .{0,40}\bund\b.*(?:wird|nachfolgend)|\bles parties\b|pihak pertama|governing law|gerichtsstand|kundigungsfrist|termination of this|entre les soussign|vertragspartner|terminate this|notice period|vertragsdauer|terhadap perjanjian|shall be governed"),
+        (
+            "contract",
+            1.2,
+            (
+                r"\bhereby agree|\bbetween the parties|\bwhereas\b|\bparties agree|\bherein\b|"
+                r"in witness whereof|\bdie parteien\b|zwischen .{0,40}\bund\b.*(?:wird|"
+                r"nachfolgend)|\bles parties\b|pihak pertama|governing law|gerichtsstand|"
+                r"kundigungsfrist|termination of this|entre les soussign|vertragspartner|"
+                r"terminate this|notice period|vertragsdauer|terhadap perjanjian|"
+                r"shall be governed"
+            ),
+        ),
         ("contract", 0.6, r"^\W*(?:§|art(?:icle|ikel|\.)?|clause|section|klausel|fasal)\s*\d+"),
-        ("bank_statement", 1.5, r"opening balance|closing balance|balance (?:brought|carried) forward|anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|nouveau solde|ancien solde|solde (?:precedent|final|initial)|baki (?:awal|akhir|bawa|pembukaan|penutup)|previous balance|statement (?:period|date)|ending balance|beginning balance"),
-        ("purchase_order", 1.0, r"\bp\.?o\.? (?:no|number|date|#)|purchase order (?:no|number|#|date)|bestellnummer\s*:|please (?:supply|deliver)|deliver to\b|wir bestellen|nous commandons|bestelldatum|wir bitten um lieferung|expected delivery"),
-        ("receipt", 1.0, r"\bcashier\b|\bchange\b|\btender|\btunai\b|\bbaki\b|\bkassierer|\bcaissier|wechselgeld|ruckgeld|\bcash\b|\bterminal\b|\bthank you\b.*(?:again|shopping)|goods sold|vielen dank fur ihren einkauf|merci de votre visite|\bbar\b\s+\d|es bediente"),
-        ("invoice", 1.0, r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|echeance|bill to\b|\binv(?:oice)?\.? ?(?:no|number|date|#)|rechnungs(?:nr|nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"),
-        ("form", 0.8, r"_{6,}|\.{12,}|[☐☑☒□]|please (?:tick|fill|complete)|bitte ankreuzen|^signature\b|unterschrift des antrag|date of birth|geburtsdatum|tick (?:one|where)|sila tandakan|cocher|zutreffendes"),
+        (
+            "bank_statement",
+            1.5,
+            (
+                r"opening balance|closing balance|balance (?:brought|carried) forward|"
+                r"anfangssaldo|endsaldo|alter saldo|neuer saldo|kontostand|nouveau solde|"
+                r"ancien solde|solde (?:precedent|final|initial)|baki (?:awal|akhir|bawa|"
+                r"pembukaan|penutup)|previous balance|statement (?:period|date)|"
+                r"ending balance|beginning balance"
+            ),
+        ),
+        (
+            "purchase_order",
+            1.0,
+            (
+                r"\bp\.?o\.? (?:no|number|date|#)|purchase order (?:no|number|#|date)|"
+                r"bestellnummer\s*:|please (?:supply|deliver)|deliver to\b|wir bestellen|"
+                r"nous commandons|bestelldatum|wir bitten um lieferung|expected delivery"
+            ),
+        ),
+        (
+            "receipt",
+            1.0,
+            (
+                r"\bcashier\b|\bchange\b|\btender|\btunai\b|\bbaki\b|\bkassierer|\bcaissier|"
+                r"wechselgeld|ruckgeld|\bcash\b|\bterminal\b|\bthank you\b.*(?:again|"
+                r"shopping)|goods sold|vielen dank fur ihren einkauf|merci de votre visite|"
+                r"\bbar\b\s+\d|es bediente"
+            ),
+        ),
+        (
+            "invoice",
+            1.0,
+            (
+                r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|"
+                r"echeance|bill to\b|\binv(?:oice)?\.? ?(?:no|number|date|#)|rechnungs(?:nr|"
+                r"nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|"
+                r"\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"
+            ),
+        ),
+        (
+            "form",
+            0.8,
+            (
+                r"_{6,}|\.{12,}|[☐☑☒□]|please (?:tick|fill|complete)|bitte ankreuzen|"
+                r"^signature\b|unterschrift des antrag|date of birth|geburtsdatum|tick (?:one|"
+                r"where)|sila tandakan|cocher|zutreffendes"
+            ),
+        ),
     )
-)  # fmt: skip
+)
+
+
+_ANY_BODY: Final = re.compile("|".join(f"(?:{pattern.pattern})" for _, _, pattern in _BODY))
+
+_REPEATING: Final = frozenset({DocumentType.CONTRACT, DocumentType.RECEIPT, DocumentType.FORM})
+"""Types whose words count each time they occur, until it is enough."""
+
+_ENOUGH: Final = 2.5
+_HEADED: Final = 1.9  # a title that stands alone, or begins its line and carries a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +248,22 @@ def _titles(sheet: Sheet) -> dict[DocumentType, float]:
     return {kind: best[kind] + 0.1 * min(5, mentions[kind]) for kind in best}
 
 
+def _vocabulary(sheet: Sheet) -> dict[DocumentType, float]:
+    """Return what the words of the body say for each type."""
+    seen: set[int] = set()
+    counts: dict[DocumentType, float] = {}
+    for row in sheet.rows:
+        folded = fold(row.text).strip()
+        if not _ANY_BODY.search(folded):
+            continue
+        for number, (kind, worth, pattern) in enumerate(_BODY):
+            if number not in seen and pattern.search(folded):
+                counts[kind] = counts.get(kind, 0.0) + worth
+                if kind not in _REPEATING or counts[kind] >= _ENOUGH:
+                    seen.add(number)
+    return counts
+
+
 def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool) -> TypeFound:
     """Return what kind of document this is.
 
@@ -122,22 +276,13 @@ def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool)
     scores: dict[DocumentType, float] = dict.fromkeys(DocumentType, 0.0)
     for kind, weight in _titles(sheet).items():
         scores[kind] += weight
-    seen: set[int] = set()
-    counts: dict[DocumentType, float] = {}
-    for row in sheet.rows:
-        folded = fold(row.text).strip()
-        for number, (kind, worth, pattern) in enumerate(_BODY):
-            if number not in seen and pattern.search(folded):
-                repeats = kind in {DocumentType.CONTRACT, DocumentType.RECEIPT, DocumentType.FORM}
-                counts[kind] = counts.get(kind, 0.0) + worth
-                if not repeats or counts[kind] >= 2.5:  # noqa: PLR2004 - enough is enough
-                    seen.add(number)
+    counts = _vocabulary(sheet)
     for kind, worth in counts.items():
         scores[kind] += worth
     titled = max(scores[DocumentType.INVOICE], scores[DocumentType.CREDIT_NOTE]) - counts.get(
         DocumentType.INVOICE, 0.0
     )
-    if has_total and titled >= 1.9:  # noqa: PLR2004 - headed so
+    if has_total and titled >= _HEADED:
         # An invoice may greet like a letter; a letter is not headed "Invoice" and adds no tax.
         scores[DocumentType.LETTER] *= 0.3
     if has_change:
@@ -148,12 +293,10 @@ def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool)
         if has_tax:
             scores[DocumentType.INVOICE] += 0.5
             scores[DocumentType.RECEIPT] += 0.4
-    if (
-        scores[DocumentType.CREDIT_NOTE] >= 2
-        and scores[DocumentType.CREDIT_NOTE] >= 0.6 * scores[DocumentType.INVOICE]
-    ):  # noqa: E501,PLR2004
+    credit, invoice = scores[DocumentType.CREDIT_NOTE], scores[DocumentType.INVOICE]
+    if credit >= _HEADED and credit >= DOUBTFUL * invoice:
         # A credit note is made like an invoice and names the one that it corrects.
-        scores[DocumentType.CREDIT_NOTE] += scores[DocumentType.INVOICE]
+        scores[DocumentType.CREDIT_NOTE] += invoice
     return _decide(scores, has_total=has_total)
 
 

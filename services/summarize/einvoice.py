@@ -1,7 +1,8 @@
 """The fields of an e-invoice's XML, exactly: CII (ZUGFeRD 1.0 to XRechnung) and UBL.
 
 Elements are found by their local names, because ZUGFeRD 1.0, its drafts and Factur-X use the same
-names under different namespaces and prefixes. Sources: EN 16931-1, UN/CEFACT CII D16B, OASIS UBL 2.1.
+names under different namespaces and prefixes. Sources: EN 16931-1, UN/CEFACT CII D16B, OASIS
+UBL 2.1.
 """
 
 import re

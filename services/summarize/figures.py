@@ -66,8 +66,21 @@ def money_in(row: Row, separator: Separator, *, whole: bool) -> list[tuple[Segme
     ]
 
 
+_LOST_POINT: Final = re.compile(r"(?:RM\s?)?(\d{1,5}) (\d{2})")
+
+
+def _lost_points(row: Row) -> list[tuple[Segment, Amount]]:
+    """Return "6 00" as 6.00 where a recogniser read it right of a label and lost the point."""
+    last = row.segments[-1]
+    match = _LOST_POINT.fullmatch(last.text) if last.engine == "rapidocr" else None
+    if match is None or len(row.segments) < 2 or read_label(row.segments[-2].text) is None:  # noqa: PLR2004
+        return []
+    value = Decimal(f"{match[1]}.{match[2]}")
+    return [(last, Amount(value, 0, len(last.text), 2, None))]
+
+
 def _prose_label(sheet: Sheet, segment: Segment, start: int, end: int) -> str | None:
-    """Return the words of the sentence before an amount, from the line above too; None: no prose."""
+    """Return the words of the sentence before an amount; None where it is in no sentence."""
     above = sheet.rows[segment.row - 1].segments if segment.row else ()
     before_it = [
         other
@@ -165,6 +178,7 @@ def read_figures(sheet: Sheet, separator: Separator) -> list[Figure]:
     per_row = [money_in(row, separator, whole=False) for row in sheet.rows]
     if not any(amount.decimals for found in per_row for _, amount in found):
         per_row = [money_in(row, separator, whole=True) for row in sheet.rows]
+    per_row = [found or _lost_points(row) for row, found in zip(sheet.rows, per_row, strict=True)]
     counts = [len(found) for found in per_row]
     figures: list[Figure] = []
     for row, found in zip(sheet.rows, per_row, strict=True):

@@ -38,7 +38,7 @@ def _value(value: str, confidence: float, *found: Found) -> FieldValue:
 def _amount(
     value: Decimal, confidence: float, figure: Figure | None, scale: int
 ) -> FieldValue | None:
-    """Return an amount with the figure that shows it; without one there is no evidence, no value."""
+    """Return an amount with the figure that shows it; without evidence there is no value."""
     if figure is None:
         return None
     evidence = figure.segment.evidence(figure.amount.start, figure.amount.end)

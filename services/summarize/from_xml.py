@@ -60,9 +60,9 @@ def arithmetic(invoice: XmlInvoice) -> Iterable[HeldReason]:
         yield HeldReason.TOTAL_MISMATCH
     amounts = [_decimal(line.amount) for line in invoice.lines if line.counts]
     known = [amount for amount in amounts if amount is not None]
-    if known and len(known) == len(amounts) and invoice.line_total is not None:
-        if sum(known, Decimal(0)) != invoice.line_total:
-            yield HeldReason.LINES_MISMATCH
+    complete = bool(known) and len(known) == len(amounts)
+    if complete and invoice.line_total not in {None, sum(known, Decimal(0))}:
+        yield HeldReason.LINES_MISMATCH
 
 
 def _missing(invoice: XmlInvoice) -> Iterable[HeldReason]:
@@ -76,7 +76,7 @@ def _missing(invoice: XmlInvoice) -> Iterable[HeldReason]:
 
 
 def differs(invoice: XmlInvoice, seen: dict[FieldName, Evidence | None], page: PageReading) -> bool:
-    """Tell whether total, currency or invoice id are not on the page, or the page says otherwise."""
+    """Tell whether total, currency or id are not on the page, or the page says otherwise."""
     hidden = any(name not in invoice.fields or seen.get(name) is None for name in _MUST_BE_VISIBLE)
     return hidden or any(
         contradicts(page, name, invoice.fields[name].value)

@@ -40,7 +40,8 @@ class Label:
 
 
 _TAX_NAME = (
-    r"(?:consumptiontax|gst|sst|vat|mwst|must|ust|umsatzsteuer|mehrwertsteuer|tva|salestax|servicetax|cukai\w*"
+    r"(?:consumptiontax|gst|sst|vat|mwst|must|ust|umsatzsteuer|mehrwertsteuer|tva|"
+    r"salestax|servicetax|cukai\w*"
     r"|taxes|tax|steuer|iva|btw|ppn)"
 )
 _SUM = (
@@ -61,38 +62,187 @@ _RULES: Final = tuple(
         (
             "ignored",
             1.0,
-            r"qty|quant|menge|anzahl|itemcount|totalitem|noitem|noofitem|totalpcs|points?|saving|"
-            r"yousave|award|balanceb|newbalance|openingbalance|closingbalance|anfangssaldo|endsaldo|"
-            r"capital|kapital|stammkap|kuantiti|bilangan|weight|gewicht|poids|km$|mileage|exchangerate|"
-            r"skonto|earlypayment|nextpayment|minimumpayment|creditlimit|seite|page|unitprice|"
-            r"einzelpreis|prixunit|^tel|^fax|^phone|^iban|perunit|acctno|cardno|terminal|"
-            r"gsts?ummary|taxsummary|gstanalysis",
+            (
+                r"qty|quant|menge|anzahl|itemcount|totalitem|noitem|noofitem|totalpcs|points?|saving|"
+                r"yousave|award|balanceb|newbalance|openingbalance|closingbalance|"
+                r"anfangssaldo|endsaldo|"
+                r"capital|kapital|stammkap|kuantiti|bilangan|weight|gewicht|poids|km$|mileage|"
+                r"exchangerate|"
+                r"skonto|earlypayment|nextpayment|minimumpayment|creditlimit|seite|page|unitprice|"
+                r"einzelpreis|prixunit|^tel|^fax|^phone|^iban|perunit|acctno|cardno|terminal|"
+                r"gsts?ummary|taxsummary|gstanalysis"
+            ),
         ),
         ("total", 0.9, r"(?:after|incl\w*)(?:cent)?round|(?:total|tota|jumlah|amt|amount)rounded"),
         ("total", 0.9, r"^round\w{0,3}(?:total|jumlah)|^finaltotal|afteradj|totalselepas"),
-        ("rounding", 1.0, r"r?oun?d?ing|rour?ding|^round\w{0,2}adj|bundaran|penggenapan|^rundung|arrondi|centadj|adjustment$"),
+        (
+            "rounding",
+            1.0,
+            (
+                r"r?oun?d?ing|rour?ding|^round\w{0,2}adj|bundaran|penggenapan|^rundung|"
+                r"arrondi|centadj|adjustment$"
+            ),
+        ),
         ("tax", 0.9, rf"^{_TAX_NAME}\d*\w{{0,3}}(?:included|incl|inclus|enthalten|inklusive)"),
-        ("tax", 0.9, rf"^\w{{0,3}}(?:includ\w*|inclusive|incl|inkl|davon|darin|dont|enthaltene?)(?:of)?{_TAX_NAME}(?:amount|amt|rm)?$"),
+        (
+            "tax",
+            0.9,
+            (
+                rf"^\w{{0,3}}(?:includ\w*|inclusive|incl|inkl|davon|darin|dont|"
+                rf"enthaltene?)(?:of)?{_TAX_NAME}(?:amount|amt|rm)?$"
+            ),
+        ),
         ("tax", 0.9, rf"^(?:total|price|prices)(?:includes|included){_TAX_NAME}$"),
-        ("change", 1.0, r"^(?:less|cash|total)?change|changedue|^baki(?!perlu)|ruckgeld|wechselgeld|zuruck|rendu|monnaie|duitbaki|kembali(?:an)?$"),
-        ("prepaid", 0.9, r"anzahlung|prepaid|alreadypaid|paidinadvance|acompte|advancepayment|lessdeposit|depositpaid|deposit$|vorauszahlung|akonto|abschlagszahl|dejap|dejare|amountreceived|bereitsbezahlt|bereitsgezahlt|paymentsreceived|lesspayment|wangpendahuluan|totalpaid|paidtodate"),
-        ("tendered", 1.0, r"^(?:total)?cash(?:rm|myr|eur|usd|sales?rm)?$|tender|^tunai|bargeld|^gegeben|gegeben$|especes|^bar$|^paidamount|^amountpaid|^payment(?:s|rm)?$|^recu$|^barzahlung|cashreceived|bayarantunai|cashpaid|amtpaid|^paid$|duitditerima|^bezahlt$|^paymentmodecash|^paymentcash"),
-        ("paid", 0.9, r"visa|viva$|mastercard|^edc|master$|amex|debit|credit(?:card|rm)?$|kreditkarte|eckarte|girocard|cartebancaire|^cb$|ewallet|touchngo|^tng|^nets|grabpay|boost|paywave|qrpay|duitnow|maestro|applepay|googlepay|kartenzahlung|sepa|virement|uberweisung|^card(?:type|payment|rm|sale)?"),
-        ("net", 0.6, r"taxable(?:amount|amt|value|base|supplies|sales|turnover)|steuerbasis|basisbetrag|basehort|montantbase|tax(?:able)?base"),
-        ("tax", 1.0, rf"^(?:total|summe|sum|gesamt|jumlah|montant|zzgl|zuzuglich|zuzugl|plus|add|betrag|output|less)?(?:der|de(?:la)?)?{_TAX_NAME}(?:es)?(?:total|gesamt|amount|amt|betrag|payable|rm|summe|collectee|charge|charged|totals?|s|i|ex|sr|zrl|rate|standard|a|at|due|vente)*$"),
-        ("tax", 1.0, rf"^(?:total|sum|montant|summe|jumlah|betrag)(?!with|mit|incl|inkl|inc|exc)\w{{0,4}}{_TAX_NAME}$|steuerbetrag|taxamount|taxtotal|taxamt|tvatotal|totaldestaxes|montanttva|summeust|ustbetrag|mwstbetrag|umsatzsteuerbetrag"),
+        (
+            "change",
+            1.0,
+            (
+                r"^(?:less|cash|total)?change|changedue|^baki(?!perlu)|ruckgeld|wechselgeld|"
+                r"zuruck|rendu|monnaie|duitbaki|kembali(?:an)?$"
+            ),
+        ),
+        (
+            "prepaid",
+            0.9,
+            (
+                r"anzahlung|prepaid|alreadypaid|paidinadvance|acompte|advancepayment|"
+                r"lessdeposit|depositpaid|deposit$|vorauszahlung|akonto|abschlagszahl|dejap|"
+                r"dejare|amountreceived|bereitsbezahlt|bereitsgezahlt|paymentsreceived|"
+                r"lesspayment|wangpendahuluan|totalpaid|paidtodate"
+            ),
+        ),
+        (
+            "tendered",
+            1.0,
+            (
+                r"^(?:total)?cash(?:rm|myr|eur|usd|sales?rm)?$|tender|^tunai|bargeld|^gegeben|"
+                r"gegeben$|especes|^bar$|^paidamount|^amountpaid|^payment(?:s|rm)?$|^recu$|"
+                r"^barzahlung|cashreceived|bayarantunai|cashpaid|amtpaid|^paid$|duitditerima|"
+                r"^bezahlt$|^paymentmodecash|^paymentcash"
+            ),
+        ),
+        (
+            "paid",
+            0.9,
+            (
+                r"visa|viva$|mastercard|^edc|master$|amex|debit|credit(?:card|rm)?$|"
+                r"kreditkarte|eckarte|girocard|cartebancaire|^cb$|ewallet|touchngo|^tng|^nets|"
+                r"grabpay|boost|paywave|qrpay|duitnow|maestro|applepay|googlepay|"
+                r"kartenzahlung|sepa|virement|uberweisung|^card(?:type|payment|rm|sale)?"
+            ),
+        ),
+        (
+            "net",
+            0.6,
+            (
+                r"taxable(?:amount|amt|value|base|supplies|sales|turnover)|steuerbasis|"
+                r"basisbetrag|basehort|montantbase|tax(?:able)?base"
+            ),
+        ),
+        (
+            "tax",
+            1.0,
+            (
+                rf"^(?:total|summe|sum|gesamt|jumlah|montant|zzgl|zuzuglich|zuzugl|plus|add|"
+                rf"betrag|output|less)?(?:der|de(?:la)?)?{_TAX_NAME}(?:es)?(?:total|gesamt|"
+                rf"amount|amt|betrag|payable|rm|summe|collectee|charge|charged|totals?|s|i|ex|"
+                rf"sr|zrl|rate|standard|a|at|due|vente)*$"
+            ),
+        ),
+        (
+            "tax",
+            1.0,
+            (
+                rf"^(?:total|sum|montant|summe|jumlah|betrag)(?!with|mit|incl|inkl|inc|"
+                rf"exc)\w{{0,4}}{_TAX_NAME}$|steuerbetrag|taxamount|taxtotal|taxamt|tvatotal|"
+                rf"totaldestaxes|montanttva|summeust|ustbetrag|mwstbetrag|umsatzsteuerbetrag"
+            ),
+        ),
         ("subtotal", 0.7, r"supplies"),
-        ("total", 1.0, rf"{_SUM}\w*?{_INCL}|{_SUM}ttc|grandtotal|bruttosumme|bruttobetrag|bruttogesamt|gesamtbrutto|rechnungsbetrag|rechnungsendbetrag|endbetrag|endsumme|gesamtendbetrag|invoicetotal|totalinvoice|jumlahbesar|jumlahkeseluruhan|jumlahinvois|totalgeneral|invoiceamount|invoicevalue|totalgross|grosstotal|grossamount|totalttc|totaleuro?s?ttc|totalcharge$|totalcreditnote|gutschriftsbetrag|totalavoir|montantttc|totalcredited|credittotal|jumlahkredit|votrecredit|gesamtbetragdergutschrift"),
-        ("payable", 1.0, r"zahlbetrag|zuzahlen|zahlender|netapayer|soldeapayer|montantdu|montantapayer|resteapayer|apayer|balancedue|amountdue|totaldue|residual|outstanding|offenerbetrag|^duerm$|perludibayar|perluidibayar|amountpayable|amtpayable|totalpayable|dueamount|totaltopay|amounttopay|pleasepay|uberweisungsbetrag|restbetrag|^payable|forderungsbetrag|betragfallig|falligerbetrag|amountowing|totalowing|payableamount|jumlahbayaran|jumlahperlu"),
-        ("net", 1.0, rf"(?:{_SUM}|total)\w*?{_EXCL}|^totalht|montantht|nettobetrag|nettosumme|summenetto|gesamtnetto|nettogesamt|nettowert|totalnet(?!t)|amountexcl|netamount|netvalue|nettoumsatz|totalhorstaxe|summeohne|^netto$|^net$|^ht$|warenwertnetto|rechnungssummeohne"),
+        (
+            "total",
+            1.0,
+            (
+                rf"{_SUM}\w*?{_INCL}|{_SUM}ttc|grandtotal|bruttosumme|bruttobetrag|"
+                rf"bruttogesamt|gesamtbrutto|rechnungsbetrag|rechnungsendbetrag|endbetrag|"
+                rf"endsumme|gesamtendbetrag|invoicetotal|totalinvoice|jumlahbesar|"
+                rf"jumlahkeseluruhan|jumlahinvois|totalgeneral|invoiceamount|invoicevalue|"
+                rf"totalgross|grosstotal|grossamount|totalttc|totaleuro?s?ttc|totalcharge$|"
+                rf"totalcreditnote|gutschriftsbetrag|totalavoir|montantttc|totalcredited|"
+                rf"credittotal|jumlahkredit|votrecredit|gesamtbetragdergutschrift"
+            ),
+        ),
+        (
+            "payable",
+            1.0,
+            (
+                r"zahlbetrag|zuzahlen|zahlender|netapayer|soldeapayer|montantdu|montantapayer|"
+                r"resteapayer|apayer|balancedue|amountdue|totaldue|residual|outstanding|"
+                r"offenerbetrag|^duerm$|perludibayar|perluidibayar|amountpayable|amtpayable|"
+                r"totalpayable|dueamount|totaltopay|amounttopay|pleasepay|uberweisungsbetrag|"
+                r"restbetrag|^payable|forderungsbetrag|betragfallig|falligerbetrag|"
+                r"amountowing|totalowing|payableamount|jumlahbayaran|jumlahperlu"
+            ),
+        ),
+        (
+            "net",
+            1.0,
+            (
+                rf"(?:{_SUM}|total)\w*?{_EXCL}|^totalht|montantht|nettobetrag|nettosumme|"
+                rf"summenetto|gesamtnetto|nettogesamt|nettowert|totalnet(?!t)|amountexcl|"
+                rf"netamount|netvalue|nettoumsatz|totalhorstaxe|summeohne|^netto$|^net$|^ht$|"
+                rf"warenwertnetto|rechnungssummeohne"
+            ),
+        ),
         ("net", 0.5, r"^nett?otal\w{0,3}$|^nett?total|^net(?:sales|price)?$"),
-        ("subtotal", 1.0, r"subtotal|subttl|soustotal|zwischensumme|jumlahkecil|positionssumme|itemtotal|goodstotal|warenwert|totalbeforetax|summepositionen|lineitemtotal|merchandise|subjumlah|zwischentotal"),
-        ("charge", 0.9, r"servicecharge|svccharge|^svc|^service|shipping|versand|^porto|freight|delivery(?:fee|charge|cost)|fraisde|frais|handling|zuschlag|postage|^tips?$|trinkgeld|cajperkhidmatan|^caj|carriage|lieferkosten|livraison|p[&]?p$|surcharge|ecotax|mindermenge"),
-        ("discount", 0.9, r"disc|rabatt|remise|diskaun|abschlag|nachlass|voucher|coupon|promo|rebate|potongan|gutschein|allowance"),
-        ("total", 0.95, r"totalamount|totalamt|gesamtbetrag|gesamtsumme|gesamtpreis|totalsales|totalbill|totalrm|totalmyr|totaleur|montanttotal|totalprice|totalcost|jumlahharga|jumlahrm|totaldela|takeouttotal|dineintotal|billtotal|totalusd|totalgbp|totalamout|gesamtwert|rechnungssumme|summegesamt|totalapayer|ordertotal|totalvalue|salestotal|summeeur"),
-        ("total", 0.7, r"^\w{0,2}(?:total|tota|totai|totall|t0tal|jumlah|summe|gesamt|sumtotal|totale|totaal|totals)\w{0,3}$|total$|^total"),
+        (
+            "subtotal",
+            1.0,
+            (
+                r"subtotal|subttl|soustotal|zwischensumme|jumlahkecil|positionssumme|"
+                r"itemtotal|goodstotal|warenwert|totalbeforetax|summepositionen|lineitemtotal|"
+                r"merchandise|subjumlah|zwischentotal"
+            ),
+        ),
+        (
+            "charge",
+            0.9,
+            (
+                r"servicecharge|svccharge|^svc|^service|shipping|versand|^porto|freight|"
+                r"delivery(?:fee|charge|cost)|fraisde|frais|handling|zuschlag|postage|^tips?$|"
+                r"trinkgeld|cajperkhidmatan|^caj|carriage|lieferkosten|livraison|p[&]?p$|"
+                r"surcharge|ecotax|mindermenge"
+            ),
+        ),
+        (
+            "discount",
+            0.9,
+            (
+                r"disc|rabatt|remise|diskaun|abschlag|nachlass|voucher|coupon|promo|rebate|"
+                r"potongan|gutschein|allowance"
+            ),
+        ),
+        (
+            "total",
+            0.95,
+            (
+                r"totalamount|totalamt|gesamtbetrag|gesamtsumme|gesamtpreis|totalsales|"
+                r"totalbill|totalrm|totalmyr|totaleur|montanttotal|totalprice|totalcost|"
+                r"jumlahharga|jumlahrm|totaldela|takeouttotal|dineintotal|billtotal|totalusd|"
+                r"totalgbp|totalamout|gesamtwert|rechnungssumme|summegesamt|totalapayer|"
+                r"ordertotal|totalvalue|salestotal|summeeur"
+            ),
+        ),
+        (
+            "total",
+            0.7,
+            (
+                r"^\w{0,2}(?:total|tota|totai|totall|t0tal|jumlah|summe|gesamt|sumtotal|"
+                r"totale|totaal|totals)\w{0,3}$|total$|^total"
+            ),
+        ),
     )
-)  # fmt: skip
+)
 
 
 _ZERO: Final = re.compile(r"(?<=[A-Za-z])0(?=[A-Za-z])")
@@ -114,12 +264,42 @@ def read_label(text: str) -> Label | None:
 _PROSE: Final = tuple(
     (Role(role), strength, re.compile(pattern))
     for role, strength, pattern in (
-        ("payable", 0.8, r"amount due|balance due|outstanding (?:amount|balance)|zahlbetrag|solde|net a payer"),
-        ("net", 0.9, r"net amount|net total|nettobetrag|netto\b|\bht\b|before tax|excluding (?:vat|tax|gst)|sebelum cukai|ohne (?:mwst|ust|umsatzsteuer)|hors taxes?"),
-        ("tax", 0.9, r"\b(?:vat|gst|sst|tva|mwst|ust|umsatzsteuer|mehrwertsteuer|sales tax|consumption tax|service tax|cukai perkhidmatan|tax)\b(?! (?:included|inclusive))"),
-        ("total", 0.95, r"total amount|gesamtbetrag|rechnungsbetrag|endbetrag|montant total(?! ht)|montant ttc|total ttc|\bttc\b|jumlah keseluruhan|invoice total|grand total|gesamtsumme|total of|total sum|sum of|betrag von|amount of"),
+        (
+            "payable",
+            0.8,
+            (
+                r"amount due|balance due|outstanding (?:amount|balance)|zahlbetrag|solde|"
+                r"net a payer"
+            ),
+        ),
+        (
+            "net",
+            0.9,
+            (
+                r"net amount|net total|nettobetrag|netto\b|\bht\b|before tax|excluding (?:vat|"
+                r"tax|gst)|sebelum cukai|ohne (?:mwst|ust|umsatzsteuer)|hors taxes?"
+            ),
+        ),
+        (
+            "tax",
+            0.9,
+            (
+                r"\b(?:vat|gst|sst|tva|mwst|ust|umsatzsteuer|mehrwertsteuer|sales tax|"
+                r"consumption tax|service tax|cukai perkhidmatan|tax)\b(?! (?:included|"
+                r"inclusive))"
+            ),
+        ),
+        (
+            "total",
+            0.95,
+            (
+                r"total amount|gesamtbetrag|rechnungsbetrag|endbetrag|montant total(?! ht)|"
+                r"montant ttc|total ttc|\bttc\b|jumlah keseluruhan|invoice total|grand total|"
+                r"gesamtsumme|total of|total sum|sum of|betrag von|amount of"
+            ),
+        ),
     )
-)  # fmt: skip
+)
 
 
 @lru_cache(maxsize=2048)

@@ -1,4 +1,4 @@
-"""Where words stand: segments (words without a wide gap), rows, and who is left of or above whom."""
+"""Where words stand: segments (words without a wide gap) and rows, left to right, top down."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

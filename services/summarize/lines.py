@@ -14,18 +14,22 @@ from services.summarize.layout import Row, Segment, Sheet
 
 _HEADS: Final = {
     "description": re.compile(
-        r"\b(?:descriptions?|item|items|article|artikel|beschreibung|bezeichnung|produkt|product|libelle"
-        r"|designation|perihal|keterangan|butiran|leistung|position|details|service|menu|barang|desc)\b"
+        r"\b(?:descriptions?|item|items|article|artikel|beschreibung|bezeichnung|produkt|product"
+        r"|libelle"
+        r"|designation|perihal|keterangan|butiran|leistung|position|details|service|menu|barang"
+        r"|desc)\b"
     ),
     "quantity": re.compile(
         r"\b(?:qty|qnty|quantity|quantite|qte|menge|anzahl|kuantiti|hours|std|units)\b"
     ),
     "unit_price": re.compile(
-        r"\bunit\b|\bu/?price|einzelpreis|prix\b|\bpreis\b|s/price|u\.?\s?price|\bprice\b|nettopreis|\bu/?p\b"
+        r"\bunit\b|\bu/?price|einzelpreis|prix\b|\bpreis\b|s/price|u\.?\s?price|\bprice\b"
+        r"|nettopreis|\bu/?p\b"
         r"|stuckpreis|\brate\b|e-preis|harga"
     ),
     "amount": re.compile(
-        r"\b(?:amount|amt|total|gesamt|gesamtbetrag|summe|betrag|montant|jumlah|nettobetrag|line total"
+        r"\b(?:amount|amt|total|gesamt|gesamtbetrag|summe|betrag|montant|jumlah|nettobetrag"
+        r"|line total"
         r"|gesamtpreis|prix ht|prix total|g-preis|amount\(rm\)|total\(rm\)|price w/o|sum|ht)\b"
     ),
 }
@@ -35,6 +39,7 @@ _SUMS: Final = frozenset(
 _CENT: Final = Decimal("0.01")
 _MOST_LINES: Final = 500
 _MOST_DIGITS: Final = 9
+_MOST_CELLS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Line:
 
     @property
     def is_proved(self) -> bool:
-        """Whether quantity × unit price is the amount, to the cent."""
+        """Whether quantity times unit price is the amount, to the cent."""
         if self.quantity is None or self.unit_price is None:
             return False
         assert self.quantity.number is not None
@@ -120,9 +125,9 @@ def _heading(sheet: Sheet) -> Row | None:
 def _end(sheet: Sheet, figures: Sequence[Figure], start: int) -> int:
     """Return the row where the sums begin."""
     for figure in figures:
-        if figure.segment.row > start and figure.label is not None and figure.label.role in _SUMS:
-            if figure.distance == 0:
-                return figure.segment.row
+        summed = figure.label is not None and figure.label.role in _SUMS
+        if summed and figure.distance == 0 and figure.segment.row > start:
+            return figure.segment.row
     return len(sheet.rows)
 
 
@@ -151,26 +156,26 @@ def _line(
         for cell in _numbers(row, separator)
         if (cell.segment.column, cell.start) < (amount.segment.column, amount.start)
     ]
-    quantity = price = None
-    for later in range(len(others) - 1, -1, -1):
-        for earlier in range(len(others)):
-            first, second = others[earlier], others[later]
-            if earlier == later or first.number is None or second.number is None:
-                continue
-            if first.number and _makes(first.number, second.number, figure.value):
-                quantity, price = first, second
-                break
-        if price:
-            break
-    if (
-        quantity
-        and price
-        and quantity.segment.column > price.segment.column
-        and price.number == price.number.to_integral_value()
-        and quantity.number != quantity.number.to_integral_value()
-    ):  # type: ignore[union-attr]  # noqa: E501
-        quantity, price = price, quantity
+    quantity, price = _factors(others[-_MOST_CELLS:], figure.value)
     return Line(_description(row, above), quantity, price, amount)
+
+
+def _factors(cells: Sequence[Cell], amount: Decimal) -> tuple[Cell | None, Cell | None]:
+    """Return the quantity and the unit price that make ``amount``, nearest to it first.
+
+    The quantity stands left of the price; where it does not, the whole number is the quantity.
+    """
+    for price in reversed(cells):
+        for quantity in cells:
+            if quantity is price or not _number(quantity):
+                continue
+            if _makes(_number(quantity), _number(price), amount):
+                swapped = (
+                    quantity.segment.column > price.segment.column
+                    and _number(price) == _number(price).to_integral_value()
+                )
+                return (price, quantity) if swapped else (quantity, price)
+    return None, None
 
 
 def _description(row: Row, above: Row | None) -> Cell | None:

@@ -8,11 +8,10 @@ from functools import cached_property
 
 from services.summarize.amounts import Separator, decimal_separator
 from services.summarize.currency import CurrencyFound, countries, find_currency
-from services.summarize.dates import Order
 from services.summarize.doctype import TypeFound, find_type
 from services.summarize.figures import Figure, integer_totals, of_role, read_figures
 from services.summarize.folding import letters
-from services.summarize.labels import Role
+from services.summarize.labels import Label, Role
 from services.summarize.layout import Sheet, lay_out
 from services.summarize.lines import Table, read_lines
 from services.summarize.parties import find_address, find_receiver, find_supplier, find_tax_id
@@ -86,13 +85,13 @@ class PageReading:
         candidates = tuple(
             Candidate(
                 value=sign(figure.value),
-                role=figure.label.role,
-                strength=figure.label.strength * (0.9 if figure.distance else 1.0),
+                role=label.role,
+                strength=label.strength * (0.9 if figure.distance else 1.0),
                 place=place,
                 label=letters(figure.label_text),
             )
-            for place, figure in enumerate(self.figures)
-            if figure.label is not None and figure.label.role is not Role.IGNORED
+            for place, (figure, label) in enumerate(zip(self.figures, self._labels(), strict=True))
+            if label is not None and label.role is not Role.IGNORED
         )
         return Ledgered(
             candidates=candidates,
@@ -103,6 +102,21 @@ class PageReading:
             rates=self.rates,
             net_is_total=self.type.kind is DocumentType.RECEIPT,
         )
+
+    def _labels(self) -> list[Label | None]:
+        """Return each figure's label; below a rounding stands what is due, labelled or not."""
+        found: list[Label | None] = []
+        for before, figure in zip([None, *self.figures], self.figures, strict=False):
+            after_rounding = (
+                before is not None
+                and before.label is not None
+                and before.label.role is Role.ROUNDING
+                and figure.label is None
+                and figure.alone
+                and 0 <= figure.segment.row - before.segment.row <= 2  # noqa: PLR2004 - next to it
+            )
+            found.append(Label(Role.TOTAL, 0.6) if after_rounding else figure.label)
+        return found
 
     @cached_property
     def rates(self) -> tuple[Decimal, ...]:
@@ -129,8 +143,8 @@ class PageReading:
     @cached_property
     def dates(self) -> tuple[Found | None, Found | None]:
         """The document's date and the day it is due."""
-        order: Order = "mdy" if self.home["US"] and not self.home["MY"] else "dmy"
-        return find_document_dates(self.sheet, order)
+        american = bool(self.home["US"]) and not self.home["MY"]
+        return find_document_dates(self.sheet, "mdy" if american else "dmy")
 
     @cached_property
     def parties(self) -> dict[str, Found]:

@@ -12,22 +12,27 @@ from services.summarize.layout import Segment, Sheet
 from services.summarize.references import Found
 
 _COMPANY: Final = re.compile(
-    r"\b(?:gmbh|mbh|ag|kg|ohg|ug|gbr|e\.?\s?k\.?|sarl|sas|s\.?a\.?r\.?l|eurl|ltd|limited|llc|llp|inc|plc"
-    r"|corp|corporation|company|sdn\.?\s?bhd|s/b|bhd|enterprises?|trading|pte|pty|b\.?v|s\.?l|s\.?r\.?l"
+    r"\b(?:gmbh|mbh|ag|kg(?!\.?[a-z])|ohg|ug|gbr|e\.?\s?k\.?|sarl|sas|s\.?a\.?r\.?l|eurl|ltd"
+    r"|limited|llc|llp|inc|plc"
+    r"|corp|corporation|company|sdn\.?\s?bhd|s/b|bhd|enterprises?|trading|pte|pty|b\.?v|s\.?l"
+    r"|s\.?r\.?l"
     r"|spa|oy|ab|aps|a/s|hardware|restaurant|restoran|bakery|bakeries|cafe|stores?|shop|mart"
     r"|pasaraya|perniagaan|syarikat|kedai|supermarket|pharmacy|bookshop|hotel|bistro|centre"
     r"|services?|industries|holding|group|werke|handel|verlag|& co|et fils|freres|s\.a)\b\.?"
 )
 _LEGAL: Final = re.compile(
-    r"\b(?:gmbh|mbh|ag|kg|ohg|ug|gbr|sarl|sas|eurl|ltd|limited|llc|llp|inc|plc|corp|sdn\.?\s?bhd|s/b|bhd"
+    r"\b(?:gmbh|mbh|ag|kg(?!\.?[a-z])|ohg|ug|gbr|sarl|sas|eurl|ltd|limited|llc|llp|inc|plc"
+    r"|corp|sdn\.?\s?bhd|s/b|bhd"
     r"|pte|pty|b\.v|s\.l|s\.r\.l)\b\.?"
 )
 _SELLER: Final = re.compile(
     r"^\W*(?:verkaufer|seller|supplier|vendor|from|fournisseur|vendeur|emetteur|lieferant|pembekal"
-    r"|penjual|dari|rechnungssteller|issued by|absender|verkoper|proveedor|billed by)\b[\s:./a-z]{0,14}$"
+    r"|penjual|dari|rechnungssteller|issued by|absender|verkoper|proveedor"
+    r"|billed by)\b[\s:./a-z]{0,14}$"
 )
 _BUYER: Final = re.compile(
-    r"^\W*(?:bill(?:ed)?(?: to)?|invoiced? to|bil kepada|sold to|customer|client|kunde|kaufer\S*|rechnungsempfanger"
+    r"^\W*(?:bill(?:ed)?(?: to)?|invoiced? to|bil kepada|sold to|customer|client|kunde"
+    r"|kaufer\S*|rechnungsempfanger"
     r"|rechnung an|empfanger|destinataire|facture a|adresse a|kepada|pelanggan|acheteur|buyer"
     r"|bill to|ship to|deliver(?:y)? (?:to|address)|lieferadresse|adresse de livraison|pembeli|to"
     r"|rechnungsadresse|invoice address|billing address|adresse de facturation|attn|cliente|klant"
@@ -35,19 +40,27 @@ _BUYER: Final = re.compile(
 )
 _NAME: Final = re.compile(r"^\W*(?:name|nom|nama|firma|company(?: name)?)\s*:\s*", re.IGNORECASE)
 _NOT_A_NAME: Final = re.compile(
-    r"^\W*(?:tel|fax|phone|mobile|e-?mail|www|http|gst|sst|vat|tva|ust|tax|reg|co\.?\s?reg|company no"
+    r"^\W*(?:tel|fax|phone|mobile|e-?mail|www|http|gst|sst|vat|tva|ust|tax|reg|co\.?\s?reg"
+    r"|company no"
     r"|iban|bic|date|datum|tarikh|page|seite|invoice|rechnung|facture|receipt|resit|quittung|bill\b"
     r"|no\.|nr\.|jalan\b|jln\b|lot\b|no\s?\d|level\b|floor\b|unit\b|shipping\b|thank|welcome|cash\b"
     r"|original|copy\b|kopie\b|duplicate|reprint|simplified|guest check|ihre?\b|wir\b|sehr|dear"
-    r"|credit note|gutschrift|avoir|kunde\b|beispiel|purchase order|telefon\b|kundennummer|statement"
-    r"|(?:order|table|your|cashier|customer|client|time|terminal|trans|items?|to|from|shop|due|balance"
-    r"|amount|nummer|anschrift|globale nummer|bestellung|your order)\b(?:\s?(?:no|number|id|date))?\s*(?:[:#.]|$)"
-    r"|\(|\d+\s*$|www\.|qty\b|description|powered by|served by|bizdate|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
+    r"|credit note|gutschrift|avoir|kunde\b|beispiel|purchase order|telefon\b|kundennummer"
+    r"|statement"
+    r"|your order|order number|(?:order|table|your|cashier|customer|client|time|terminal"
+    r"|trans|items?|to|from|shop|due|balance"
+    r"|amount|nummer|anschrift|globale nummer|bestellung|your order)\b(?:\s?(?:no|number|id"
+    r"|date))?\s*(?:[:#.]|$)"
+    r"|\(|\d+\s*$|www\.|qty\b|description|powered by|served by|bizdate|(?:mon|tues|wednes"
+    r"|thurs|fri|satur|sun)day)"
 )
 _ADDRESS: Final = re.compile(
-    r"\b\d{4,6}\b|\bjalan\b|\bjln\b|\blot\b|\bstr\b|strasse|strase|\bstreet\b|\broad\b|\brue\b|\bave"
-    r"|\btaman\b|\bfloor\b|\bno\.?\s?\d|\bplatz\b|\bweg\b|\bchemin\b|\bweg\b|\bgasse\b|\ballee\b|\blane\b"
-    r"|selangor|kuala|johor|\bmall\b|\bplaza\b|\bdrive\b|\bsquare\b|\bcedex\b|\bpostfach\b|\bbandar\b"
+    r"\b\d{4,6}\b|\bjalan\b|\bjln\b|\blot\b|\bstr\b|strasse|strase|\bstreet\b|\broad\b"
+    r"|\brue\b|\bave"
+    r"|\btaman\b|\bfloor\b|\bno\.?\s?\d|\bplatz\b|\bweg\b|\bchemin\b|\bweg\b|\bgasse\b"
+    r"|\ballee\b|\blane\b"
+    r"|selangor|kuala|johor|\bmall\b|\bplaza\b|\bdrive\b|\bsquare\b|\bcedex\b|\bpostfach\b"
+    r"|\bbandar\b"
     r"|seksyen|kawasan|\bbatu\b|\bboulevard\b"
 )
 _STOP: Final = re.compile(
@@ -55,13 +68,16 @@ _STOP: Final = re.compile(
     r"|datum|receipt|co\.? ?no|siret|hotline|fon|telefon|cashier|doc|bill)\b|@|\bh?ttp"
 )
 _TAX_LABELLED: Final = re.compile(
-    r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st|ein|registration)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
+    r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st|ein"
+    r"|registration)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
     r"|nummer|intracom\w*|ident\w*)?[\s.:#)-]*(?:id(?:nr)?|no|nr|number|ent)?[\s.:#)-]*"
     r"([a-z]{0,3}[\s-]?\d[\dA-Za-z /.-]{6,17}\d)"
 )
 _VAT_ID: Final = re.compile(
-    r"\b(?:DE\s?\d{9}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}|GB\s?\d{9}|IT\s?\d{11}|ES\s?[A-Z0-9]\d{7}[A-Z0-9]"
-    r"|NL\s?\d{9}B\d{2}|BE\s?0?\d{9,10}|LU\s?\d{8}|PL\s?\d{10}|IE\s?\d{7}[A-Z]{1,2}|T\d{13}|DK\s?\d{8}|SE\s?\d{12}|CHE-?\d{3}\.\d{3}\.\d{3})\b"
+    r"\b(?:DE\s?\d{9}|ATU\s?\d{8}|FR\s?[A-Z0-9]{2}\s?\d{9}|GB\s?\d{9}|IT\s?\d{11}"
+    r"|ES\s?[A-Z0-9]\d{7}[A-Z0-9]"
+    r"|NL\s?\d{9}B\d{2}|BE\s?0?\d{9,10}|LU\s?\d{8}|PL\s?\d{10}|IE\s?\d{7}[A-Z]{1,2}|T\d{13}"
+    r"|DK\s?\d{8}|SE\s?\d{12}|CHE-?\d{3}\.\d{3}\.\d{3})\b"
 )
 _CUSTOMERS: Final = re.compile(r"client|customer|kunde|your|ihre|acheteur|buyer|kaufer|pelanggan")
 
@@ -70,7 +86,7 @@ def _clean(text: str) -> str:
     """Return a name without a registration number in brackets, codes and loose punctuation."""
     text = re.sub(r"\s*\(?\b(?:co\.?\s?reg|reg|company)\b.*$", "", text, flags=re.IGNORECASE)
     text = re.sub(r"\s*\((?=[^)]*\d)[\dA-Za-z\s./-]{4,}\)?\s*$", "", text)
-    return text.strip(" \t:;,-*|·•●–")
+    return text.strip(" \t:;,-*|·•●\u2013")
 
 
 def _is_name(text: str) -> bool:
@@ -122,37 +138,51 @@ def _section(
         if match is None:
             continue
         rest = segment.text[match.end() :].strip(" :.-")
-        if rest and _is_name(rest) and ":" in segment.text:
-            found = _named(segment, segment.text.index(rest, match.end()), confidence)
-            if found:
-                return found, segment
-        if rest:
-            continue
-        right = sheet.rows[segment.row].segments[segment.column + 1 : segment.column + 2]
-        under = list(_under(sheet, segment, heading))[:4]
-        named = [other for other in under if _NAME.match(other.text)]
-        for other in named:
-            if not other.text[_NAME.match(other.text).end() :].strip():  # type: ignore[union-attr]
-                beside_name = sheet.rows[other.row].segments[other.column + 1 : other.column + 2]
-                found = _named(beside_name[0], 0, confidence) if beside_name else None
-                if found:
-                    return found, beside_name[0]
-        beside = [
-            other
-            for other in right
-            if segment.text.rstrip().endswith(":") or other.text.lstrip().startswith((":", "."))
-        ]
-        for other in [*named, *beside, *under]:
-            if (named and other in named) or _is_name(other.text.strip(" :.")):
-                found = _named(other, 0, confidence)
-                if found:
-                    return found, other
+        if not rest:
+            found = _below(sheet, segment, heading, confidence)
+        elif ":" in segment.text and _is_name(rest):
+            behind = _named(segment, segment.text.index(rest, match.end()), confidence)
+            found = (behind, segment) if behind else None
+        else:
+            found = None
+        if found is not None:
+            return found
     return None
 
 
-_SENDER: Final = re.compile(r"\s+[-·•●|–—∙*]\s+|\s*[·•●∙|]\s*|,\s")
+def _below(
+    sheet: Sheet, segment: Segment, heading: re.Pattern[str], confidence: float
+) -> tuple[Found, Segment] | None:
+    """Return the name of a section: behind "Name:", right of the heading, or its first line."""
+    row = sheet.rows[segment.row].segments
+    right = row[segment.column + 1 : segment.column + 2]
+    under = list(_under(sheet, segment, heading))[:4]
+    for other in under:
+        label = _NAME.match(other.text)
+        if label is None:
+            continue
+        place = other
+        if not other.text[label.end() :].strip():
+            beside = sheet.rows[other.row].segments[other.column + 1 : other.column + 2]
+            if not beside:
+                continue
+            place = beside[0]
+        found = _named(place, 0, confidence)
+        if found is not None:
+            return found, place
+    colon = segment.text.rstrip().endswith(":")
+    beside = tuple(other for other in right if colon or other.text.lstrip().startswith((":", ".")))
+    for other in (*beside, *under):
+        found = _named(other, 0, confidence) if _is_name(other.text.strip(" :.")) else None
+        if found is not None:
+            return found, other
+    return None
 
-_SIGNS: Final = re.compile(r"\s[-·•●|–—∙*]\s|[·•●∙|]")
+
+_SENDER: Final = re.compile(r"\s+[-·•●|\u2013\u2014∙*]\s+|\s*[·•●∙|]\s*|,\s")
+
+_POSTCODE: Final = re.compile(r"\b\d{4,6}\b|\b[A-Z]{1,2}\d[A-Z\d]? ?[A-Z\d]{3,4}\b|\b\d{3}-\d{4}\b")
+_SIGNS: Final = re.compile(r"\s[-·•●|\u2013\u2014∙*]\s|[·•●∙|]")
 
 
 def _sender_line(sheet: Sheet) -> tuple[Found, Segment] | None:
@@ -168,7 +198,7 @@ def _sender_line(sheet: Sheet) -> tuple[Found, Segment] | None:
         if _ADDRESS.search(fold(parts[0])) or (not signs and not _LEGAL.search(fold(parts[0]))):
             continue
         rest = " ".join(parts[1:4])
-        if re.search(r"\b\d{4,6}\b", rest) and sum(c.isdigit() for c in rest) <= 14:  # noqa: PLR2004
+        if _POSTCODE.search(rest) and sum(c.isdigit() for c in rest) <= 14:  # noqa: PLR2004
             found = _named(segment, 0, 0.85)
             if found is None:
                 continue
@@ -210,7 +240,8 @@ def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment]
             continue
         folded = fold(name)
         score = 0.55 - 0.03 * min(index, 15)
-        score += 0.3 if _LEGAL.search(folded) else 0.06 if _COMPANY.search(folded) else 0.0
+        legal = 0.3 if index <= 5 else 0.12  # noqa: PLR2004 - further down stands who owns it
+        score += legal if _LEGAL.search(folded) else 0.06 if _COMPANY.search(folded) else 0.0
         score += 0.08 if segment.height > 1.25 * sheet.body_height else 0.0
         score += 0.05 if every.count(alnum(name)) > 1 else 0.0
         score -= 0.3 if _ADDRESS.search(folded) and not _LEGAL.search(folded) else 0.0

@@ -12,18 +12,80 @@ _MOST_SENTENCES: Final = 3
 _LONGEST: Final = 320
 _END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý0-9„“\"(])")
 _ABBREVIATION: Final = re.compile(
-    r"(?:\b(?:mr|mrs|dr|no|nr|st|co|inc|ltd|bzw|ca|etc|z\.b|d\.h|u\.a|vgl|str|abs|art|tel|approx|jan|feb|mar|apr"
+    r"(?:\b(?:mr|mrs|dr|no|nr|st|co|inc|ltd|bzw|ca|etc|z\.b|d\.h|u\.a|vgl|str|abs|art|tel"
+    r"|approx|jan|feb|mar|apr"
     r"|jun|jul|aug|sep|sept|oct|nov|dec|bhd|sdn|prof|m|mme)|\b[a-z]|\d)\.$"
 )
 _WORD: Final = re.compile(r"[a-z]{4,}")
 _COMMON: Final = frozenset(
-    "this that with from have will shall your which their been were they dear sincerely regards please "
-    "diese dieser dieses eine einer einem einen nicht werden wird sind auch sich oder nach haben sehr "
-    "geehrte geehrter damen herren freundlichen pour dans avec vous nous votre notre sont cette leur "
-    "yang untuk dengan dari pada adalah akan kami anda tidak atau page seite".split()
+    [
+        "this",
+        "that",
+        "with",
+        "from",
+        "have",
+        "will",
+        "shall",
+        "your",
+        "which",
+        "their",
+        "been",
+        "were",
+        "they",
+        "dear",
+        "sincerely",
+        "regards",
+        "please",
+        "diese",
+        "dieser",
+        "dieses",
+        "eine",
+        "einer",
+        "einem",
+        "einen",
+        "nicht",
+        "werden",
+        "wird",
+        "sind",
+        "auch",
+        "sich",
+        "oder",
+        "nach",
+        "haben",
+        "sehr",
+        "geehrte",
+        "geehrter",
+        "damen",
+        "herren",
+        "freundlichen",
+        "pour",
+        "dans",
+        "avec",
+        "vous",
+        "nous",
+        "votre",
+        "notre",
+        "sont",
+        "cette",
+        "leur",
+        "yang",
+        "untuk",
+        "dengan",
+        "dari",
+        "pada",
+        "adalah",
+        "akan",
+        "kami",
+        "anda",
+        "tidak",
+        "atau",
+        "page",
+        "seite",
+    ]
 )
 _GREETING: Final = re.compile(
-    r"^(?:dear|sehr geehrte|mit freundlichen|yours|kind regards|best regards|madame|monsieur|cher|tuan"
+    r"^(?:dear|sehr geehrte|mit freundlichen|yours|kind regards|best regards|madame|monsieur"
+    r"|cher|tuan"
     r"|page|seite|tel|fax|phone|e-?mail|www|http|sincerely)"
 )
 
@@ -75,7 +137,7 @@ def extract(sheet: Sheet) -> str:
     every = sentences(sheet)
     if not every:
         first = [row.text.replace("  ", " ") for row in sheet.rows[:3]]
-        return _cut(" – ".join(first)) if first else "The document has no text."
+        return _cut(" · ".join(first)) if first else "The document has no text."
     counts = Counter(
         word for item in every for word in set(_WORD.findall(fold(item))) if word not in _COMMON
     )

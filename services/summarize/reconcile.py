@@ -22,13 +22,13 @@ _MOST: Final = 6
 class Proof(StrEnum):
     """An equation that holds for a total, exactly."""
 
-    NET_AND_TAX = "net_and_tax"  # net + tax (+ charges − discount ± rounding) = total
+    NET_AND_TAX = "net_and_tax"  # net + tax (+ charges - discount ± rounding) = total
     TAX_TABLE = "tax_table"  # the bases and taxes of the tax summary add up to the total
-    CASH = "cash"  # cash − change = total
+    CASH = "cash"  # cash - change = total
     CARD = "card"  # a card or transfer paid exactly the total
-    LINES = "lines"  # the lines (+ tax, charges, − discount, ± rounding) add up to the total
-    SUBTOTAL = "subtotal"  # subtotal + charges − discount ± rounding = total
-    PREPAID = "prepaid"  # total − prepaid = payable
+    LINES = "lines"  # the lines (+ tax, charges, - discount, ± rounding) add up to the total
+    SUBTOTAL = "subtotal"  # subtotal + charges - discount ± rounding = total
+    PREPAID = "prepaid"  # total - prepaid = payable
     INCLUDED_TAX = "included_tax"  # the tax is the share of the total that a printed rate makes it
     REPEATED = "repeated"  # two different labels name the same total
 
@@ -219,10 +219,14 @@ def _proofs(
         yield Proof.INCLUDED_TAX
     if _lines(total, facts, taxes, adjustments):
         yield Proof.LINES
-    if total in {abs(value) for value in facts.values(Role.PAID, Role.TENDERED)}:
-        yield Proof.CARD
+    named = set(facts.values(Role.TOTAL, Role.PAYABLE, Role.NET, Role.SUBTOTAL))
+    if total in named & {abs(value) for value in facts.values(Role.PAID, Role.TENDERED)}:
+        yield Proof.CARD  # a payment proves what a label names, never itself
     subtotals = [*facts.values(Role.SUBTOTAL), *facts.values(Role.NET)]
-    if any(item + adjustment == total for item in subtotals for adjustment in adjustments):
+    owed = set(facts.values(Role.TOTAL, Role.PAYABLE))
+    if total in owed and any(
+        item + adjustment == total for item in subtotals for adjustment in adjustments
+    ):
         yield Proof.SUBTOTAL
     prepaid = [abs(value) for value in facts.values(Role.PREPAID, Role.PAID)]
     payable = facts.values(Role.PAYABLE)
@@ -305,7 +309,7 @@ def reconcile(facts: Ledgered) -> Reconciled:
             break
     rivals = sum(1 for other in scored if other[3] != total and worth - other[0] < 1)
     pair = _net_and_tax(total, facts, taxes, adjustments)
-    net, tax = pair if pair else _alone(total, facts)
+    net, tax = pair or _alone(total, facts)
     doubts: list[HeldReason] = []
     if _mismatch(total, facts, proofs):
         doubts.append(HeldReason.TOTAL_MISMATCH)

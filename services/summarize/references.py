@@ -17,9 +17,13 @@ _NUMBER_WORD: Final = (
 _CREDIT: Final = (
     r"(?:credit\s?(?:note|memo)|gutschrifts?|avoir|note de credit|nota kredit|korrektur)"
 )
-_INVOICE: Final = r"(?:(?:cash |tax )?inv(?:oice)?(?![-/a-z0-9])|taxinv|[a-z]*rechnungs?|facture|invois|factura|fattura|factuur)"
+_INVOICE: Final = (
+    r"(?:(?:cash |tax )?inv(?:oice)?(?![-/a-z0-9])|taxinv|"
+    r"[a-z]*rechnungs?|facture|invois|factura|fattura|factuur)"
+)
 _OTHER: Final = (
-    r"(?:bill|receipt|rcpt|resit|doc(?:ument)?|slip|cb|beleg|bon|quittung|recu|ticket|trans(?:action)?"
+    r"(?:bill|receipt|rcpt|resit|doc(?:ument)?|slip|cb|beleg|bon|quittung|recu|ticket"
+    r"|trans(?:action)?"
     r"|check|cash ?(?:bill|sales?)|re[cç]u|order)"
 )
 _SEP: Final = r"[\s.:_'/-]{0,3}"
@@ -49,23 +53,30 @@ _ID: Final = re.compile(r"[A-Za-z]{1,4}\s\d{3,}|[A-Za-z0-9][A-Za-z0-9./_\\-]*")
 _INVOICE_DATE: Final = re.compile(
     r"(?:invoice|bill|receipt|issued?|rechnungs?|beleg|ausstellungs?|tax|credit note|gutschrifts?"
     r"|biz|doc(?:ument)?|trans(?:action)?|sales?|order)\s?-?(?:date|datum|dt)\b"
-    r"|date\s?(?:de |d'|of |du )\s?(?:la |l')?(?:facture|facturation|invoice|issue|emission|avoir|document|bill)"
-    r"|datum der rechnung|rechnungsdatum|tarikh (?:invois|resit|bil)|dated\b|ausgestellt am|emise? le"
-    r"|(?:rechnung|gutschrift|invoice|facture|avoir|credit note)\b.{0,60}\b(?:vom|von|of|du|dated)\W*$"
+    r"|date\s?(?:de |d'|of |du )\s?(?:la |l')?(?:facture|facturation|invoice|issue|emission"
+    r"|avoir|document|bill)"
+    r"|datum der rechnung|rechnungsdatum|tarikh (?:invois|resit|bil)|dated\b|ausgestellt am"
+    r"|emise? le"
+    r"|(?:rechnung|gutschrift|invoice|facture|avoir|credit note)\b.{0,60}\b(?:vom|von|of|du"
+    r"|dated)\W*$"
     r"|fecha (?:de )?(?:factura|emision)|data (?:fattura|emissione)|factuurdatum"
 )
 _GENERIC_DATE: Final = re.compile(
-    r"(?:^|[^a-z])(?:date|datum|tarikh|dt|fecha|data)\b[\s:.,/]*(?:& ?time|/ ?time)?[\s:.]*$|\b(?:le|den)\s*$"
+    r"(?:^|[^a-z])(?:date|datum|tarikh|dt|fecha|data)\b[\s:.,/]*(?:& ?time|/ ?time)?[\s:.]*$"
+    r"|\b(?:le|den)\s*$"
 )
 _DUE: Final = re.compile(
-    r"\bdue\b|fallig|zahlbar|zahlungsziel|echeance|pay(?:able|ment)?\s(?:by|before|until|due)|transfer .*\bby\b|bayar sebelum|avant le|netto bis"
+    r"\bdue\b|fallig|zahlbar|zahlungsziel|echeance|pay(?:able|ment)?\s(?:by|before|until|due)"
+    r"|\bby\s*$|bayar sebelum|avant le|netto bis"
     r"|uberweisen|tarikh akhir|perlu dibayar|a payer (?:avant|le)|bezahlen sie|avant le|jatuh tempo"
     r"|zahlung bis|vencimiento|scadenza|vervaldatum|a regler|begleichen|sebelum"
 )
 _OTHER_DATE: Final = re.compile(
     r"deliver|liefer|leistung|livraison|bestell|commande|purchase order|expir|valid|gultig|period"
-    r"|zeitraum|shipp|birth|geburt|since|until|skonto|discount|exp\b|from\b|\bto\b|\bbis\b|print|cetak"
-    r"|opened|open\b|check.?in|check.?out|arriv|depart|order date|po date|return|refund|paid|payment date"
+    r"|zeitraum|shipp|birth|geburt|since|until|skonto|discount|exp\b|from\b|\bto\b|\bbis\b"
+    r"|print|cetak"
+    r"|opened|open\b|check.?in|check.?out|arriv|depart|order date|po date|return|refund|paid"
+    r"|payment date"
     r"|vereinbart|bestellung|vom\b|virement|wire|paiement recu|statement|original"
 )
 _TIME: Final = re.compile(r"\b\d{1,2}:\d{2}")
@@ -153,9 +164,9 @@ def _date_label(sheet: Sheet, segment: Segment, start: int, previous: int) -> st
         return ""
     row = sheet.rows[segment.row].segments
     for other in reversed(row[max(0, segment.column - 2) : segment.column]):
-        if sum(c.isalpha() for c in other.text) > max(1, sum(c.isdigit() for c in other.text)):
-            if not find_dates(other.text):
-                return fold(other.text)
+        wordy = sum(c.isalpha() for c in other.text) > max(1, sum(map(str.isdigit, other.text)))
+        if wordy and not find_dates(other.text):
+            return fold(other.text)
     for step in (1, 2):
         if segment.row - step < 0:
             break

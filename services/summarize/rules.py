@@ -1,4 +1,4 @@
-"""The embedded summarizer: rules and arithmetic, deterministic, extractive, no model, no network."""
+"""The embedded summarizer: rules and arithmetic, deterministic, extractive."""
 
 from services.summarize.from_pages import summarize_pages
 from services.summarize.from_xml import summarize_xml

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Final
 
 from services.summarize.figures import Figure
@@ -61,7 +62,7 @@ def tax_rows(
     shares: dict[int, tuple[Decimal, Decimal]] = {}
     free: dict[int, tuple[Decimal, Decimal]] = {}
     for index, found in rows.items():
-        for first, second in zip(found, found[1:], strict=False):
+        for first, second in pairwise(found):
             base, tax = first.value, second.value
             if tax == 0 and base:
                 free[index] = (base, tax)

@@ -14,6 +14,8 @@ from services.summarize.layout import Row, Segment
 from services.summarize.page_reading import PageReading
 from shared.events.results import Evidence, FieldName
 
+_SURE: Final = 0.9
+
 _AMOUNT_ROLES: Final[dict[FieldName, tuple[Role, ...]]] = {
     "total_amount": (Role.TOTAL, Role.PAYABLE),
     "net_amount": (Role.NET, Role.SUBTOTAL),
@@ -70,11 +72,8 @@ def _currency_in(page: PageReading, code: str) -> Evidence | None:
             at = max(0, figure.segment.text.find(mark))
             return figure.segment.evidence(at, at + len(mark))
     found = page.currency
-    return (
-        found.evidence
-        if found is not None and found.code == code and found.confidence > 0.9
-        else None
-    )  # noqa: E501,PLR2004
+    sure = found is not None and found.code == code and found.confidence > _SURE
+    return found.evidence if found is not None and sure else None
 
 
 def on_page(page: PageReading, name: FieldName, value: str) -> Evidence | None:
@@ -108,5 +107,5 @@ def contradicts(page: PageReading, name: FieldName, value: str) -> bool:
         return bool(named) and abs(Decimal(value)) not in named
     if name == "invoice_date":
         issued = page.dates[0]
-        return issued is not None and issued.confidence > 0.9 and issued.value != value  # noqa: PLR2004
+        return issued is not None and issued.confidence > _SURE and issued.value != value
     return False
