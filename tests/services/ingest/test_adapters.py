@@ -1,6 +1,7 @@
 """Ingest over real stores, keys and quarantine in memory."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -160,10 +161,9 @@ def test_an_erasure_between_key_and_original_is_tried_again(site: Site) -> None:
         originals.keep(DOCUMENT, b"x")
 
 
-def test_quarantined_events_are_published_again_once(site: Site) -> None:
-    """A second copy of the file is one more try, with a new id in the same trace."""
-    event = arrived(site, site.inbox.put("acme", JOB, Upload("a", b"b")))
-    site.quarantine.put(
+def quarantined(site: Site, event: Event) -> str:
+    """Put an event into quarantine and return the record's name."""
+    return site.quarantine.put(
         event,
         stage="ingest",
         reason=QuarantineReason.ENCRYPTED,
@@ -171,17 +171,39 @@ def test_quarantined_events_are_published_again_once(site: Site) -> None:
         attempts=1,
         error=None,
         at=CLOCK.now(),
-    )
+    ).name
+
+
+def test_quarantined_events_are_published_again(site: Site) -> None:
+    """A second copy of the file is one more try, with a new id in the same trace."""
+    event = arrived(site, site.inbox.put("acme", JOB, Upload("a", b"b")))
+    quarantined(site, event)
     replays = QuarantineReplays(
         site.quarantine, keyring=site.keyring, publisher=site.bus, clock=CLOCK
     )
     replays.replay(keyed_id(b"k", "another"))
     assert site.bus.events == []
     replays.replay(DOCUMENT)
-    replays.replay(DOCUMENT)
     (again,) = site.bus.events
     assert (again.replay, again.traceparent, again.data) == (1, event.traceparent, event.data)
     assert again.id != event.id
+    assert list(site.quarantine.list()) == []
+
+
+def test_a_replay_that_a_crash_swallowed_is_sent_again(site: Site) -> None:
+    """The mark may stand though the bus never got the event; the same id does no harm twice."""
+    event = arrived(site, site.inbox.put("acme", JOB, Upload("a", b"b")))
+    site.quarantine.mark_replayed(quarantined(site, event))
+    CLOCK.sleep(1)
+    newest = replace(event, replay=1)
+    site.quarantine.mark_replayed(quarantined(site, newest))
+    replays = QuarantineReplays(
+        site.quarantine, keyring=site.keyring, publisher=site.bus, clock=CLOCK
+    )
+    replays.replay(DOCUMENT)
+    replays.replay(DOCUMENT)
+    first, second = site.bus.events
+    assert (first.id, first.replay) == (second.id, 2)
 
 
 class NoRegister:
