@@ -21,6 +21,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from services.ocr.adapters.image_types import Image
+from shared.errors import PermanentError
+from shared.telemetry.reasons import QuarantineReason
 
 DETECTOR: Final = "PP-OCRv6_det_small.onnx"
 RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
@@ -92,7 +94,9 @@ class Engine:
         lines = max(DETECTOR_STEP, round(height * scale / DETECTOR_STEP) * DETECTOR_STEP)
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(image, (columns, lines), interpolation=smooth)
-        return _lines(self._ink(small.astype(np.uint8, copy=False)), width / columns, height / lines)
+        return _lines(
+            self._ink(small.astype(np.uint8, copy=False)), width / columns, height / lines
+        )
 
     def _ink(self, image: Image) -> npt.NDArray[np.float32]:
         """Return the probability of text a pixel, band by band: half the memory of the whole.
@@ -100,7 +104,6 @@ class Engine:
         Each band is computed with a margin above and below, which is then cut away, so that the
         seams do not show.
         """
-        name = self._detector.get_inputs()[0].name
         height, width = image.shape[:2]
         ink = np.empty((height, width), np.float32)
         count = math.ceil(height * width / BAND_PIXELS)
@@ -108,7 +111,7 @@ class Engine:
         for top in range(0, height, rows):
             first, last = max(0, top - BAND_MARGIN), min(height, top + rows + BAND_MARGIN)
             blob = cv2.dnn.blobFromImage(image[first:last], 1 / 127.5, mean=(127.5,) * 3)
-            band = self._detector.run(None, {name: blob})[0][0, 0]
+            band = _run(self._detector, blob)[0, 0]
             ink[top : top + rows] = band[top - first : top - first + rows]
         return ink
 
@@ -122,8 +125,7 @@ class Engine:
             for row, index in enumerate(batch):
                 line = cv2.resize(crops[index], (widths[index], LINE_HEIGHT))
                 blob[row, :, :, : widths[index]] = line.transpose(2, 0, 1) / 127.5 - 1.0
-            name = self._recogniser.get_inputs()[0].name
-            steps = self._recogniser.run(None, {name: blob})[0]
+            steps = _run(self._recogniser, blob)
             for row, index in enumerate(batch):
                 found[index] = self._glyphs(steps[row], most / widths[index])
         return found
@@ -171,6 +173,15 @@ def _session(model: str) -> Any:  # noqa: ANN401 - onnxruntime ships no types
         sess_options=options,
         providers=["CPUExecutionProvider"],
     )
+
+
+def _run(session: Any, blob: npt.NDArray[Any]) -> npt.NDArray[np.float32]:  # noqa: ANN401 - onnxruntime ships no types
+    """Run a model; its input is of our own making, so what fails is the memory to run it in."""
+    try:
+        found: npt.NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: blob})[0]
+    except Exception as err:
+        raise PermanentError(QuarantineReason.RESOURCE_EXHAUSTED) from err
+    return found
 
 
 def _lines(ink: npt.NDArray[np.float32], scale_x: float, scale_y: float) -> list[Line]:

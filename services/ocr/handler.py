@@ -1,0 +1,92 @@
+"""Pages to words: the whole story of the reader."""
+
+from services.ocr.ports import Originals, PageRanges, Reader
+from services.ocr.ranges import assembled, covering, ranges_of, reconcile
+from shared.events.envelope import Child, Event
+from shared.events.payloads import (
+    DocumentReceived,
+    EventType,
+    PagesRead,
+    PagesRequested,
+)
+from shared.events.results import PageRange
+from shared.worker.outcome import Outcome
+
+
+def handle(
+    event: Event,
+    *,
+    originals: Originals,
+    reader: Reader,
+    ranges: PageRanges,
+    pages_per_range: int,
+) -> Outcome:
+    """Read a document, or one range of a long one.
+
+    A document of at most ``pages_per_range`` pages is read at once. A longer one is cut into
+    ranges, each a message of its own, so that no delivery takes long; whoever finds all of them
+    stored puts the document together. Two may find it at once: they make the same reading, and
+    the edge keeps one.
+
+    Raises:
+        PermanentError: the document cannot be read, or ``pages_missing``.
+        TransientError: the store or the reader is unavailable.
+    """
+    data = event.data
+    if isinstance(data, DocumentReceived):
+        cut = ranges_of(data.pages, pages_per_range)
+        if len(cut) > 1:
+            return Outcome(children=tuple(_request(data, first, last) for first, last in cut))
+        content = originals.open(data.original)
+        read = reader.read(content, data.media_type, first=1, last=data.pages)
+        return _finished(data, [reconcile(read, first=1, last=data.pages)])
+    if isinstance(data, PagesRequested):
+        content = originals.open(data.original)
+        read = reader.read(content, data.media_type, first=data.first, last=data.last)
+        return Outcome(
+            result=reconcile(read, first=data.first, last=data.last),
+            children=(_part_read(data),),
+        )
+    if isinstance(data, PagesRead):
+        document, revision = data.document_id, data.revision
+        parts = covering(ranges.stored(document, revision), data.pages)
+        if parts is None:
+            return Outcome()  # another range is still being read; its own event will come
+        return _finished(data, [ranges.open(document, revision, *part) for part in parts])
+    raise TypeError(f"ocr does not handle {event.type}")
+
+
+def _request(data: DocumentReceived, first: int, last: int) -> Child:
+    requested = PagesRequested(
+        document_id=data.document_id,
+        revision=data.revision,
+        original=data.original,
+        media_type=data.media_type,
+        pages=data.pages,
+        first=first,
+        last=last,
+    )
+    return Child(EventType.PAGES_REQUESTED, requested.model_dump(mode="json"), part=first)
+
+
+def _part_read(data: PagesRequested) -> Child:
+    read = PagesRead.model_validate(data.model_dump())
+    return Child(EventType.PAGES_READ, read.model_dump(mode="json"), part=data.first)
+
+
+def _finished(data: DocumentReceived | PagesRead, parts: list[PageRange]) -> Outcome:
+    return Outcome(
+        result=assembled(parts, pages=data.pages),
+        children=(
+            Child(
+                EventType.DOCUMENT_READ,
+                {
+                    "document_id": data.document_id,
+                    "revision": data.revision,
+                    "original": data.original.model_dump(mode="json"),
+                    "pages": data.pages,
+                },
+                takes_result=True,
+            ),
+        ),
+    )
