@@ -32,15 +32,16 @@ def project(deliveries: Sequence[Delivery], *, register: Register) -> Projection
     Raises:
         TransientError: the register is unavailable; nothing was applied.
     """
-    events: list[Event] = []
-    applied: list[Delivery] = []
-    refused: list[Delivery] = []
-    for delivery in deliveries:
-        try:
-            events.append(from_message(delivery.message))
-        except PermanentError:
-            refused.append(delivery)
-        else:
-            applied.append(delivery)
-    register.apply(events)
-    return Projection(tuple(applied), tuple(refused))
+    read = [(delivery, _event(delivery)) for delivery in deliveries]
+    register.apply([event for _delivery, event in read if event is not None])
+    return Projection(
+        applied=tuple(delivery for delivery, event in read if event is not None),
+        refused=tuple(delivery for delivery, event in read if event is None),
+    )
+
+
+def _event(delivery: Delivery) -> Event | None:
+    try:
+        return from_message(delivery.message)
+    except PermanentError:
+        return None

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from services.ingest.ports import RegisteredDocument, Register
+from services.ingest.ports import Register, RegisteredDocument
 from services.ingest.register_order import Deadlines
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event
+from shared.events.ids import origin_of
 from shared.events.payloads import UploadArrived
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
@@ -133,7 +134,7 @@ class Sweeper:
             source="sweeper",
             subject=job_id,
             jobid=job_id,
-            traceparent=f"00-{job_id[:32]}-{job_id[24:]}-01",
+            traceparent=origin_of(job_id),
             time=self._clock.now(),
         )
 
