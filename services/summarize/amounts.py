@@ -35,7 +35,7 @@ _AMOUNT: Final = re.compile(
 _MOST_DIGITS: Final = 11
 """An amount with more digits before the point is a code."""
 
-_GROUP: Final = 3  # digits between thousands separators
+_GROUP: Final = 3  # digits between two separators of thousands
 
 _PLAIN: Final = re.compile(r"\d[.,]\d{2}(?![\d.,/:-]*\d)")
 

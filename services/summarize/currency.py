@@ -54,7 +54,8 @@ _COUNTRIES: Final = tuple(
             "MY",
             (
                 r"\bsdn\.?\s?bhd|\bs/b\b|\bmalaysia|kuala\s?lumpur|\bselangor|\bjohor|\bpenang\b|"
-                r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|\bgst (?:id|reg)\b|\+60"
+                r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|"
+                r"\bgst (?:id|reg)\b|\+60"
             ),
         ),
         ("SG", r"\bsingapore\b|\bpte\.?\s?ltd|\+65\b|\buen\b"),
@@ -74,7 +75,8 @@ _COUNTRIES: Final = tuple(
             (
                 r"\b(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|\bdeutschland\b|\bgermany\b|"
                 r"\bfrance\b|\bosterreich\b|\baustria\b|\bgmbh\b|\bsarl\b|\bust-?id|\bespana\b|"
-                r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|\biban:? (?:de|fr|at|nl|es|it|be)"
+                r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|"
+                r"\biban:? (?:de|fr|at|nl|es|it|be)"
             ),
         ),
     )

@@ -305,7 +305,8 @@ def _decide(scores: dict[DocumentType, float], *, has_total: bool) -> TypeFound:
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0].value))
     kind, score = ranked[0]
     if score < 1.2:  # noqa: PLR2004 - nothing says what it is
-        return TypeFound(DocumentType.OTHER, 0.5, is_doubtful=has_total or score > 0.9)  # noqa: PLR2004
+        posted = max(scores[item] for item in POSTING)
+        return TypeFound(DocumentType.OTHER, 0.5, is_doubtful=has_total or posted > DOUBTFUL)
     posting = kind in POSTING
     rival = max(worth for other, worth in scores.items() if (other in POSTING) != posting)
     others = sum(worth for other, worth in scores.items() if other != kind and other not in POSTING)

@@ -109,7 +109,7 @@ def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
 
 
 def walk(element: etree._Element | None, path: str) -> Iterator[etree._Element]:
-    """Yield the descendants at ``path``: local names between slashes, ``|`` between alternatives."""
+    """Yield the descendants at ``path``: local names between slashes, alternatives between bars."""
     found = [element] if element is not None else []
     for step in path.split("/"):
         found = [child for item in found for child in children(item, *step.split("|"))]
@@ -190,14 +190,21 @@ def as_date(element: etree._Element | None) -> XmlValue | None:
     return XmlValue(found[0].read("dmy").isoformat(), xpath_of(element), text)
 
 
-def joined(element: etree._Element | None, paths: Sequence[str]) -> XmlValue | None:
-    """Return the texts at ``paths`` under ``element`` as one line."""
+def joined(
+    element: etree._Element | None, streets: Sequence[str], place: Sequence[str], country: str
+) -> XmlValue | None:
+    """Return an address as one line: streets, place, and the country where it is all there is."""
     if element is None:
         return None
-    texts = [text_of(found) for path in paths for found in walk(element, path) if text_of(found)]
+
+    def at(paths: Sequence[str]) -> list[str]:
+        return [text_of(item) for path in paths for item in walk(element, path) if text_of(item)]
+
+    texts = [text for text in (*at(streets), " ".join(at(place))) if text] or at([country])
     if not texts:
         return None
-    return XmlValue(", ".join(texts), xpath_of(element), ", ".join(texts))
+    text = ", ".join(texts)
+    return XmlValue(text, xpath_of(element), text)
 
 
 def kind_of(code: str | None, *, is_credit: bool = False) -> DocumentType:

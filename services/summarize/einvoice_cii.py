@@ -33,7 +33,8 @@ _LINE_SETTLEMENT: Final = "SpecifiedLineTradeSettlement|SpecifiedSupplyChainTrad
 _LINE_SUMS: Final = (
     "SpecifiedTradeSettlementLineMonetarySummation|SpecifiedTradeSettlementMonetarySummation"
 )
-_ADDRESS: Final = ("LineOne", "LineTwo", "LineThree", "PostcodeCode", "CityName", "CountryID")
+_STREETS: Final = ("LineOne", "LineTwo", "LineThree")
+_PLACE: Final = ("PostcodeCode", "CityName")
 
 
 def _one(element: etree._Element | None, path: str) -> etree._Element | None:
@@ -93,7 +94,9 @@ def read_cii(root: etree._Element) -> XmlInvoice:
         fields=present(
             {
                 "supplier_name": as_text(first(seller, "Name")),
-                "supplier_address": joined(_one(seller, "PostalTradeAddress"), _ADDRESS),
+                "supplier_address": joined(
+                    _one(seller, "PostalTradeAddress"), _STREETS, _PLACE, "CountryID"
+                ),
                 "supplier_tax_id": as_text(_tax_id(seller)),
                 "receiver_name": as_text(first(buyer, "Name")),
                 "invoice_id": as_text(first(head, "ID")),

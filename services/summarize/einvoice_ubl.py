@@ -22,14 +22,8 @@ from services.summarize.einvoice import (
 )
 
 _SUMS: Final = "LegalMonetaryTotal|RequestedMonetaryTotal"
-_ADDRESS: Final = (
-    "StreetName",
-    "AdditionalStreetName",
-    "AddressLine/Line",
-    "PostalZone",
-    "CityName",
-    "Country/IdentificationCode",
-)
+_STREETS: Final = ("StreetName", "AdditionalStreetName", "AddressLine/Line")
+_PLACE: Final = ("PostalZone", "CityName")
 
 
 def _one(element: etree._Element | None, path: str) -> etree._Element | None:
@@ -84,7 +78,12 @@ def read_ubl(root: etree._Element) -> XmlInvoice:
         fields=present(
             {
                 "supplier_name": _name(supplier),
-                "supplier_address": joined(_one(supplier, "PostalAddress"), _ADDRESS),
+                "supplier_address": joined(
+                    _one(supplier, "PostalAddress"),
+                    _STREETS,
+                    _PLACE,
+                    "Country/IdentificationCode",
+                ),
                 "supplier_tax_id": as_text(_tax_id(supplier)),
                 "receiver_name": _name(customer),
                 "invoice_id": as_text(first(root, "ID")),

@@ -8,7 +8,7 @@ from services.summarize.amounts import written
 from services.summarize.confidence import ENOUGH, ENOUGH_DATE, of_part, of_reading, of_total
 from services.summarize.currency import iso_4217, scale_of
 from services.summarize.doctype import POSTING
-from services.summarize.figures import Figure
+from services.summarize.figures import Figure, of_role
 from services.summarize.labels import Role
 from services.summarize.lines import Cell, Line
 from services.summarize.page_reading import PageReading
@@ -66,8 +66,21 @@ def _amounts(page: PageReading) -> dict[FieldName, FieldValue | None]:
     if chosen.tax is not None:
         figure = page.figure_of(chosen.tax, Role.TAX)
         words = figure.confidence if figure else 0.0
-        found["total_tax_amount"] = _amount(chosen.tax, of_part(chosen, words), figure, scale)
+        sure = of_part(chosen, words)
+        taxed = _amount(chosen.tax, sure, figure, scale)
+        found["total_tax_amount"] = taxed or _summed(page, chosen.tax, sure, scale)
     return found
+
+
+def _summed(page: PageReading, value: Decimal, confidence: float, scale: int) -> FieldValue | None:
+    """Return a tax that is printed only in parts, one a rate, with every part as evidence."""
+    parts = of_role(page.figures, Role.TAX)
+    if abs(sum((part.value for part in parts), Decimal(0))) != abs(value):
+        return None
+    places = (part.segment.evidence(part.amount.start, part.amount.end) for part in parts)
+    return FieldValue(
+        value=written(value, scale), confidence=round(confidence, 4), evidence=tuple(places)
+    )
 
 
 def read_fields(page: PageReading) -> dict[FieldName, FieldValue]:

@@ -67,6 +67,9 @@ _STOP: Final = re.compile(
     r"\b(?:tel|fax|phone|e-?mail|www|gst|sst|vat|tva|ust|tax|reg|iban|invoice|rechnung|facture|date"
     r"|datum|receipt|co\.? ?no|siret|hotline|fon|telefon|cashier|doc|bill)\b|@|\bh?ttp"
 )
+_PHONE: Final = re.compile(r"^[\s(+]*[\d][\d\s()/.+-]{6,}$")
+_ADDRESS_LINES: Final = 5
+
 _TAX_LABELLED: Final = re.compile(
     r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st|ein"
     r"|registration)[\s.-]*(?:id(?:nr)?|reg(?:istration)?|no|nr|number"
@@ -271,29 +274,34 @@ _TAIL: Final = re.compile(r"^(?:enterprise|sdn|bhd|gmbh|ltd|limited|trading|& co
 
 
 def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
-    """Return the supplier's address: the lines under its name that look like one."""
-    parts = _SENDER.split(supplier.text)
-    if len(parts) >= 3 and _ADDRESS.search(fold(supplier.text)):  # noqa: PLR2004
+    """Return the supplier's address: what follows its name on its line, or the lines under it."""
+    signed = _SIGNS.split(supplier.text)
+    parts = signed if len(signed) > 1 else _SENDER.split(supplier.text)
+    if len(parts) > 1 and _POSTCODE.search(supplier.text):
         at = supplier.text.index(parts[1])
-        return Found(supplier.text[at:].strip(), 0.75, supplier.evidence(at))
+        text = ", ".join(part.strip() for part in parts[1:])
+        return Found(text, 0.75, supplier.evidence(at))
     lines: list[Segment] = []
-    for other in sheet.below(supplier, 7):
+    for other in sheet.below(supplier, _ADDRESS_LINES + 2):
         folded = fold(other.text)
-        if _STOP.search(folded) and not _ADDRESS.search(folded):
+        if _STOP.search(folded) or _PHONE.match(folded):
             if lines:
                 break
             continue
         street = not lines and other.row == supplier.row + 1 and any(c.isdigit() for c in folded)
-        if street or _ADDRESS.search(folded) or (lines and "," in lines[-1].text[-2:]):
-            lines.append(other)
-        elif lines:
-            break
-        if len(lines) == 5:  # noqa: PLR2004 - no address is longer
+        runs_on = bool(lines) and lines[-1].text.rstrip().endswith(",")
+        place = _ADDRESS.search(folded) or _POSTCODE.search(other.text)
+        if not (street or runs_on or place):
+            if lines:
+                break
+            continue
+        lines.append(other)
+        if len(lines) == _ADDRESS_LINES:
             break
     if not lines:
         return None
     evidence = lines[0].evidence()
-    text = " ".join(line.text for line in lines)
+    text = ", ".join(line.text.strip(" ,") for line in lines)
     return Found(re.sub(r"^\w+:\s*", "", text), 0.7 * evidence.confidence, evidence)
 
 

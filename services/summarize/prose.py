@@ -95,7 +95,12 @@ def _paragraphs(sheet: Sheet) -> Iterator[str]:
     held: list[str] = []
     for row in sheet.rows:
         text = " ".join(segment.text for segment in row.segments).strip()
-        wordy = len(text.split()) >= 5 and sum(c.isalpha() for c in text) > len(text) * 0.55  # noqa: PLR2004
+        figures = sum(c.isdigit() for c in text)
+        wordy = (
+            figures * 8 < len(text)
+            and len(text.split()) >= 5
+            and sum(c.isalpha() for c in text) > len(text) * 0.55
+        )
         tail = (
             bool(held)
             and not held[-1].rstrip().endswith((".", "!", "?", ":"))
