@@ -15,6 +15,9 @@ WIDEST_GAP: Final = 2.8
 """Words further apart stand in different columns, whatever the page."""
 
 
+_BULLETS: Final = frozenset("·•●∙|")
+
+
 def union(boxes: Iterable[Box]) -> Box:
     """Return the smallest box around ``boxes`` (at least one)."""
     x0s, y0s, x1s, y1s = zip(*boxes, strict=True)
@@ -136,7 +139,10 @@ def _split(ordered: Sequence[Word], gap: float) -> list[list[Word]]:
     widest = gap * _character_width(ordered)
     parts: list[list[Word]] = [[ordered[0]]]
     for word in ordered[1:]:
-        if word.box[0] - parts[-1][-1].box[2] > widest:
+        left = parts[-1][-1]
+        # a bullet between the parts of an address keeps them together
+        room = 2 * widest if word.text in _BULLETS or left.text in _BULLETS else widest
+        if word.box[0] - left.box[2] > room:
             parts.append([word])
         else:
             parts[-1].append(word)

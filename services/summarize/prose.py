@@ -10,6 +10,7 @@ from services.summarize.layout import Sheet
 
 _MOST_SENTENCES: Final = 3
 _LONGEST: Final = 320
+_WORDY: Final = 5  # words from which a line may be running text
 _END: Final = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-Ý0-9„“\"(])")
 _ABBREVIATION: Final = re.compile(
     r"(?:\b(?:mr|mrs|dr|no|nr|st|co|inc|ltd|bzw|ca|etc|z\.b|d\.h|u\.a|vgl|str|abs|art|tel"
@@ -98,7 +99,7 @@ def _paragraphs(sheet: Sheet) -> Iterator[str]:
         figures = sum(c.isdigit() for c in text)
         wordy = (
             figures * 8 < len(text)
-            and len(text.split()) >= 5
+            and len(text.split()) >= _WORDY
             and sum(c.isalpha() for c in text) > len(text) * 0.55
         )
         tail = (
