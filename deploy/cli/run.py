@@ -197,7 +197,8 @@ def _show(lines: list[ResultLine]) -> None:
     console.print(table("", columns, rows))
     counted = Counter(line.status for line in lines)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
-    console.print(safe(f"\n{len(lines)} documents: {told or 'nothing to do'}"))
+    console.print()
+    console.print(safe(f"{len(lines)} documents: {told or 'nothing to do'}"))
 
 
 def _amount(line: ResultLine) -> str:

@@ -12,12 +12,11 @@ from services.ingest.ports import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import make_event
-from shared.events.ids import keyed_id
+from shared.events.ids import keyed_id, origin_of
 from shared.events.payloads import UploadArrived
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.telemetry.reasons import RefusedReason
-from shared.telemetry.tracing import Tracing
 from shared.worker import names
 
 MOST_BYTES: Final = 40_000_000
@@ -59,7 +58,6 @@ class Entrance:
         publisher: takes ``upload.arrived``.
         keyring: makes ids.
         register: knows which submissions are settled.
-        tracing: begins the document's trace.
         clock: stamps events.
         tenant: whose documents these are.
         kind: which entrance this is.
@@ -72,7 +70,6 @@ class Entrance:
         publisher: Publisher,
         keyring: Keyring,
         register: Register,
-        tracing: Tracing,
         clock: Clock,
         tenant: str,
         kind: LocalEntrance,
@@ -82,7 +79,6 @@ class Entrance:
         self._publisher = publisher
         self._keyring = keyring
         self._register = register
-        self._tracing = tracing
         self._clock = clock
         self._tenant = tenant
 
@@ -106,7 +102,7 @@ class Entrance:
             source="entrance",
             subject=job_id,
             jobid=job_id,
-            traceparent=self._tracing.origin(),
+            traceparent=origin_of(job_id),
             time=self._clock.now(),
         )
         self._publisher.publish([event])
@@ -140,7 +136,6 @@ def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
         publisher=house.bus,
         keyring=house.keyring,
         register=house.register,
-        tracing=house.tracing,
         clock=house.clock,
         tenant=DEFAULT_TENANT,
         kind=kind,

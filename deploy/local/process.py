@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--epoch", required=True)
     arguments = parser.parse_args()
     stop = Stop()
-    log = get_logger("docledger")
+    log = get_logger("supervisor")
     capture(log)
     house = House(Site(arguments.data_dir))
     log.info(LogEvent.WORKER_STARTED)

@@ -1,14 +1,18 @@
-"""One summarized document becomes one decision in the books: post, memo or hold."""
+"""One summarized document becomes one decision in the books: post, memo or hold.
+
+An erased one leaves its mark.
+"""
 
 from services.ledger.chart import Chart
 from services.ledger.drafting import Paper, decide, fingerprint_of
 from services.ledger.entries import Trail, standing_entry
+from services.ledger.erasure import record_erasure
 from services.ledger.leaf import commitment
 from services.ledger.ports import AlreadySettledError, Books, ConflictError, Summaries
 from services.ledger.postings import draw_up
 from shared.errors import PermanentError, TransientError
 from shared.events.envelope import Event
-from shared.events.payloads import DocumentSummarized
+from shared.events.payloads import DocumentErased, DocumentSummarized
 from shared.keys.port import KeyMissingError, Keyring, TenantPurpose
 from shared.telemetry.reasons import QuarantineReason
 from shared.worker.outcome import Outcome
@@ -17,7 +21,7 @@ from shared.worker.outcome import Outcome
 def handle(
     event: Event, *, summaries: Summaries, keyring: Keyring, journal: Books, chart: Chart
 ) -> Outcome:
-    """Book one summarized document.
+    """Book one summarized document, or the erasure of one.
 
     A sure invoice, receipt or credit note posts; a doubtful one is held with the reason; anything
     else is a memo. The same supplier, invoice id and total in another document: held. The entry
@@ -30,6 +34,9 @@ def handle(
         TransientError: the journal, the keys or the store are unavailable, or a race was lost.
     """
     data = event.data
+    if isinstance(data, DocumentErased):
+        record_erasure(event.tenant, data.document_id, journal=journal, keyring=keyring)
+        return Outcome()
     if not isinstance(data, DocumentSummarized):
         raise PermanentError(QuarantineReason.MALFORMED_EVENT)
     summary = summaries.open(data.result)

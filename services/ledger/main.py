@@ -14,7 +14,6 @@ from services.ledger.adapters.summaries import StoredSummaries, SummaryNames
 from services.ledger.audit import Finding, check_books
 from services.ledger.chart import Chart, load_chart
 from services.ledger.desk import Desk
-from services.ledger.erasure import record_erasure
 from services.ledger.exports.lines import Lookup
 from services.ledger.handler import handle
 from services.ledger.ports import GrowingLog, Journal, LogReader, Summaries
@@ -63,10 +62,6 @@ class Ledger:
     def audit(self) -> list[Finding]:
         """Return what is wrong with journal, outbox and logs."""
         return check_books(self.journal, self.logs)
-
-    def record_erasure(self, tenant: str, document_id: str) -> None:
-        """Mark in the books that a document's key is destroyed."""
-        record_erasure(tenant, document_id, journal=self.journal, keyring=self.keyring)
 
 
 def assemble(  # noqa: PLR0913 - every port, by name

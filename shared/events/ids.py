@@ -43,3 +43,11 @@ def event_id(  # noqa: PLR0913 - these six are the identity of an event
         replay: counts up each time a person replays the work.
     """
     return keyed_id(tenant_key, "event", subject, revision, type_, part, replay)
+
+
+def origin_of(job_id: str) -> str:
+    """Return the traceparent (W3C Trace Context) in which a job's work begins.
+
+    Made from the job, so whoever has to announce it again continues the same trace.
+    """
+    return f"00-{job_id[:32]}-{job_id[-16:]}-01"

@@ -9,7 +9,13 @@ from services.ledger.entries import Standing, standing_entry, standing_of
 from services.ledger.leaf import commitment, read_leaf
 from shared.errors import PermanentError
 from shared.events.ids import keyed_id
-from shared.events.payloads import DocumentErased, DocumentType, EntryKind, Reference
+from shared.events.payloads import (
+    DocumentErased,
+    DocumentType,
+    EntryKind,
+    PagesRequested,
+    Reference,
+)
 from shared.events.results import Summary
 from shared.telemetry.reasons import HeldReason, QuarantineReason
 from tests.services.ledger.conftest import TENANT, House, document
@@ -182,10 +188,18 @@ def test_an_erased_document_is_not_booked(
 def test_another_event_is_refused(memory_house: House, summary: MakeSummary) -> None:
     """A worker handles its own subscription's events only."""
     event = memory_house.arrives("a", summary())
-    wrong = replace(event, data=DocumentErased(document_id=document("a")))
+    wrong = replace(event, data=PagesRequested.model_construct(document_id=document("a")))
     with pytest.raises(PermanentError) as caught:
         memory_house.handle(wrong)
     assert caught.value.reason is QuarantineReason.MALFORMED_EVENT
+
+
+def test_an_erasure_leaves_its_mark_in_the_books(memory_house: House, summary: MakeSummary) -> None:
+    """The log says that a document was erased; what it posted still stands."""
+    event = memory_house.arrives("a", summary())
+    memory_house.handle(event)
+    memory_house.handle(replace(event, data=DocumentErased(document_id=document("a"))))
+    assert memory_house.kinds("a") == ["post", "erasure"]
 
 
 def test_the_leaf_commits_to_the_fields_under_the_documents_key(

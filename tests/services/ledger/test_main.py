@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from services.ledger.leaf import LeafTooLargeError, leaf_bytes, read_leaf
 from services.ledger.main import build
 from services.ledger.settings import LedgerSettings
 from shared.clock import FakeClock
-from shared.events.payloads import EntryKind
+from shared.events.payloads import DocumentErased, EntryKind
 from shared.keys.memory import MemoryKeyring
 from shared.keys.vault import Vault
 from shared.objects.port import NotFoundError
@@ -53,7 +54,7 @@ def test_a_document_becomes_a_sealed_entry_on_disk(
     assert ledger.audit() == []
     [booked] = ledger.journal.entries(TENANT)
     assert ledger.names(booked.entry).supplier == "Müller GmbH"
-    ledger.record_erasure(TENANT, document("a"))
+    ledger.handle(replace(event, data=DocumentErased(document_id=document("a"))))
     ledger.sequencer.step()
     key = VerifierKey.parse((tmp_path / "log" / f"{TENANT}.vkey").read_text(encoding="utf-8"))
     assert key.name == f"docledger.example/log/{TENANT}"

@@ -1,0 +1,122 @@
+"""Process role ``keep``: the register follows, the sequencer seals, the sweeper brings back.
+
+One process of a site does this, and the kernel's lock on ``keeper.lock`` sees to it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from deploy.local.house import House
+from deploy.local.loop import IDLE_MOST_S, IDLE_S
+from deploy.local.site import SiteLock
+from deploy.local.tidy import tidy_inbox
+from services.ingest.projector import project
+from services.ingest.sweeper import Sweeper
+from shared.bus.port import Delivery
+from shared.errors import TransientError
+from shared.logging import get_logger
+from shared.telemetry.log_events import LogEvent
+
+BATCH: Final = 200
+LEASE_S: Final = 60.0
+SWEEP_EVERY_S: Final = 30.0
+REFUSED_DELAY_S: Final = 60.0
+
+
+class Keeper:
+    """Register, sequencer and sweeper of one site.
+
+    Args:
+        house: the site's ports.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._log = get_logger("supervisor")
+        self._sweeper = Sweeper(
+            register=house.register,
+            publisher=house.bus,
+            objects=house.objects,
+            vault=house.vault,
+            keyring=house.keyring,
+            deadlines=house.topology.deadline,
+            clock=house.clock,
+        )
+        self._subscriptions = [
+            name for name, one in house.topology.subscriptions.items() if one.worker == "register"
+        ]
+        self._swept = float("-inf")
+
+    def run(self, stop: Callable[[], bool]) -> None:
+        """Keep until ``stop()``; then once more, so that what is done is told."""
+        idle = IDLE_S
+        while not stop():
+            if self.turn():
+                idle = IDLE_S
+                continue
+            self._house.clock.sleep(idle)
+            idle = min(IDLE_MOST_S, idle * 1.5)
+        while self.turn():
+            pass
+
+    def turn(self) -> bool:
+        """Seal and follow once, sweep when it is time; return whether there was anything to do."""
+        worked = False
+        for chore in (self._seal, self._follow, self._sweep):
+            try:
+                worked = chore() or worked
+            except TransientError as error:
+                self._log.warning(LogEvent.STORE_UNAVAILABLE, error=error)
+        return worked
+
+    def _seal(self) -> bool:
+        return self._house.ledger.sequencer.step() > 0
+
+    def _follow(self) -> bool:
+        bus = self._house.bus
+        deliveries = list(self._pulled())
+        if not deliveries:
+            return False
+        projection = project(deliveries, register=self._house.register)
+        bus.acknowledge(projection.applied)
+        for refused in projection.refused:
+            bus.retry(refused, delay_s=REFUSED_DELAY_S)
+        return True
+
+    def _pulled(self) -> Iterator[Delivery]:
+        for name in self._subscriptions:
+            yield from self._house.bus.pull(name, most=BATCH, lease_s=LEASE_S)
+
+    def _sweep(self) -> bool:
+        now = self._house.clock.monotonic()
+        if now - self._swept < SWEEP_EVERY_S:
+            return False
+        self._swept = now
+        swept = self._sweeper.sweep()
+        for document_id in swept.documents:
+            self._log.warning(LogEvent.DOCUMENT_SWEPT, document_id=document_id)
+        tidied = tidy_inbox(self._house)
+        return bool(swept.documents or swept.uploads or tidied)
+
+
+def keep(house: House, stop: Callable[[], bool]) -> None:
+    """Keep a site until told to stop; waits for an earlier keeper to end."""
+    lock = SiteLock(house.site.keeper_lock)
+    lock.acquire(wait=True)
+    try:
+        Keeper(house).run(stop)
+    finally:
+        lock.release()
+
+
+def keep_now(house: House) -> None:
+    """Seal and follow what a person just decided; a keeper that runs does it itself."""
+    lock = SiteLock(house.site.keeper_lock)
+    if not lock.acquire(wait=False):
+        return
+    try:
+        keeper = Keeper(house)
+        while keeper.turn():
+            pass
+    finally:
+        lock.release()
