@@ -8,7 +8,6 @@ A receipt is good until its message is handed out again. At the last hand-out th
 ``<subscription>.dead``, due there when the lease ends: nothing has to look for exhausted messages.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
+
+from pydantic_core import from_json, to_json
 
 from shared.bus import statements
 from shared.bus.port import Backlog, Delivery, Message
@@ -61,6 +62,7 @@ class SqliteBus:
         self._queues = [
             queue for name in topology.subscriptions for queue in (name, name + DEAD_SUFFIX)
         ]
+        self._idle = set(self._queues)  # whose last pull came back empty
         self._lock = Lock()
         self._connection = open_bus_file(path, list(topology.subscriptions), busy_s=busy_s)
 
@@ -105,7 +107,7 @@ class SqliteBus:
         if subscription not in self._queues:
             raise LookupError(f"no subscription {subscription} in the topology")
         now = self._now()
-        if not self._rows(statements.DUE, (subscription, now, 1)):
+        if subscription in self._idle and not self._rows(statements.DUE, (subscription, now, 1)):
             return []  # an idle worker's poll writes nothing and waits for nobody
         until = now + round(lease_s * 1_000_000)
         deliveries: list[Delivery] = []
@@ -121,13 +123,14 @@ class SqliteBus:
                 deliveries.append(
                     Delivery(
                         subscription=subscription,
-                        message=Message(json.loads(attributes), body),
+                        message=Message(from_json(attributes), body),
                         attempt=attempts - moved_at,
                         receipt=f"{seq}.{attempts}",
                         published=_time(published),
                     )
                 )
             run.executemany(statements.LEASE, leases)
+        (self._idle.discard if deliveries else self._idle.add)(subscription)
         return deliveries
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
@@ -215,7 +218,7 @@ class SqliteBus:
 
 
 def _json(message: Message) -> str:
-    return json.dumps(message.attributes, separators=(",", ":"))
+    return to_json(message.attributes).decode()
 
 
 def _key(delivery: Delivery) -> tuple[int, str, int]:
