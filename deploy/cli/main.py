@@ -170,11 +170,20 @@ def trace(
 
 @app.command()
 @friendly
-def audit(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
+def audit(
+    data_dir: DataDir = None,
+    sweep: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--sweep", help="Bring back what can be brought back, then check again.")
+    ] = False,
+    workers: Workers = 2,
+    format_: FormatOption = Format.TABLE,
+) -> int:
     """Check that everything is accounted for; exit 1 and name what is not."""
     from deploy.cli import audit as command  # noqa: PLC0415 - --help must not wait for it
 
-    return command.audit(folder(data_dir), as_json=format_ is Format.JSON)
+    return command.run_audit(
+        folder(data_dir), sweep=sweep, as_json=format_ is Format.JSON, workers=workers
+    )
 
 
 @app.command()

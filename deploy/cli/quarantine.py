@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from deploy.cli.opened import open_house
-from deploy.cli.run import work_until_settled
 from deploy.cli.screen import safe, table, to_stdout
-from deploy.local.house import House
+from deploy.local.drain import work_off
+from deploy.local.house import DEFAULT_TENANT, House
 from shared.errors import UserError
 
 SHORTEST = 4
@@ -66,8 +66,11 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
         sent += 1
     if not sent:
         raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")
-    status = work_until_settled(house, workers=workers, document_id=document_id)
-    to_stdout().print(safe(f"{document_id}: {status}"))
+    work_off(house, workers=workers)
+    document = house.register.document(DEFAULT_TENANT, document_id)
+    status = document.status if document and document.status else "in flight"
+    reason = f" ({document.reason})" if document and document.reason else ""
+    to_stdout().print(safe(f"{document_id}: {status}{reason}"))
     return 0
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from services.ledger.entries import Appended, Booked, Booking, Trail
+from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
 from services.ledger.publication import Intents
 from shared.events.payloads import Reference
 from shared.events.results import Summary
@@ -178,7 +178,25 @@ class Audit(Protocol):
         ...
 
 
-class Journal(Books, Sequencing, Audit, Protocol):
+class Restoring(Protocol):
+    """Putting back rows that were taken behind the journal's back."""
+
+    def restore_outbox(self, entry_id: str, trail: Trail) -> None:
+        """Make the entry's outbox row again, its event to be told once more.
+
+        No error when it is there, or the entry is not.
+        """
+        ...
+
+    def restore_entry(self, entry: Entry, index: int) -> None:
+        """Make a sealed entry's rows again at the place that its outbox row keeps.
+
+        No error when it is there. Nothing is done when its outbox row is gone too.
+        """
+        ...
+
+
+class Journal(Books, Sequencing, Audit, Restoring, Protocol):
     """The whole journal; ``tests/services/ledger/test_journal.py`` is its contract."""
 
 

@@ -85,6 +85,14 @@ class Vault:
         except NotFoundError:
             return None
 
+    def owner(self, name: str) -> str:
+        """Return whose key the object at ``name`` claims to be sealed under.
+
+        Raises:
+            NotFoundError: nothing is there.
+        """
+        return owner_of(self._objects.read(name).data)
+
     def _create(self, name: str, sealed: bytes) -> Reference:
         try:
             info = self._objects.create(name, sealed)

@@ -288,10 +288,17 @@ class Edge:
             document_id=subject,
             revision=getattr(event.data, "revision", 0),
             stage=self._stage,
-            reason=reason,
+            # What stands is told: an earlier attempt may have given up for another reason.
+            reason=self._do.quarantine.show(record.name).reason,
             record=record,
         )
-        child = Child(quarantined.event_type, quarantined.model_dump(), subject=subject)
+        child = Child(
+            quarantined.event_type,
+            quarantined.model_dump(),
+            subject=subject,
+            # Each piece of work may be given up on: the page ranges of one document, for one.
+            part=int(event.id[:8], 16),
+        )
         self._do.emitter.emit(event, (child,), None)
         self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
         return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)

@@ -1,10 +1,31 @@
 """Turns the children of an outcome into events and publishes them."""
 
+from dataclasses import dataclass
+
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import Child, Event, make_event
 from shared.events.payloads import PAYLOADS, Reference, StageName
 from shared.keys.port import Keyring, TenantPurpose
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What events inherit, where there is no event at hand to inherit from.
+
+    Attributes:
+        tenant: whose document.
+        jobid: the submission.
+        traceparent: of the origin trace.
+        subject: whom events are about unless they say otherwise.
+        replay: how often the work was replayed.
+    """
+
+    tenant: str
+    jobid: str
+    traceparent: str
+    subject: str
+    replay: int = 0
 
 
 class Emitter:
@@ -25,7 +46,9 @@ class Emitter:
         self._keyring = keyring
         self._clock = clock
 
-    def emit(self, parent: Event, children: tuple[Child, ...], result: Reference | None) -> None:
+    def emit(
+        self, parent: Event | Origin, children: tuple[Child, ...], result: Reference | None
+    ) -> None:
         """Publish the events that follow from ``parent``, all or none.
 
         Args:
@@ -37,9 +60,10 @@ class Emitter:
             TransientError: the bus is unavailable; nothing was published.
         """
         if children:
-            self._publisher.publish([self._event(parent, child, result) for child in children])
+            self._publisher.publish([self.event(parent, child, result) for child in children])
 
-    def _event(self, parent: Event, child: Child, result: Reference | None) -> Event:
+    def event(self, parent: Event | Origin, child: Child, result: Reference | None) -> Event:
+        """Return the event that a child becomes; the same parent and child, the same id."""
         data = dict(child.data)
         if child.takes_result:
             if result is None:

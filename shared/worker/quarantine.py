@@ -126,13 +126,13 @@ class Quarantine:
 
     def list(self) -> Iterator[tuple[str, QuarantineRecord]]:
         """Yield the names and records that wait for somebody, by name."""
-        for name, record, replayed in self._all():
+        for name, record, replayed in self.every():
             if not replayed:
                 yield name, record
 
     def history(self, document_id: str) -> Sequence[tuple[str, QuarantineRecord, bool]]:
         """Return every record about a document, with whether it was replayed."""
-        return [row for row in self._all() if document_id in (row[1].document_id, row[1].subject)]
+        return [row for row in self.every() if document_id in (row[1].document_id, row[1].subject)]
 
     def show(self, name: str) -> QuarantineRecord:
         """Return one record.
@@ -188,7 +188,8 @@ class Quarantine:
             size=info.size,
         )
 
-    def _all(self) -> Iterator[tuple[str, QuarantineRecord, bool]]:
+    def every(self) -> Iterator[tuple[str, QuarantineRecord, bool]]:
+        """Yield every record by name, with whether it was replayed."""
         names = [info.name for info in self._objects.list(PREFIX) if "/raw/" not in info.name]
         replayed = {name.removesuffix(_REPLAYED) for name in names if name.endswith(_REPLAYED)}
         for name in names:

@@ -236,6 +236,26 @@ class MemoryJournal:
             rows = list(self._of(tenant).entries.values())
         yield from rows
 
+    # Restoring
+
+    def restore_outbox(self, entry_id: str, trail: Trail) -> None:
+        """Make the entry's outbox row again, its event to be told once more."""
+        with self._lock:
+            books = self._of(self._tenant_of.get(entry_id, ""))
+            booked = books.entries.get(entry_id)
+            if booked is not None and entry_id not in books.outbox:
+                entry = booked.entry
+                row = OutboxRow(entry_id, entry.tenant, entry.document_id, trail, None)
+                books.outbox[entry_id] = row
+                books.waiting[entry_id] = None
+
+    def restore_entry(self, entry: Entry, index: int) -> None:
+        """Make a sealed entry's row again where its outbox row is."""
+        with self._lock:
+            books = self._of(entry.tenant)
+            if entry.entry_id in books.outbox and entry.entry_id not in books.entries:
+                books.entries[entry.entry_id] = Booked(entry, index)
+
     def _of(self, tenant: str, *, make: bool = False) -> _Books:
         books = self._books.get(tenant)
         if books is None:

@@ -1,10 +1,11 @@
 """The journal in SQL: SQLite today; the statements are those that PostgreSQL takes as well."""
 
 from services.ledger.adapters.books import SqlBooks
+from services.ledger.adapters.restoring import SqlRestoring
 from services.ledger.adapters.sequencing import SqlAudit, SqlSequencing
 
 
-class SqlJournal(SqlBooks, SqlSequencing, SqlAudit):
+class SqlJournal(SqlBooks, SqlSequencing, SqlAudit, SqlRestoring):
     """``ports.Journal`` over SQLAlchemy.
 
     Args:

@@ -1,0 +1,47 @@
+"""``docledger audit``: is everything accounted for?"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from deploy.cli.opened import open_house
+from deploy.cli.screen import table, to_stderr, to_stdout
+from deploy.local.audit import Finding, audit
+from deploy.local.repair import bring_back
+from deploy.local.site import running
+
+
+def run_audit(data_dir: Path, *, sweep: bool, as_json: bool, workers: int) -> int:
+    """Check everything; with ``sweep`` bring back what can be brought back, and check again.
+
+    Returns:
+        The exit code: 0 when all is accounted for, else 1.
+    """
+    house = open_house(data_dir)
+    found = audit(house)
+    if found and sweep:
+        with running(house.site):
+            brought = bring_back(house, found, workers=workers)
+        to_stderr().print(f"brought back: {brought} of {len(found)} findings were acted on")
+        found = audit(open_house(data_dir))
+    _show(found, as_json=as_json)
+    return 1 if found else 0
+
+
+def _show(found: list[Finding], *, as_json: bool) -> None:
+    if as_json:
+        for finding in found:
+            row = dataclasses.asdict(dataclasses.replace(finding, book=None))
+            del row["book"]
+            print(json.dumps(row))  # noqa: T201 - this is the output
+        return
+    console = to_stdout()
+    if not found:
+        console.print("audit: everything is accounted for", style="green")
+        return
+    rows = [(one.document_id or "", one.code, one.detail) for one in found]
+    console.print(table("Not accounted for", ("document", "problem", "where"), rows))
+    console.print()
+    console.print(
+        f"{len(found)} findings; 'docledger audit --sweep' brings back what can be brought back"
+    )

@@ -1,0 +1,39 @@
+"""Working off what waits, without taking anything new."""
+
+from typing import Final
+
+from deploy.local.house import House
+from deploy.local.site import running
+from deploy.local.supervisor import Supervisor
+
+LOOK_S: Final = 0.1
+
+
+def work_off(house: House, *, workers: int) -> None:
+    """Run workers until nothing is due on the bus any more.
+
+    Messages that back off after a failure are left for the next run.
+
+    Raises:
+        UserError: docledger runs on the folder already; it does the work itself.
+    """
+    with running(house.site):
+        house.bus.release_leases()
+        supervisor = Supervisor(house.site, workers=workers, clock=house.clock)
+        supervisor.start()
+        try:
+            while _due(house):
+                supervisor.tend()
+                house.clock.sleep(LOOK_S)
+        finally:
+            supervisor.stop()
+
+
+def _due(house: House) -> bool:
+    """Tell whether something can be done now: a message is due or in work, an entry unsealed."""
+    if any(row.leased for row in house.bus.backlog()):
+        return True
+    due = house.bus.next_due()
+    if due is not None and due <= house.clock.now():
+        return True
+    return bool(house.ledger.journal.tenants_waiting())

@@ -1,0 +1,143 @@
+"""The sweeper's thorough round: brings back what an audit misses, from what is still there."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from deploy.local.audit import Finding
+from deploy.local.chain import Chain
+from deploy.local.drain import work_off
+from deploy.local.house import DEFAULT_TENANT, House
+from services.ingest.inbox import pack
+from services.ingest.ports import RegisteredDocument
+from services.ledger.audit import FindingCode
+from services.ledger.entries import Trail
+from services.ledger.restore import bring_back as bring_books_back
+from shared.errors import PermanentError
+from shared.events.codec import from_structured
+from shared.events.envelope import make_event
+from shared.events.ids import origin_of
+from shared.events.payloads import UploadArrived
+from shared.events.results import Intake
+from shared.keys.port import TenantPurpose
+from shared.keys.vault import ErasedError
+from shared.objects.port import NotFoundError
+from shared.worker import names
+from shared.worker.emitter import Emitter, Origin
+from shared.worker.results import children_in, result_in
+
+RESTORED_NAME: Final = "(restored)"
+"""What a document is called when the name that it came with is gone."""
+
+_LOST_FROM_BOOKS: Final = frozenset(
+    {FindingCode.ENTRY_MISSING, FindingCode.LEAF_UNKNOWN, FindingCode.INDEX_GAP}
+)
+
+
+def bring_back(house: House, found: Iterable[Finding], *, workers: int) -> int:
+    """Announce again what stored results say, restore rows from the log, and work it off.
+
+    Entries that are gone from the books come first: a document that is announced again must find
+    its entry standing, or it would be booked anew. Where an entry cannot be restored, its document
+    is left alone for a person.
+
+    Returns:
+        How many documents and rows were acted on.
+    """
+    found = list(found)
+    books = [one.book for one in found if one.book is not None]
+    mended = bring_books_back(
+        books,
+        journal=house.ledger.journal,
+        log=house.ledger.logs,
+        trail_of=lambda tenant, document_id: _trail(house, tenant, document_id),
+    )
+    restored = {one.entry_id for one in mended}
+    lost = {
+        one.document_id
+        for one in found
+        if one.book and one.code in _LOST_FROM_BOOKS and one.book.entry_id not in restored
+    }
+    acted = len(mended)
+    for document_id in sorted({one.document_id for one in found if one.document_id} - lost):
+        acted += _announce(house, document_id)
+    work_off(house, workers=workers)
+    return acted
+
+
+def _announce(house: House, document_id: str) -> bool:
+    """Publish everything again that the document's stored results announced."""
+    if house.tombstones.stands(document_id):
+        return False
+    document = house.register.document(DEFAULT_TENANT, document_id)
+    if document is None:
+        return _announce_unregistered(house, document_id)
+    for link in Chain(house, document).links():
+        if link.reference is not None:
+            Chain(house, document).announce(link)
+        elif link.stage == "ingest":
+            _submit_again(house, document)
+    _publish_last(house, document)
+    _announce_entries(house, document_id)
+    return True
+
+
+def _announce_unregistered(house: House, document_id: str) -> bool:
+    """Find the submissions that brought the document, and announce what they led to."""
+    announced = False
+    for info in house.objects.list("results/ingest/"):
+        if house.vault.owner(info.name) != document_id:
+            continue
+        try:
+            stored = house.vault.open(info.name)
+        except (ErasedError, NotFoundError, PermanentError):
+            continue
+        job_id = info.name.rsplit("/", 1)[1]
+        if result_in(stored, Intake).status == "duplicate":
+            continue
+        origin = Origin(DEFAULT_TENANT, job_id, origin_of(job_id), document_id)
+        reference = house.vault.find(info.name)
+        emitter = Emitter("ingest", publisher=house.bus, keyring=house.keyring, clock=house.clock)
+        emitter.emit(origin, children_in(stored), reference)
+        announced = True
+    _announce_entries(house, document_id)
+    return announced
+
+
+def _submit_again(house: House, document: RegisteredDocument) -> None:
+    """What ingest learnt is gone: hand the original in once more, as the same job."""
+    try:
+        content = house.vault.open(names.original(document.document_id))
+    except (ErasedError, NotFoundError, PermanentError):
+        return
+    upload = house.vault.store_for_tenant(
+        names.inbox(document.tenant, document.job_id),
+        document.tenant,
+        pack(RESTORED_NAME, content),
+    )
+    event = make_event(
+        UploadArrived(upload=upload, entrance="sweeper"),
+        tenant_key=house.keyring.tenant_key(document.tenant, TenantPurpose.IDS),
+        tenant=document.tenant,
+        source="sweeper",
+        subject=document.job_id,
+        jobid=document.job_id,
+        traceparent=from_structured(document.last_event).traceparent,
+        time=house.clock.now(),
+    )
+    house.bus.publish([event])
+
+
+def _publish_last(house: House, document: RegisteredDocument) -> None:
+    house.bus.publish([from_structured(document.last_event)])
+
+
+def _announce_entries(house: House, document_id: str) -> None:
+    for booked in house.ledger.journal.history(DEFAULT_TENANT, document_id):
+        house.ledger.journal.announce_again(booked.entry.entry_id)
+
+
+def _trail(house: House, tenant: str, document_id: str) -> Trail | None:
+    document = house.register.document(tenant, document_id)
+    if document is None:
+        return None
+    return Trail(document.job_id, from_structured(document.last_event).traceparent)
