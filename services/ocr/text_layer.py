@@ -185,14 +185,16 @@ def agrees(layer: Sequence[Word], read: Sequence[Word]) -> bool:
     Most of the words must agree, and every number read with confidence must be in the layer: a
     hidden layer that differs in one amount is the one to fear.
     """
-    known = {_key(word.text) for word in layer}
-    together = "".join(_key(word.text) for word in layer)
+    keys = [_key(word.text) for word in layer]
+    known = set(keys)
+    # The two may split words differently: a number may be two or three words of the layer.
+    numbers = {"".join(keys[i : i + n]) for i in range(len(keys)) for n in (1, 2, 3)}
     told = [word for word in read if len(_key(word.text)) >= LONG_ENOUGH]
     if not told:
         return False
     for word in told:
         key = _key(word.text)
-        if key.isdigit() and word.confidence >= SURE and key not in together:
+        if key.isdigit() and word.confidence >= SURE and key not in numbers:
             return False
     return sum(_key(word.text) in known for word in told) >= AGREEING_SHARE * len(told)
 

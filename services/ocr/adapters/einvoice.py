@@ -35,14 +35,20 @@ def parse(data: bytes) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as err:
-        # libxml2 refuses some bombs itself; a declared entity is a bomb whatever it says.
-        forbidden = b"<!DOCTYPE" in data or b"<!ENTITY" in data
-        reason = QuarantineReason.FORBIDDEN_XML if forbidden else QuarantineReason.MALFORMED_XML
-        raise PermanentError(reason) from err
+        raise PermanentError(_reason(err, data)) from err
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise PermanentError(QuarantineReason.FORBIDDEN_XML)
     _check_depth(root)
     return root
+
+
+def _reason(err: Exception, data: bytes) -> QuarantineReason:
+    """Say why libxml2 gave up: it refuses some bombs itself."""
+    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
+        return QuarantineReason.FORBIDDEN_XML  # a declared entity is a bomb whatever it says
+    if getattr(err, "code", 0) == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
+        return QuarantineReason.TOO_DEEP  # its own limit is 256 levels
+    return QuarantineReason.MALFORMED_XML
 
 
 def _check_depth(root: etree._Element) -> None:

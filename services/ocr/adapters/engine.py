@@ -30,8 +30,6 @@ RECOGNISER: Final = "PP-OCRv6_rec_small.onnx"
 DETECTOR_STEP: Final = 32  # the network halves its input five times
 MOST_ENLARGED: Final = 1.5  # finer detail than the image has helps nobody
 INK: Final = 0.3  # probability above which a pixel belongs to a line
-BAND_PIXELS: Final = 500_000
-BAND_MARGIN: Final = 64  # pixels, a multiple of the step: more than a line of text
 LINE_SCORE: Final = 0.5  # mean probability that makes a region a line
 UNCLIP: Final = 1.6  # the network learns shrunken lines; grow them back by area / perimeter
 LEAST_SIDE: Final = 3.0  # pixels of the detector's map
@@ -94,26 +92,11 @@ class Engine:
         lines = max(DETECTOR_STEP, round(height * scale / DETECTOR_STEP) * DETECTOR_STEP)
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(image, (columns, lines), interpolation=smooth)
-        return _lines(
-            self._ink(small.astype(np.uint8, copy=False)), width / columns, height / lines
-        )
-
-    def _ink(self, image: Image) -> npt.NDArray[np.float32]:
-        """Return the probability of text a pixel, band by band: half the memory of the whole.
-
-        Each band is computed with a margin above and below, which is then cut away, so that the
-        seams do not show.
-        """
-        height, width = image.shape[:2]
-        ink = np.empty((height, width), np.float32)
-        count = math.ceil(height * width / BAND_PIXELS)
-        rows = math.ceil(height / count / DETECTOR_STEP) * DETECTOR_STEP
-        for top in range(0, height, rows):
-            first, last = max(0, top - BAND_MARGIN), min(height, top + rows + BAND_MARGIN)
-            blob = cv2.dnn.blobFromImage(image[first:last], 1 / 127.5, mean=(127.5,) * 3)
-            band = _run(self._detector, blob)[0, 0]
-            ink[top : top + rows] = band[top - first : top - first + rows]
-        return ink
+        # In one piece: bands would halve the memory, but the network weighs each pixel against the
+        # whole image, and finds nothing in a band that holds little text.
+        blob = cv2.dnn.blobFromImage(small, 1 / 127.5, mean=(127.5, 127.5, 127.5))
+        ink = _run(self._detector, blob)[0, 0]
+        return _lines(ink, width / columns, height / lines)
 
     def recognise(self, crops: Sequence[Image]) -> list[list[Glyph]]:
         """Read upright crops of single lines; one list of glyphs a crop, in the same order."""
