@@ -113,7 +113,8 @@ class Entrance:
         content_id = keyed_id(key, "upload", content)
         count = 0
         while True:
-            path = os.path.abspath(source)  # noqa: PTH100 - resolve() would follow links
+            # bytes: a name need not be UTF-8; and resolve() would follow links
+            path = os.fsencode(os.path.abspath(source))  # noqa: PTH100
             job_id = keyed_id(key, "job", path, content_id, count)
             if not self._settled(job_id):
                 return job_id
