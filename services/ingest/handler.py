@@ -1,5 +1,7 @@
 """A file becomes a document: the whole story of ingest."""
 
+from functools import partial
+
 from services.ingest.inbox import Upload
 from services.ingest.inspection import Attachment, Inspection
 from services.ingest.ports import (
@@ -30,7 +32,7 @@ from shared.telemetry.reasons import QuarantineReason, RefusedReason
 from shared.worker.outcome import Outcome
 
 
-def handle(  # noqa: PLR0911, PLR0913 - each way an upload can end; each port by name
+def handle(  # noqa: C901, PLR0911, PLR0913 - each way an upload can end; each port by name
     event: Event,
     *,
     inbox: Inbox,
@@ -71,21 +73,23 @@ def handle(  # noqa: PLR0911, PLR0913 - each way an upload can end; each port by
     content = upload.content
     key = keyring.tenant_key(event.tenant, TenantPurpose.IDS)
     document_id = document_id_of(key, content)
+    refuse = partial(
+        _refuse, event, document_id, register=register, inbox=inbox, originals=originals
+    )
     reason = _refusal(len(content), most_bytes, erased=erased.stands(document_id))
     if reason is not None:
-        return _refuse(event, reason, document_id, register=register, inbox=inbox)
+        return refuse(reason)
 
     known = register.document(event.tenant, document_id)
+    original = None
+    if known is None or known.job_id == event.jobid or known.status is Terminal.VOIDED:
+        original = originals.keep(document_id, content)
+        if erased.stands(document_id):  # since it was looked for, or while this was being kept
+            return refuse(RefusedReason.ERASED)
     if known is not None and known.job_id != event.jobid:
         register.duplicate(event, document_id=document_id)
-        return _again(
-            event, known, upload, originals=originals, inspector=inspector, replays=replays
-        )
-
-    original = originals.keep(document_id, content)
-    if erased.stands(document_id):  # while it was being kept
-        originals.forget(document_id)
-        return _refuse(event, RefusedReason.ERASED, document_id, register=register, inbox=inbox)
+        return _again(event, known, upload, original, inspector=inspector, replays=replays)
+    assert original is not None
     try:
         inspection = inspector.inspect(content)
     except PermanentError as err:
@@ -125,12 +129,25 @@ def _refusal(size: int, most_bytes: int, *, erased: bool) -> RefusedReason | Non
     return RefusedReason.ERASED if erased else None
 
 
-def _refuse(
-    event: Event, reason: RefusedReason, document_id: str, *, register: Register, inbox: Inbox
+def _refuse(  # noqa: PLR0913 - the facts, then what is let go of
+    event: Event,
+    document_id: str,
+    reason: RefusedReason,
+    *,
+    register: Register,
+    inbox: Inbox,
+    originals: Originals,
 ) -> Outcome:
-    """Book the refusal, then let go of the bytes: nothing of what is refused is kept."""
+    """Book the refusal, then let go of the bytes: nothing of what is refused is kept.
+
+    Of an erased document there may be a key again: a worker made it that had looked for the
+    tombstone before it stood, and died before it looked again.
+    """
     assert isinstance(event.data, UploadArrived)
-    named = document_id if reason is RefusedReason.ERASED else None
+    named = None
+    if reason is RefusedReason.ERASED:
+        named = document_id
+        originals.forget(document_id)
     register.refuse(event, reason, document_id=named)
     inbox.discard(event.data.upload)
     return Outcome()
@@ -153,18 +170,17 @@ def _again(  # noqa: PLR0913 - the ports of this chapter, by name
     event: Event,
     known: RegisteredDocument,
     upload: Upload,
+    original: Reference | None,
     *,
-    originals: Originals,
     inspector: Inspector,
     replays: Replays,
 ) -> Outcome:
     """The same bytes again: a quarantined document is replayed, a voided one read anew."""
     if known.status is Terminal.QUARANTINED:
         replays.replay(known.document_id)
-    if known.status is not Terminal.VOIDED:
+    if original is None:
         return _duplicate(event, known.document_id, upload, revision=known.revision)
     revision = known.revision + 1
-    original = originals.keep(known.document_id, upload.content)
     try:
         inspection = inspector.inspect(upload.content)
     except PermanentError as err:

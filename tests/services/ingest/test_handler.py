@@ -79,7 +79,7 @@ class FakeOriginals:
         return reference(f"originals/{document_id}")
 
     def forget(self, document_id: str) -> None:
-        del self.kept[document_id]
+        self.kept.pop(document_id, None)
 
 
 @dataclass
@@ -371,6 +371,27 @@ def test_an_erasure_in_the_middle_wins(house: House) -> None:
     assert house.register.submissions[job(1)].reason is RefusedReason.ERASED
     assert house.originals.kept == {}
     assert house.inbox.uploads == {}
+
+
+def test_the_same_bytes_again_do_not_bring_an_erased_document_back(house: House) -> None:
+    """Erased after the tombstone was looked for, it counts as voided; voided ones are read anew."""
+    house.handle(house.arrive(1, CANARY))
+    document = document_id(KEY, CANARY)
+    known = house.register.documents[document]
+    house.register.documents[document] = replace(known, erased=True)
+    house.originals.kept.clear()
+    house.originals.erase_meanwhile = house.erased
+    assert house.handle(house.arrive(2, CANARY)) == Outcome()
+    assert house.originals.kept == {}
+    assert "inbox/acme/" + job(2) not in house.inbox.uploads
+
+
+def test_a_key_made_before_a_crash_does_not_outlive_the_erasure(house: House) -> None:
+    """Dead between keeping the original and looking for the tombstone: the next one lets go."""
+    house.originals.kept[document_id(KEY, CANARY)] = CANARY
+    house.erased.add(document_id(KEY, CANARY))
+    house.handle(house.arrive(1, CANARY))
+    assert house.originals.kept == {}
 
 
 def test_an_upload_that_was_erased_after_it_was_booked_is_done(house: House) -> None:
