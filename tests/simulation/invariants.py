@@ -1,0 +1,375 @@
+"""What must be true when a run has come to rest: named, pure, each a list of violations.
+
+No line names anything that is not the same each time a seed runs.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from services.ingest.ports import RegisteredDocument, SubmissionStatus, Terminal
+from services.ledger.entries import Booked, Standing, standing_entry, standing_of, unbalanced
+from shared.events.envelope import Event
+from shared.events.payloads import (
+    EntryPayload,
+    EntryKind,
+    EventType,
+    PagesRead,
+    PagesRequested,
+    UploadArrived,
+)
+from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.worker import names
+from shared.worker.results import children_in
+from tests.simulation.ending import Ending, Expected
+from tests.simulation.papers import REASONS, Illness
+from tests.simulation.watched import Acknowledged, Escaped, Overlap, Published, Stored
+
+Check = Callable[[Ending], list[str]]
+
+_BAD_LUCK: Final = frozenset(
+    {
+        QuarantineReason.KILLS_WORKERS,
+        QuarantineReason.ATTEMPTS_EXHAUSTED,
+        QuarantineReason.DEAD_LETTER,
+    }
+)
+"""Why a sound document may lie in quarantine after a storm: a person replays it."""
+
+
+def comes_to_rest(ending: Ending) -> list[str]:
+    """Faults over, everything ends within bounded time, and no message is left anywhere."""
+    found = [] if ending.quiet else ["it never comes to rest"]
+    return found + [f"{count} left in {name}" for name, count in sorted(ending.waiting.items())]
+
+
+def submissions_add_up(ending: Ending) -> list[str]:
+    """Submissions = documents + duplicates + refused, and none is missing."""
+    counts = ending.counts
+    found = []
+    if not counts.balanced:
+        found.append(f"the register's sums are wrong: {counts}")
+    booked = {one.job_id for one in ending.submissions}
+    found += [f"submission {job[:6]} was lost" for job in sorted(set(ending.submitted) - booked)]
+    for one in ending.submissions:
+        mine = ending.submitted.get(one.job_id)
+        if mine is not None and one.document_id not in (None, mine, one.job_id):
+            found.append(f"submission {one.job_id[:6]} is booked as another document")
+    return found
+
+
+def nothing_in_flight(ending: Ending) -> list[str]:
+    """Documents = posted + held + voided + quarantined + expanded."""
+    return [
+        f"document {one.document_id[:6]} is in flight at {one.stage}"
+        for one in ending.documents.values()
+        if one.status is None
+    ]
+
+
+def documents_end_as_they_should(ending: Ending) -> list[str]:
+    """A sound document posts or is held as its truth says; a sick one is quarantined for it."""
+    return [
+        f"document {name[:6]} (paper {wanted.paper.number}) ended {problem}"
+        for name, wanted in ending.expected.items()
+        if wanted.paper is not None
+        and (there := ending.documents.get(name)) is not None
+        and (problem := _wrong_end(there, wanted, ending)) is not None
+    ]
+
+
+def _wrong_end(document: RegisteredDocument, wanted: Expected, ending: Ending) -> str | None:
+    paper = wanted.paper
+    assert paper is not None
+    told = f"{document.status} ({document.reason})"
+    if document.erased:
+        return None
+    if document.terminal is Terminal.QUARANTINED:
+        if paper.is_sick and paper.illness and document.reason is REASONS[paper.illness]:
+            return None
+        unlucky = ending.stormy or paper.illness is Illness.SLOW
+        return None if unlucky and document.reason in _BAD_LUCK else told
+    if paper.is_sick and not wanted.fixed:
+        return told
+    if paper.type is None:
+        return None if document.terminal is Terminal.EXPANDED else told
+    if document.terminal is Terminal.HELD:
+        twins = [
+            name
+            for name, other in ending.expected.items()
+            if other.tenant == wanted.tenant
+            and other.paper is not None
+            and other.paper.invoice == paper.invoice
+            and name != document.document_id
+        ]
+        if document.reason is HeldReason.POSSIBLE_DUPLICATE and twins:
+            return None
+        return None if paper.doubt is not None and document.reason is paper.doubt else told
+    return None if document.terminal is Terminal.POSTED and paper.doubt is None else told
+
+
+def one_decision_each(ending: Ending) -> list[str]:
+    """A document and revision is decided once."""
+    counted = Counter(
+        (booked.entry.document_id, booked.entry.revision)
+        for books in ending.books.values()
+        for booked in books.entries
+        if booked.entry.is_decision
+    )
+    return [
+        f"document {name[:6]} was decided {count} times"
+        for (name, _), count in counted.items()
+        if count > 1
+    ]
+
+
+def nothing_posts_twice(ending: Ending) -> list[str]:
+    """One invoice number of a tenant stands posted at most once."""
+    counted: Counter[tuple[str, int]] = Counter()
+    for name, wanted in ending.expected.items():
+        if wanted.paper is not None and wanted.paper.type is not None:
+            standing = standing_entry(_history(ending, name))
+            if standing is not None and standing_of(standing) is Standing.POSTED:
+                counted[wanted.tenant, wanted.paper.invoice] += 1
+    return [
+        f"invoice {number} of {tenant} stands posted {count} times"
+        for (tenant, number), count in counted.items()
+        if count > 1
+        and not any(
+            name in ending.erased
+            for name, wanted in ending.expected.items()
+            if wanted.paper is not None and wanted.paper.invoice == number
+        )
+    ]
+
+
+def books_say_the_truth(ending: Ending) -> list[str]:
+    """What the register calls posted stands in the books with the paper's own figures."""
+    found = []
+    for name, document in ending.documents.items():
+        wanted = ending.expected.get(name)
+        standing = standing_entry(_history(ending, name))
+        if document.terminal is Terminal.POSTED:
+            if standing is None or wanted is None or wanted.paper is None:
+                found.append(f"document {name[:6]} is posted, and the books know nothing of it")
+            elif frozenset(standing.entry.postings) != wanted.paper.postings:
+                found.append(f"document {name[:6]} is posted with figures that are not its own")
+        elif document.terminal is Terminal.HELD and (
+            standing is None or standing.entry.kind is not EntryKind.HOLD
+        ):
+            found.append(f"document {name[:6]} is held, and the books do not say so")
+    return found
+
+
+def journal_balances(ending: Ending) -> list[str]:
+    """Every entry sums to zero, exactly."""
+    return [
+        f"the entry of document {booked.entry.document_id[:6]} does not balance"
+        for books in ending.books.values()
+        for booked in books.entries
+        if unbalanced(booked.entry.postings)
+    ]
+
+
+def log_verifies(ending: Ending) -> list[str]:
+    """Each log verifies, equals its journal, and covers every entry; checkpoints only grow."""
+    found = [
+        f"{finding.code} in the books of {finding.tenant}: document {(finding.document_id or '')[:6]}"
+        for finding in ending.findings
+    ]
+    for tenant, books in ending.books.items():
+        if books.problem is not None:
+            found.append(f"the log of {tenant} does not verify: {books.problem}")
+        if any(booked.index is None for booked in books.entries):
+            found.append(f"an entry of {tenant} has no index")
+        if books.covered != len(books.entries):
+            found.append(f"{len(books.entries) - books.covered} entries of {tenant} not covered")
+        if list(books.sizes) != sorted(books.sizes):
+            found.append(f"a checkpoint of {tenant} shrank")
+    return found
+
+
+def entries_are_told(ending: Ending) -> list[str]:
+    """Every entry's event went out, and its outbox row says so."""
+    told = {
+        fact.event.data.entry_id
+        for fact in ending.published()
+        if isinstance(fact.event.data, EntryPayload)
+    }
+    found = []
+    for books in ending.books.values():
+        rows = {row.entry_id: row for row in books.outbox}
+        for booked in books.entries:
+            row = rows.get(booked.entry.entry_id)
+            if booked.entry.entry_id not in told or row is None or row.published is None:
+                found.append(f"the entry of document {booked.entry.document_id[:6]} was never told")
+    return found
+
+
+def results_are_told(ending: Ending) -> list[str]:
+    """A delivery is acknowledged only after what follows from its result was published."""
+    found = []
+    stored: dict[str, Stored] = {}
+    events: dict[str, Event] = {}
+    told: set[tuple[EventType, str, int, int]] = set()
+    for fact in ending.facts:
+        if isinstance(fact, Stored):
+            stored[fact.name] = fact
+        elif isinstance(fact, Published):
+            events[fact.event.id] = fact.event
+            told.add(_identity(fact.event))
+        elif isinstance(fact, Acknowledged):
+            event = events.get(fact.event_id)
+            name = event and _result_of(fact.subscription, event)
+            result = stored.get(name or "")
+            if event is None or result is None or result.document_id in ending.erased:
+                continue
+            for child in children_in(result.packed):
+                wanted = (child.type, child.subject or event.subject, child.part, event.replay)
+                if wanted not in told:
+                    found.append(f"{fact.subscription}: acknowledged before {child.type.value}")
+    return found
+
+
+def _result_of(subscription: str, event: Event) -> str | None:
+    stage = subscription.split(".")[0]
+    if stage not in ("ingest", "ocr", "summarize") or subscription.endswith(".dead"):
+        return None
+    return names.result_of(stage, event)  # type: ignore[arg-type] # it is one of the three
+
+
+def _identity(event: Event) -> tuple[EventType, str, int, int]:
+    data = event.data
+    part = data.first if isinstance(data, PagesRequested | PagesRead) else 0
+    return (event.type, event.subject, part, event.replay)
+
+
+def ids_mean_one_thing(ending: Ending) -> list[str]:
+    """No event id stands for two contents, and no content goes out under two ids."""
+    found = []
+    contents: dict[str, str] = {}
+    ids: dict[str, str] = {}
+    for fact in ending.published():
+        event, content = fact.event, _content(fact.event)
+        if contents.setdefault(event.id, content) != content:
+            found.append(f"{event.type.value} of {event.subject[:6]}: one id, two contents")
+        if ids.setdefault(content, event.id) != event.id:
+            found.append(f"{event.type.value} of {event.subject[:6]}: one content, two ids")
+    return found
+
+
+def _content(event: Event) -> str:
+    """Return what an event says, without what may differ each time that it is told.
+
+    That is the time; which of the checkpoints that cover an entry; and of an upload, who told of
+    it, and which of two copies of the same bytes lies there.
+    """
+    data: dict[str, Any] = event.data.model_dump(mode="json")
+    data.pop("tree_size", None)
+    if isinstance(event.data, UploadArrived):
+        data = {"name": event.data.upload.name}
+    return f"{event.tenant} {event.subject} {event.type.value} {event.replay} {data}"
+
+
+def events_are_sound(ending: Ending) -> list[str]:
+    """When an event reaches the bus, its result is stored and its entry covered."""
+    return [
+        f"{fact.event.type.value} of {fact.event.subject[:6]} went out too early"
+        for fact in ending.published()
+        if not fact.sound
+    ]
+
+
+def erased_is_erased(ending: Ending) -> list[str]:
+    """Of an erased document no key is left, nothing at the door, and nothing came after."""
+    found = []
+    jobs = {job for job, name in ending.submitted.items() if name in ending.erased}
+    for name in sorted(ending.erased):
+        if name in ending.keys:
+            found.append(f"erased document {name[:6]} has a key")
+        if names.tombstone(name) not in ending.objects:
+            found.append(f"erased document {name[:6]} has no tombstone")
+        document = ending.documents.get(name)
+        if document is None or not document.erased:
+            found.append(f"the register does not know that document {name[:6]} is erased")
+    for there in sorted(ending.objects):
+        kind, _, rest = there.partition("/")
+        if kind == "inbox" and rest.rsplit("/", 1)[-1] in jobs:
+            found.append(f"the bytes of an erased document lie at the door: {there[-40:][:6]}")
+    return found
+
+
+def quarantine_has_a_record(ending: Ending) -> list[str]:
+    """What lies in quarantine has a record that can be replayed."""
+    found = []
+    for name, document in ending.documents.items():
+        if document.terminal is not Terminal.QUARANTINED or document.erased:
+            continue
+        records = ending.records.get(name, []) + ending.records.get(document.job_id, [])
+        if not any(not replayed for _, replayed in records):
+            found.append(f"document {name[:6]} is quarantined without a record")
+    return found
+
+
+def refused_for_a_reason(ending: Ending) -> list[str]:
+    """Only what has no bytes, or was erased, is refused."""
+    return [
+        f"submission {one.job_id[:6]} was refused: {one.reason}"
+        for one in ending.submissions
+        if one.status is SubmissionStatus.REFUSED
+        and one.reason not in (RefusedReason.EMPTY, RefusedReason.ERASED)
+    ]
+
+
+def one_at_a_time(ending: Ending) -> list[str]:
+    """No two workers are at one piece of work while the first one's lease lasts."""
+    return [
+        f"two workers at once at {fact.stage} {fact.work[:6]}"
+        for fact in ending.facts
+        if isinstance(fact, Overlap)
+    ]
+
+
+def nothing_escapes(ending: Ending) -> list[str]:
+    """No process ends by anything but a crash."""
+    return sorted(
+        {f"{fact.process}: {fact.error}" for fact in ending.facts if isinstance(fact, Escaped)}
+    )
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    comes_to_rest,
+    submissions_add_up,
+    nothing_in_flight,
+    documents_end_as_they_should,
+    one_decision_each,
+    nothing_posts_twice,
+    books_say_the_truth,
+    journal_balances,
+    log_verifies,
+    entries_are_told,
+    results_are_told,
+    ids_mean_one_thing,
+    events_are_sound,
+    erased_is_erased,
+    quarantine_has_a_record,
+    refused_for_a_reason,
+    one_at_a_time,
+    nothing_escapes,
+)
+
+
+def violations(ending: Ending) -> Iterator[str]:
+    """Yield what is wrong, each with the name of its check."""
+    for check in CHECKS:
+        for problem in check(ending):
+            yield f"{check.__name__}: {problem}"
+
+
+def _history(ending: Ending, document_id: str) -> list[Booked]:
+    return [
+        booked
+        for books in ending.books.values()
+        for booked in books.entries
+        if booked.entry.document_id == document_id
+    ]
