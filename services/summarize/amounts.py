@@ -27,7 +27,7 @@ _DIGITS: Final = (
 )
 
 _AMOUNT: Final = re.compile(
-    rf"(?P<open>\()?(?P<sign>[-\u2212\u2013+])?\s?(?P<before>{CURRENCY_MARK})?\s?[:.]?\s?"
+    rf"(?P<open>\()?(?P<sign>[-\u2212\u2013+])?\s?(?P<before>{CURRENCY_MARK})?\s?(?::|\.(?=\s))?\s?"
     rf"(?P<sign2>[-\u2212\u2013])?\s?(?P<digits>{_DIGITS})"
     rf"(?P<trail>[-\u2212](?![\w]))?(?P<close>\))?\s?(?P<after>{CURRENCY_MARK}(?![A-Za-z]))?"
 )

@@ -21,7 +21,7 @@ _TITLES: Final = tuple(
             "other",
             (
                 r"quotation|^quote|quote$|angebot|devis(?!e)|sebutharga|estimate|"
-                r"kostenvoranschlag|proforma|auftragsbestatigung|orderconfirmation|"
+                r"kostenvoranschlag|proforma(?:invoice|rechnung)?|auftragsbestatigung|orderconfirmation|"
                 r"confirmationdecommande|lieferschein|deliverynote|deliveryorder|"
                 r"bonde?livraison|packinglist|packingslip|mahnung|zahlungserinnerung|"
                 r"paymentreminder|lettrederelance|remittanceadvice|payslip|gehaltsabrechnung|"
@@ -274,7 +274,8 @@ def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool)
         has_change: whether cash and change are on the page.
     """
     scores: dict[DocumentType, float] = dict.fromkeys(DocumentType, 0.0)
-    for kind, weight in _titles(sheet).items():
+    titles = _titles(sheet)
+    for kind, weight in titles.items():
         scores[kind] += weight
     counts = _vocabulary(sheet)
     for kind, worth in counts.items():
@@ -297,6 +298,10 @@ def find_type(sheet: Sheet, *, has_total: bool, has_tax: bool, has_change: bool)
     if credit >= _HEADED and credit >= DOUBTFUL * invoice:
         # A credit note is made like an invoice and names the one that it corrects.
         scores[DocumentType.CREDIT_NOTE] += invoice
+    if titles.get(DocumentType.OTHER, 0.0) >= _HEADED:
+        # A quotation has sums and terms like an invoice: its title says what it is.
+        for kind in POSTING:
+            scores[kind] = titles.get(kind, 0.0)
     return _decide(scores, has_total=has_total)
 
 

@@ -27,6 +27,9 @@ _CREDIT_CODES: Final = frozenset(
 _ORDER_CODES: Final = frozenset({"220", "221", "226", "231"})
 
 
+_DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
 @dataclass(frozen=True, slots=True)
 class XmlValue:
     """A value and the XPath 1.0 expression that selects its element, without namespaces."""
@@ -77,24 +80,15 @@ def parse(xml: str) -> etree._Element:
         huge_tree=True,
         remove_comments=True,
     )
+    # the text was decoded already: a declaration of another encoding would only mislead
+    bare = _DECLARATION.sub("", xml.lstrip("\ufeff"), count=1)
     try:
-        root = etree.fromstring(xml.encode(), parser)
+        root = etree.fromstring(bare.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        if "standalone" not in str(error) and "encoding" not in str(error).lower():
-            raise PermanentError(QuarantineReason.MALFORMED_XML) from error
-        root = _reparse(xml, parser)
+        raise PermanentError(QuarantineReason.MALFORMED_XML) from error
     if root.getroottree().docinfo.internalDTD is not None:
         raise PermanentError(QuarantineReason.FORBIDDEN_XML)
     return root
-
-
-def _reparse(xml: str, parser: etree.XMLParser) -> etree._Element:
-    """Parse text whose declaration names another encoding than UTF-8, which it no longer has."""
-    bare = re.sub(r"^\s*<\?xml[^>]*\?>", "", xml.lstrip("\ufeff"))
-    try:
-        return etree.fromstring(bare.encode(), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise PermanentError(QuarantineReason.MALFORMED_XML) from error
 
 
 def _local(element: etree._Element) -> str:

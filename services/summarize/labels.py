@@ -63,7 +63,7 @@ _RULES: Final = tuple(
             "ignored",
             1.0,
             (
-                r"qty|quant|menge|anzahl|itemcount|totalitem|noitem|noofitem|totalpcs|points?|saving|"
+                r"qty|quant|menge|anzahl(?!ung)|itemcount|totalitem|noitem|noofitem|totalpcs|points?|saving|"
                 r"yousave|award|balanceb|newbalance|openingbalance|closingbalance|"
                 r"anfangssaldo|endsaldo|"
                 r"capital|kapital|stammkap|kuantiti|bilangan|weight|gewicht|poids|km$|mileage|"
@@ -158,7 +158,7 @@ _RULES: Final = tuple(
                 rf"totaldestaxes|montanttva|summeust|ustbetrag|mwstbetrag|umsatzsteuerbetrag"
             ),
         ),
-        ("subtotal", 0.7, r"supplies"),
+        ("subtotal", 0.7, r"^total\w*supplies|^supplies(?:excl|incl|total)?$"),
         (
             "total",
             1.0,

@@ -8,6 +8,7 @@ from stdnum.eu import vat
 
 from services.summarize.dates import find_dates
 from services.summarize.folding import alnum, fold, letters
+from services.summarize.labels import read_label
 from services.summarize.layout import Segment, Sheet
 from services.summarize.references import Found
 
@@ -45,8 +46,8 @@ _NOT_A_NAME: Final = re.compile(
     r"|iban|bic|date|datum|tarikh|page|seite|invoice|rechnung|facture|receipt|resit|quittung|bill\b"
     r"|no\.|nr\.|jalan\b|jln\b|lot\b|no\s?\d|level\b|floor\b|unit\b|shipping\b|thank|welcome|cash\b"
     r"|original|copy\b|kopie\b|duplicate|reprint|simplified|guest check|ihre?\b|wir\b|sehr|dear"
-    r"|credit note|gutschrift|avoir|kunde\b|beispiel|purchase order|telefon\b|kundennummer"
-    r"|statement"
+    r"|credit note|gutschrift|avoir|kunde\b|beispiel-?rechnung|purchase order|telefon\b"
+    r"|kundennummer|statement"
     r"|your order|order number|(?:order|table|your|cashier|customer|client|time|terminal"
     r"|trans|items?|to|from|shop|due|balance"
     r"|amount|nummer|anschrift|globale nummer|bestellung|your order)\b(?:\s?(?:no|number|id"
@@ -68,7 +69,10 @@ _STOP: Final = re.compile(
     r"|datum|receipt|co\.? ?no|siret|hotline|fon|telefon|cashier|doc|bill)\b|@|\bh?ttp"
 )
 _PHONE: Final = re.compile(r"^[\s(+]*[\d][\d\s()/.+-]{6,}$")
+_MONEY: Final = re.compile(r"\d[.,]\d{2}(?!\d)")
+_NAME_WORDS: Final = 3  # a shorter one that reads like a label of money is one
 _ADDRESS_LINES: Final = 5
+_ADDRESS_GAP: Final = 4  # rows of something else that may stand between
 
 _TAX_LABELLED: Final = re.compile(
     r"(?:gst|sst|vat|ust|uid|tva|tax|steuer|mwst|iva|btw|st|ein"
@@ -104,6 +108,9 @@ def _is_name(text: str) -> bool:
         and not find_dates(text)
         and "@" not in text
         and not text.rstrip().endswith(":")
+        and not (
+            read_label(text) and len(text.split()) < _NAME_WORDS and not _LEGAL.search(fold(text))
+        )
     )
 
 
@@ -284,7 +291,10 @@ def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
     lines: list[Segment] = []
     for other in sheet.below(supplier, _ADDRESS_LINES + 2):
         folded = fold(other.text)
-        if _STOP.search(folded) or _PHONE.match(folded):
+        last = lines[-1].row if lines else supplier.row
+        if other.row - last > _ADDRESS_GAP:
+            break
+        if _STOP.search(folded) or _PHONE.match(folded) or _MONEY.search(folded):
             if lines:
                 break
             continue

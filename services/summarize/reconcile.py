@@ -33,9 +33,7 @@ class Proof(StrEnum):
     REPEATED = "repeated"  # two different labels name the same total
 
 
-STRONG: Final = frozenset(
-    {Proof.NET_AND_TAX, Proof.TAX_TABLE, Proof.CASH, Proof.PREPAID, Proof.INCLUDED_TAX}
-)
+STRONG: Final = frozenset({Proof.NET_AND_TAX, Proof.TAX_TABLE, Proof.CASH, Proof.PREPAID})
 """Equations between figures that differ: one of them is enough."""
 
 
@@ -146,8 +144,11 @@ def _net_and_tax(
     total: Decimal, facts: Ledgered, taxes: Sequence[Decimal], adjustments: Sequence[Decimal]
 ) -> tuple[Decimal, Decimal] | None:
     """Return the net amount and tax that make ``total``, if any do."""
-    nets = [item for item in facts.values(Role.NET) if item != total]
-    nets += [item for item in facts.values(Role.SUBTOTAL) if item != total and item not in nets]
+    stated = [*facts.values(Role.NET), *facts.values(Role.SUBTOTAL)]
+    nets = [item for item in dict.fromkeys(stated) if item != total]
+    if len(stated) > 1:  # one for each rate
+        nets.append(sum(facts.values(Role.NET), ZERO))
+        nets.append(sum(stated, ZERO))
     nets += [base for base, _ in facts.tax_rows if base not in nets and base != total]
     for adjustment in adjustments:
         for net in nets:
@@ -278,11 +279,10 @@ def _mismatch(total: Decimal, facts: Ledgered, proofs: Iterable[Proof]) -> bool:
         others = [item for item in nets + subtotals if item != total]
         settled = {Proof.SUBTOTAL, Proof.LINES, Proof.TAX_TABLE, Proof.CASH, Proof.PREPAID}
         return bool(others) and total not in nets + subtotals and not settled & set(proofs)
-    settled = {Proof.TAX_TABLE, Proof.INCLUDED_TAX}
     if nets and total not in nets:
-        return not settled & set(proofs)
+        return True
     if subtotals and total not in subtotals:
-        return not settled & set(proofs) and Proof.SUBTOTAL not in proofs
+        return Proof.SUBTOTAL not in proofs and Proof.TAX_TABLE not in proofs
     return False
 
 

@@ -162,20 +162,30 @@ def _date_label(sheet: Sheet, segment: Segment, start: int, previous: int) -> st
         return inside
     if previous:
         return ""
+    beside = ""
     row = sheet.rows[segment.row].segments
     for other in reversed(row[max(0, segment.column - 2) : segment.column]):
-        wordy = sum(c.isalpha() for c in other.text) > max(1, sum(map(str.isdigit, other.text)))
-        if wordy and not find_dates(other.text):
-            return fold(other.text)
-    for step in (1, 2):
-        if segment.row - step < 0:
+        if any(c.isalpha() for c in other.text) and not find_dates(other.text):
+            beside = fold(other.text)
             break
-        above = sheet.rows[segment.row - step]
+    return beside if _is_date_label(beside) else _above(sheet, segment) or beside
+
+
+def _is_date_label(text: str) -> bool:
+    """Tell whether a text says what a date is."""
+    return any(
+        pattern.search(text) for pattern in (_INVOICE_DATE, _GENERIC_DATE, _DUE, _OTHER_DATE)
+    )
+
+
+def _above(sheet: Sheet, segment: Segment) -> str:
+    """Return the heading over a date, from the two rows above; "" when there is none."""
+    for above in reversed(sheet.rows[max(0, segment.row - 2) : segment.row]):
         for other in above.segments:
-            if above.page == segment.page and overlaps_x(other.box, segment.box):
-                text = fold(other.text)
-                labelled = _INVOICE_DATE.search(text) or _GENERIC_DATE.search(text)
-                return text if labelled or _DUE.search(text) or _OTHER_DATE.search(text) else ""
+            text = fold(other.text)
+            over = above.page == segment.page and overlaps_x(other.box, segment.box)
+            if over and any(c.isalpha() for c in text):
+                return text if _is_date_label(text) and not find_dates(other.text) else ""
     return ""
 
 

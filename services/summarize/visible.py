@@ -16,6 +16,9 @@ from shared.events.results import Evidence, FieldName
 
 _SURE: Final = 0.9
 
+_STATED: Final = 0.75
+"""A date surer than this stands beside a label, in whatever order of day and month."""
+
 _AMOUNT_ROLES: Final[dict[FieldName, tuple[Role, ...]]] = {
     "total_amount": (Role.TOTAL, Role.PAYABLE),
     "net_amount": (Role.NET, Role.SUBTOTAL),
@@ -106,6 +109,6 @@ def contradicts(page: PageReading, name: FieldName, value: str) -> bool:
         }
         return bool(named) and abs(Decimal(value)) not in named
     if name == "invoice_date":
-        issued = page.dates[0]
-        return issued is not None and issued.confidence > _SURE and issued.value != value
+        issued, wanted = page.dates[0], date.fromisoformat(value)
+        return issued is not None and issued.confidence > _STATED and not _date_in(page, wanted)
     return False

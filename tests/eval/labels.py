@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 from lxml import etree
 
@@ -53,6 +54,11 @@ PATHS = {
 """Where CII keeps each field: a second, simpler reading than the one under test."""
 
 
+def _text(element: etree._Element) -> str:
+    """Return all text in an element, with single spaces."""
+    return " ".join("".join(map(str, element.itertext())).split())
+
+
 def einvoice_truth(einvoice: EInvoice) -> dict[str, str]:
     """Return the fields of a CII document, read by their element names alone."""
     root = etree.fromstring(einvoice.xml.encode(), etree.XMLParser(resolve_entities=False))
@@ -60,15 +66,12 @@ def einvoice_truth(einvoice: EInvoice) -> dict[str, str]:
     for name, paths in PATHS.items():
         for path in paths.split("|"):
             steps = "/".join(f"*[local-name()='{step}']" for step in path.split("/"))
-            found = [
-                element
-                for element in root.xpath(f"//{steps}")
-                if "".join(element.itertext()).strip()
-            ]
+            every = cast("list[etree._Element]", root.xpath(f"//{steps}"))
+            found = [element for element in every if _text(element)]
             if name == "supplier_tax_id":
                 found.sort(key=lambda element: element.get("schemeID") != "VA")
             if found and name not in truth:
-                text = " ".join("".join(found[0].itertext()).split())
+                text = _text(found[0])
                 if name.endswith("_date"):
                     digits = re.sub(r"\D", "", text)[:8]
                     text = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"

@@ -30,7 +30,7 @@ class Share:
 
     def __str__(self) -> str:
         low, high = self.bounds()
-        share = f"{100 * self.value:5.1f} %" if self.labelled else "    – "
+        share = f"{100 * self.value:5.1f} %" if self.labelled else "    - "
         return f"{self.right:>4}/{self.labelled:<4} {share}  [{100 * low:5.1f}, {100 * high:5.1f}]"
 
 

@@ -69,7 +69,7 @@ class Tally:
 
 
 def _shown(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _reading(path: Path, media_type: MediaType, kept: Path | None) -> Reading:
@@ -94,12 +94,12 @@ def _measure(tally: Tally, reading: Reading, truth: dict[str, str]) -> None:
 def _receipts(documents: Sequence[Labelled], kept: Path | None) -> Tally:
     tally = Tally("receipts (sroie-dev)")
     for number, document in enumerate(documents, start=1):
-        print(f"\rreceipt {number}/{len(documents)}", end="", file=sys.stderr)
+        sys.stderr.write(f"\rreceipt {number}/{len(documents)}")
         try:
             _measure(tally, _reading(document.path, document.media_type, kept), document.truth)
         except PermanentError:
             tally.unread += 1
-    print(file=sys.stderr)
+    sys.stderr.write("\n")
     return tally
 
 
@@ -139,14 +139,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--readings", type=Path, help="keep the words that were read here")
     options = parser.parse_args(arguments)
     if options.folder is None or not options.folder.is_dir():
-        print("no labelled documents: name their folder, make eval DATA=folder", file=sys.stderr)
+        sys.stderr.write("no labelled documents: name their folder, make eval DATA=folder\n")
         return 2
     tallies = evaluate(options.folder, options.readings)
     if not tallies:
-        print("neither sroie-dev/ nor einvoice-dev/ is in that folder", file=sys.stderr)
+        sys.stderr.write("neither sroie-dev/ nor einvoice-dev/ is in that folder\n")
         return 2
     for tally in tallies:
-        print("\n".join(tally.lines()), end="\n\n")
+        sys.stdout.write("\n".join(tally.lines()) + "\n\n")
     return 0
 
 
