@@ -12,10 +12,10 @@ from shared.errors import PermanentError
 from shared.events.payloads import MediaType
 
 CII = (
-    '<rsm:CrossIndustryInvoice xmlns:rsm="urn:un:unece:uncefact:data:standard:'
-    'CrossIndustryInvoice:100"><rsm:ID>R 7</rsm:ID><rsm:Total>119.00</rsm:Total>'
-    "</rsm:CrossIndustryInvoice>"
-).encode()
+    b'<rsm:CrossIndustryInvoice xmlns:rsm="urn:un:unece:uncefact:data:standard:'
+    b'CrossIndustryInvoice:100"><rsm:ID>R 7</rsm:ID><rsm:Total>119.00</rsm:Total>'
+    b"</rsm:CrossIndustryInvoice>"
+)
 
 
 def root(name: str, namespace: str) -> bytes:

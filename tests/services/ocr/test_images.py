@@ -15,7 +15,7 @@ from shared.events.payloads import MediaType
 Encode = Callable[..., bytes]
 
 
-def pixels(content: bytes, media_type: MediaType) -> tuple[np.ndarray, int]:
+def pixels(content: bytes, media_type: MediaType) -> tuple[images.Image, int]:
     """Decode the first frame."""
     with images.opened(content, media_type) as picture:
         return images._pixels(picture)
@@ -31,7 +31,8 @@ def test_every_mode_becomes_blue_green_red_on_white(encode: Encode, mode: str) -
     elif mode != "I;16":
         source = source.convert(mode)
     image, turned = pixels(encode(source), MediaType.PNG)
-    assert (image.shape, image.dtype, turned) == ((30, 40, 3), np.uint8, 0)
+    assert image.shape == (30, 40, 3)
+    assert turned == 0
     assert image.min() == 255
 
 
