@@ -7,8 +7,8 @@ from pathlib import Path
 from deploy.cli.opened import open_house
 from deploy.cli.screen import table, to_stderr, to_stdout
 from deploy.local.audit import Finding, audit
+from deploy.local.drain import work_off
 from deploy.local.repair import bring_back
-from deploy.local.site import running
 
 
 def run_audit(data_dir: Path, *, sweep: bool, as_json: bool, workers: int) -> int:
@@ -20,9 +20,9 @@ def run_audit(data_dir: Path, *, sweep: bool, as_json: bool, workers: int) -> in
     house = open_house(data_dir)
     found = audit(house)
     if found and sweep:
-        with running(house.site):
-            brought = bring_back(house, found, workers=workers)
-        to_stderr().print(f"brought back: {brought} of {len(found)} findings were acted on")
+        bring_back(house, found)
+        work_off(house, workers=workers)
+        to_stderr().print(f"swept after {len(found)} findings; checking again")
         found = audit(open_house(data_dir))
     _show(found, as_json=as_json)
     return 1 if found else 0

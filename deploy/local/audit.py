@@ -15,7 +15,9 @@ from services.ingest.ports import RegisteredDocument, Submission, SubmissionStat
 from services.ledger.audit import Finding as BookFinding
 from services.ledger.entries import Standing, standing_entry, standing_of
 from shared.events.codec import from_structured
-from shared.keys.port import KeyMissingError
+from shared.events.ids import event_id
+from shared.events.payloads import EventType
+from shared.keys.port import KeyMissingError, TenantPurpose
 from shared.worker import names
 
 
@@ -165,11 +167,30 @@ def _check_submission(
     if document is None:
         yield Finding(Problem.NOT_REGISTERED, submission.document_id, "document")
         return
-    done = submission.status is SubmissionStatus.DUPLICATE
-    if not done or document.erased or house.tombstones.stands(document.document_id):
+    if document.erased or house.tombstones.stands(document.document_id):
+        return
+    if submission.parent is None and not _was_announced(house, submission, document.replay):
+        yield Finding(Problem.EVENT_MISSING, document.document_id, EventType.UPLOAD_ARRIVED.value)
+    if submission.status is not SubmissionStatus.DUPLICATE:
         return
     if house.objects.stat(names.intake(submission.job_id)) is None:
         yield Finding(Problem.RESULT_MISSING, document.document_id, "ingest of a duplicate")
+
+
+def _was_announced(house: House, submission: Submission, replays: int) -> bool:
+    key = house.keyring.tenant_key(submission.tenant, TenantPurpose.IDS)
+    return any(
+        house.bus.has_published(
+            event_id(
+                key,
+                subject=submission.job_id,
+                revision=0,
+                type_=EventType.UPLOAD_ARRIVED.value,
+                replay=replay,
+            )
+        )
+        for replay in range(replays + 1)
+    )
 
 
 def _unknown_objects(

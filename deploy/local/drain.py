@@ -19,7 +19,9 @@ def work_off(house: House, *, workers: int) -> None:
     """
     with running(house.site):
         house.bus.release_leases()
-        supervisor = Supervisor(house.site, workers=workers, clock=house.clock)
+        supervisor = Supervisor(
+            house.site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
+        )
         supervisor.start()
         try:
             while _due(house):

@@ -55,6 +55,7 @@ class Keeper:
         while not stop():
             self.turn()
             self._house.clock.sleep(PACE_S)
+        self._swept = float("-inf")
         while self.turn():
             pass
 

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from deploy.local.audit import Finding
+from deploy.local.audit import Finding, Problem
 from deploy.local.chain import Chain
-from deploy.local.drain import work_off
 from deploy.local.house import DEFAULT_TENANT, House
 from services.ingest.inbox import pack
 from services.ingest.ports import RegisteredDocument
@@ -16,7 +15,7 @@ from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import make_event
 from shared.events.ids import origin_of
-from shared.events.payloads import UploadArrived
+from shared.events.payloads import EventType, UploadArrived
 from shared.events.results import Intake
 from shared.keys.port import TenantPurpose
 from shared.keys.vault import ErasedError
@@ -28,20 +27,21 @@ from shared.worker.results import children_in, result_in
 RESTORED_NAME: Final = "(restored)"
 """What a document is called when the name that it came with is gone."""
 
+_UPLOAD: Final = EventType.UPLOAD_ARRIVED.value
+
 _LOST_FROM_BOOKS: Final = frozenset(
     {FindingCode.ENTRY_MISSING, FindingCode.LEAF_UNKNOWN, FindingCode.INDEX_GAP}
 )
 
 
-def bring_back(house: House, found: Iterable[Finding], *, workers: int) -> int:
-    """Announce again what stored results say, restore rows from the log, and work it off.
+def bring_back(house: House, found: Iterable[Finding]) -> None:
+    """Announce again what stored results say, and restore rows from the log.
+
+    What is announced waits on the bus: let workers and keeper work it off.
 
     Entries that are gone from the books come first: a document that is announced again must find
     its entry standing, or it would be booked anew. Where an entry cannot be restored, its document
     is left alone for a person.
-
-    Returns:
-        How many documents and rows were acted on.
     """
     found = list(found)
     books = [one.book for one in found if one.book is not None]
@@ -57,33 +57,33 @@ def bring_back(house: House, found: Iterable[Finding], *, workers: int) -> int:
         for one in found
         if one.book and one.code in _LOST_FROM_BOOKS and one.book.entry_id not in restored
     }
-    acted = len(mended)
     for document_id in sorted({one.document_id for one in found if one.document_id} - lost):
-        acted += _announce(house, document_id)
-    work_off(house, workers=workers)
-    return acted
+        _announce(house, document_id)
+    for one in found:
+        document = house.register.document(DEFAULT_TENANT, one.document_id or "")
+        if document and one.code == Problem.EVENT_MISSING and one.detail == _UPLOAD:
+            _submit_again(house, document)
 
 
-def _announce(house: House, document_id: str) -> bool:
+def _announce(house: House, document_id: str) -> None:
     """Publish everything again that the document's stored results announced."""
     if house.tombstones.stands(document_id):
-        return False
+        return
     document = house.register.document(DEFAULT_TENANT, document_id)
     if document is None:
-        return _announce_unregistered(house, document_id)
+        _announce_unregistered(house, document_id)
+        return
     for link in Chain(house, document).links():
         if link.reference is not None:
             Chain(house, document).announce(link)
         elif link.stage == "ingest":
             _submit_again(house, document)
-    _publish_last(house, document)
+    house.bus.publish([from_structured(document.last_event)])
     _announce_entries(house, document_id)
-    return True
 
 
-def _announce_unregistered(house: House, document_id: str) -> bool:
+def _announce_unregistered(house: House, document_id: str) -> None:
     """Find the submissions that brought the document, and announce what they led to."""
-    announced = False
     for info in house.objects.list("results/ingest/"):
         if house.vault.owner(info.name) != document_id:
             continue
@@ -98,9 +98,7 @@ def _announce_unregistered(house: House, document_id: str) -> bool:
         reference = house.vault.find(info.name)
         emitter = Emitter("ingest", publisher=house.bus, keyring=house.keyring, clock=house.clock)
         emitter.emit(origin, children_in(stored), reference)
-        announced = True
     _announce_entries(house, document_id)
-    return announced
 
 
 def _submit_again(house: House, document: RegisteredDocument) -> None:
@@ -125,10 +123,6 @@ def _submit_again(house: House, document: RegisteredDocument) -> None:
         time=house.clock.now(),
     )
     house.bus.publish([event])
-
-
-def _publish_last(house: House, document: RegisteredDocument) -> None:
-    house.bus.publish([from_structured(document.last_event)])
 
 
 def _announce_entries(house: House, document_id: str) -> None:

@@ -223,6 +223,10 @@ class GrowingLog(Protocol):
         """Publish the leaves from ``first_index`` on and return a checkpoint that covers them."""
         ...
 
+    def prove(self, index: int) -> str:
+        """Return the ``.tlog-proof`` of the leaf at ``index`` under the published checkpoint."""
+        ...
+
 
 class Summaries(Protocol):
     """Opening what the summarizer stored."""

@@ -181,13 +181,17 @@ class MemoryBus:
 
     def missing_deliveries(self) -> list[MissingDelivery]:
         """Return the events that a subscription of their topic lacks."""
+        heard = {
+            (self._events[seq].message.attributes["ce-id"], name)
+            for seq, name in self._deliveries
+            if seq in self._events
+        }
         return [
-            MissingDelivery(
-                name, event.message.attributes["ce-id"], event.message.attributes["ce-subject"]
-            )
+            MissingDelivery(name, told["ce-id"], told["ce-subject"])
             for name, its in self._topology.subscriptions.items()
-            for seq, event in self._events.items()
-            if event.type is its.topic and (seq, name) not in self._deliveries
+            for event in self._events.values()
+            for told in [event.message.attributes]
+            if event.type is its.topic and (told["ce-id"], name) not in heard
         ]
 
     def _queue(self, subscription: str) -> dict[int, _Entry]:

@@ -27,5 +27,8 @@ class PublishedEvents(Protocol):
         ...
 
     def missing_deliveries(self) -> list[MissingDelivery]:
-        """Return what was removed behind the bus's back: events that a subscription lacks."""
+        """Return what was removed behind the bus's back: events that a subscription lacks.
+
+        An event that was published again and heard then is not missing.
+        """
         ...

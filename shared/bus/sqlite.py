@@ -8,6 +8,7 @@ A receipt is good until its message is handed out again. At the last hand-out th
 ``<subscription>.dead``, due there when the lease ends: nothing has to look for exhausted messages.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -119,7 +120,7 @@ class SqliteBus:
                 attempts, moved, queue = before + 1, moved_at, subscription
                 if not moved and attempts >= self._topology.subscriptions[name].attempts:
                     moved, queue = attempts, name + DEAD_SUFFIX
-                leases.append((until, attempts, moved, queue, seq, name))
+                leases.append((until, attempts, moved, queue, os.getpid(), seq, name))
                 deliveries.append(
                     Delivery(
                         subscription=subscription,
@@ -171,15 +172,18 @@ class SqliteBus:
         ]
         return _time(min(due)) if due else None
 
-    def release_leases(self) -> int:
-        """Hand out every leased message again, and return how many there were.
+    def release_leases(self, holder: int | None = None) -> int:
+        """Hand out leased messages again, and return how many there were.
 
-        Only for a supervisor that has the data folder to itself and so knows all holders dead:
-        after ``kill -9`` nobody should wait for the leases of the dead.
+        Only for a supervisor that knows the holders dead: after ``kill -9`` nobody should wait for
+        the leases of the dead.
+
+        Args:
+            holder: the id of a process that has ended; every process's when None.
         """
-        now = self._now()
+        parameters = {"now": self._now(), "holder": holder}
         with self._transaction() as run:
-            return run.execute(statements.RELEASE, (now,)).rowcount
+            return run.execute(statements.RELEASE, parameters).rowcount
 
     def has_published(self, event_id: str) -> bool:
         """Tell whether an event of that id was published and is still there."""

@@ -7,6 +7,7 @@ queue is the subscription, or its dead letters. Times are microseconds since the
     attempts  hand-outs so far
     moved     hand-outs before it became a dead letter; 0 while it is none
     state     0 waiting, 1 leased, 2 settled
+    holder    the process that leased it last
     since     the last event before a subscription existed: it is owed nothing up to there
 
 A receipt is (seq, subscription, attempts), good while the delivery is leased at that hand-out.
@@ -14,9 +15,9 @@ A receipt is (seq, subscription, attempts), good while the delivery is leased at
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
-SET_VERSION: Final = "PRAGMA user_version = 1"
+SET_VERSION: Final = "PRAGMA user_version = 2"
 
 TABLES: Final = """
 CREATE TABLE events (
@@ -36,6 +37,7 @@ CREATE TABLE deliveries (
   attempts INTEGER NOT NULL DEFAULT 0,
   moved INTEGER NOT NULL DEFAULT 0,
   state INTEGER NOT NULL DEFAULT 0,
+  holder INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (seq, subscription)
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_open ON deliveries (queue, due, seq) WHERE state < 2;
@@ -65,7 +67,7 @@ ORDER BY d.due, d.seq LIMIT ?
 """
 
 LEASE: Final = """
-UPDATE deliveries SET state = 1, due = ?, attempts = ?, moved = ?, queue = ?
+UPDATE deliveries SET state = 1, due = ?, attempts = ?, moved = ?, queue = ?, holder = ?
 WHERE seq = ? AND subscription = ?
 """
 
@@ -85,7 +87,8 @@ WHERE seq = ? AND subscription = ? AND attempts = ? AND state = 1
 """
 
 RELEASE: Final = """
-UPDATE deliveries SET state = 0, due = min(due, ?) WHERE state < 2 AND state = 1
+UPDATE deliveries SET state = 0, due = min(due, :now)
+WHERE state < 2 AND state = 1 AND holder = coalesce(:holder, holder)
 """
 
 # A message at its last hand-out still counts for the subscription whose worker holds it.
@@ -106,6 +109,9 @@ HAS_PUBLISHED: Final = "SELECT 1 FROM events WHERE id = ? LIMIT 1"
 MISSING: Final = """
 SELECT e.id, json_extract(e.attributes, '$."ce-subject"') FROM events e
 WHERE e.type = :topic AND e.seq > (SELECT since FROM subscriptions WHERE name = :name)
-  AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.seq = e.seq AND d.subscription = :name)
+  AND NOT EXISTS (
+    SELECT 1 FROM events again JOIN deliveries d ON d.seq = again.seq
+    WHERE again.id = e.id AND d.subscription = :name
+  )
 ORDER BY e.seq
 """

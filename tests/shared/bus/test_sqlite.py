@@ -252,6 +252,8 @@ def test_a_delivery_deleted_behind_the_back_is_named(
     [missing] = sqlite_bus.missing_deliveries()
     assert (missing.subscription, missing.event_id) == (SUMMARIZE, event(2).id)
     assert missing.subject == event(2).subject
+    sqlite_bus.publish([event(2)])
+    assert sqlite_bus.missing_deliveries() == []
 
 
 def test_a_subscription_added_later_is_owed_nothing_of_before(
