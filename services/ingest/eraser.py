@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.ingest.ports import Register, RegisteredDocument
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.codec import from_structured
-from shared.events.envelope import make_event
+from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentErased
 from shared.keys.port import Keyring, TenantPurpose
 from shared.objects.port import ObjectStore
@@ -80,7 +81,8 @@ class Eraser:
         removed = tuple(self._sealed(document, jobs))
         for name in removed:
             self._objects.delete(name)
-        self._announce(document)
+        event = announcement(document, keyring=self._keyring, at=self._clock.now())
+        self._publisher.publish([event])
         return Erasure(document.document_id, removed, len(jobs))
 
     def _sealed(self, document: RegisteredDocument, jobs: list[str]) -> Iterator[str]:
@@ -92,16 +94,16 @@ class Eraser:
         for prefix in names.prefixes_of(document.document_id):
             yield from (info.name for info in self._objects.list(prefix))
 
-    def _announce(self, document: RegisteredDocument) -> None:
-        last = from_structured(document.last_event)
-        event = make_event(
-            DocumentErased(document_id=document.document_id, revision=document.revision),
-            tenant_key=self._keyring.tenant_key(document.tenant, TenantPurpose.IDS),
-            tenant=document.tenant,
-            source="eraser",
-            subject=document.document_id,
-            jobid=document.job_id,
-            traceparent=last.traceparent,
-            time=self._clock.now(),
-        )
-        self._publisher.publish([event])
+
+def announcement(document: RegisteredDocument, *, keyring: Keyring, at: datetime) -> Event:
+    """Return the event that tells of a document's erasure; the same one each time."""
+    return make_event(
+        DocumentErased(document_id=document.document_id, revision=document.revision),
+        tenant_key=keyring.tenant_key(document.tenant, TenantPurpose.IDS),
+        tenant=document.tenant,
+        source="eraser",
+        subject=document.document_id,
+        jobid=document.job_id,
+        traceparent=from_structured(document.last_event).traceparent,
+        time=at,
+    )

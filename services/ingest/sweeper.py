@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from services.ingest.eraser import announcement
 from services.ingest.ports import Register, RegisteredDocument
 from services.ingest.register_order import Deadlines
 from shared.bus.port import Publisher
@@ -18,6 +19,7 @@ from shared.events.payloads import UploadArrived
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.port import ObjectStore
+from shared.worker.tombstones import Tombstones
 
 _INBOX: Final = re.compile(r"inbox/(?P<tenant>[a-z0-9][a-z0-9-]{0,62})/(?P<job>[0-9a-f]{40})")
 _BATCH: Final = 200
@@ -69,6 +71,7 @@ class Sweeper:
         self._keyring = keyring
         self._deadlines = deadlines
         self._clock = clock
+        self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
 
     def sweep(self) -> Swept:
@@ -86,13 +89,23 @@ class Sweeper:
         late = self._register.late(now)
         for first in range(0, len(late), _BATCH):
             some = late[first : first + _BATCH]
-            read = [(document, event) for document in some if (event := _last_event(document))]
+            read = [(document, event) for document in some if (event := self._news_of(document))]
             self._publisher.publish([event for _document, event in read])
             self._postpone([document for document, _event in read], now)
             documents += [document.document_id for document, _event in read]
             found = set(documents)
             broken += [one.document_id for one in some if one.document_id not in found]
         return Swept(tuple(documents), tuple(self._sweep_inbox(now)), tuple(broken))
+
+    def _news_of(self, document: RegisteredDocument) -> Event | None:
+        """Return what is to be told again: that it was erased, or what brought it where it is.
+
+        No worker answers for an erased document, so nothing else would end its way.
+        """
+        last = _last_event(document)
+        if last is None or not self._tombstones.stands(document.document_id):
+            return last
+        return announcement(document, keyring=self._keyring, at=self._clock.now())
 
     def _postpone(self, documents: Sequence[RegisteredDocument], now: datetime) -> None:
         for stage in sorted({document.stage for document in documents}):

@@ -24,6 +24,7 @@ from shared.keys.memory import MemoryKeyring
 from shared.keys.port import TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.memory import MemoryObjects
+from shared.worker.tombstones import Tombstones
 
 TOPOLOGY = load_topology()
 DOC, OTHER = "d0" * 20, "d1" * 20
@@ -120,6 +121,19 @@ def test_a_late_document_gets_its_last_event_again(yard: Yard) -> None:
     yard.clock.sleep(TOPOLOGY.deadline("ocr").total_seconds() + 1)
     assert yard.sweeper.sweep() == Swept((DOC,), (), ())
     assert yard.published("ocr.document-received") == [said]
+
+
+def test_a_late_document_that_was_erased_is_told_as_such(yard: Yard) -> None:
+    """Its event got lost: workers answer for no erased document, so its last event ends nothing."""
+    yard.register.accept(yard.upload(), document_id=DOC, pages=1)
+    yard.register.apply([yard.event(received())])
+    Tombstones(yard.objects).put(DOC, at=yard.clock.now())
+    yard.clock.sleep(TOPOLOGY.deadline("ocr").total_seconds() + 1)
+    assert yard.sweeper.sweep().documents == (DOC,)
+    assert yard.published("ocr.document-received") == []
+    told = yard.published("register.document-erased")
+    yard.register.apply(told)
+    assert yard.register.late(yard.clock.now()) == []
 
 
 def test_a_swept_document_has_until_its_next_deadline(yard: Yard) -> None:
