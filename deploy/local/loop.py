@@ -127,6 +127,8 @@ class Loop:
             deliveries = self._bus.pull(duty.subscription, most=duty.batch, lease_s=duty.lease_s)
         except TransientError:
             return False
+        if not deliveries:
+            return False
         settled: list[tuple[Delivery, Settlement]] = []
         for delivery in deliveries:
             if stop():
@@ -143,7 +145,7 @@ class Loop:
                 for delivery in deliveries
             ]
         self._settle(settled)
-        return bool(deliveries)
+        return True
 
     def _settle(self, settled: Sequence[tuple[Delivery, Settlement]]) -> None:
         try:

@@ -6,7 +6,7 @@ worker; three of those, and the document is one that kills workers.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from shared.clock import Clock
@@ -160,4 +160,5 @@ class Leases:
 
 
 def _encode(state: _State) -> bytes:
-    return json.dumps(asdict(state), separators=(",", ":")).encode()
+    fields = {name: getattr(state, name) for name in _State.__slots__}
+    return json.dumps(fields, separators=(",", ":")).encode()

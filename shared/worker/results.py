@@ -4,7 +4,6 @@ The events come first, so that a redelivery sends them again without reading the
 """
 
 import json
-from dataclasses import asdict
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -18,7 +17,18 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def pack(children: tuple[Child, ...], result: BaseModel) -> bytes:
     """Return the two lines."""
-    head = json.dumps([asdict(child) for child in children], separators=(",", ":"))
+    rows = [
+        {
+            "type": child.type,
+            "data": child.data,
+            "subject": child.subject,
+            "part": child.part,
+            "takes_result": child.takes_result,
+            "jobid": child.jobid,
+        }
+        for child in children
+    ]
+    head = json.dumps(rows, separators=(",", ":"))
     return head.encode() + b"\n" + result.model_dump_json().encode()
 
 
