@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from services.ocr.adapters import images
+from services.ocr.adapters.image_types import Image as PageImage
 from services.ocr.adapters.task import count_pages, read_document, read_range
 from shared.errors import PermanentError
 from shared.events.payloads import MediaType
@@ -15,7 +16,7 @@ from shared.events.payloads import MediaType
 Encode = Callable[..., bytes]
 
 
-def pixels(content: bytes, media_type: MediaType) -> tuple[images.Image, int]:
+def pixels(content: bytes, media_type: MediaType) -> tuple[PageImage, int]:
     """Decode the first frame."""
     with images.opened(content, media_type) as picture:
         return images._pixels(picture)
