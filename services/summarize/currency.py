@@ -82,6 +82,8 @@ _COUNTRIES: Final = tuple(
     )
 )
 
+_ANY_COUNTRY: Final = re.compile("|".join(f"(?:{item.pattern})" for _, item in _COUNTRIES))
+
 _MARKS: Final = re.compile(
     r"(?<![A-Za-z])(?:(?P<rm>RM)(?![A-Za-z])|(?P<symbol>[€£₹])|(?P<iso>[A-Z]{3})(?![A-Za-z]))"
 )
@@ -155,6 +157,8 @@ def countries(texts: Iterable[str]) -> Counter[str]:
     found: Counter[str] = Counter()
     for text in texts:
         folded = fold(text)
+        if not _ANY_COUNTRY.search(folded):
+            continue
         for country, pattern in _COUNTRIES:
             if pattern.search(folded):
                 found[country] += 1

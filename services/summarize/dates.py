@@ -26,6 +26,8 @@ _NUMERIC: Final = re.compile(
 )
 """A time may stick to a four-digit year: "29/12/201711:41", as OCR reads it."""
 
+_DIGIT: Final = re.compile(r"\d")
+
 _COMPACT: Final = re.compile(r"(?<!\d)((?:19|20)\d{2})(0[1-9]|1[0-2])([0-2]\d|3[01])(?!\d)")
 
 
@@ -107,7 +109,7 @@ def _make(year: int, month: int, day: int) -> date | None:
 def find_dates(text: str) -> list[DateFound]:
     """Return the dates in ``text``, from left to right."""
     found: list[DateFound] = []
-    if not any(character.isdigit() for character in text):
+    if not _DIGIT.search(text):
         return found
     for match in _NUMERIC.finditer(text):
         first, second, third = int(match[1]), int(match[3]), int(match[4])

@@ -14,6 +14,8 @@ from services.summarize.layout import Row, Segment, Sheet, overlaps_x
 _LOOK_UP: Final = 3
 """How many rows above a figure its column's heading may stand."""
 
+_DIGIT: Final = re.compile(r"\d")
+
 _TOTALS: Final = (Role.TOTAL, Role.PAYABLE)
 
 
@@ -60,7 +62,7 @@ def money_in(row: Row, separator: Separator, *, whole: bool) -> list[tuple[Segme
     return [
         (segment, amount)
         for segment in row.segments
-        if any(character.isdigit() for character in segment.text)
+        if _DIGIT.search(segment.text)
         for amount in find_amounts(segment.text, separator)
         if amount.is_money or (whole and amount.is_grouped)
     ]

@@ -49,3 +49,9 @@ def letters(text: str) -> str:
 def alnum(text: str) -> str:
     """Return only the letters and digits of the folded text."""
     return _NOT_ALNUM.sub("", fold(text))
+
+
+def forget_texts() -> None:
+    """Drop the texts that were folded: they are a document's, and it may be erased."""
+    fold.cache_clear()
+    letters.cache_clear()

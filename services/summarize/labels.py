@@ -312,3 +312,9 @@ def read_prose_label(text: str) -> Label | None:
             if best is None or (match.end(), -order) > best[:2]:
                 best = (match.end(), -order, Label(role, strength))
     return best[2] if best else None
+
+
+def forget_labels() -> None:
+    """Drop the labels that were read: they are a document's, and it may be erased."""
+    read_label.cache_clear()
+    read_prose_label.cache_clear()

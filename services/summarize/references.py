@@ -43,6 +43,11 @@ _ID_LABELS: Final = tuple(
         ("other", 0.6, r"^\W*no\W*(?=[:.])(?!.*(?:jalan|jln|lot|taman|street|lorong|persiaran|,))"),
     )
 )
+_ANY_ID_LABEL: Final = re.compile(
+    rf"{_CREDIT}|{_INVOICE}|{_OTHER}{_SEP}{_NUMBER_WORD}|{_NUMBER_WORD}{_SEP}(?:de |du )?{_OTHER}"
+    r"|^\W*no\W*[:.]"
+)
+
 _FOREIGN: Final = re.compile(
     r"liee|related|original|ihre|your|kunden|customer|client|vat|tva|gst|sst|tax reg|ust|uid|reg\b"
     r"|date|datum|bestell|commande|account|konto|lot|tel|fax|page|seite|siret|table|co\. no"
@@ -125,6 +130,8 @@ def find_id(sheet: Sheet, *, credit: bool) -> Found | None:
     best: tuple[float, int, Found] | None = None
     for segment in sheet.segments:
         folded = fold(segment.text)
+        if not _ANY_ID_LABEL.search(folded):
+            continue
         for kind, score, pattern in _ID_LABELS:
             for match in pattern.finditer(folded):
                 before = folded[max(0, match.start() - 14) : match.start()]

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from services.summarize.folding import fold, letters
+from services.summarize.labels import read_label, read_prose_label
 from services.summarize.rules import RulesSummarizer
 from shared.events.payloads import DocumentType
 from shared.events.results import FieldName, Page, Reading, Summary
@@ -319,6 +321,13 @@ def test_the_same_reading_gives_the_same_bytes() -> None:
     again = Reading.model_validate_json(made.model_dump_json())
     first = RulesSummarizer().summarize(made).model_dump_json()
     assert RulesSummarizer().summarize(again).model_dump_json() == first
+
+
+def test_nothing_of_a_document_stays_in_memory() -> None:
+    """A document may be erased while the worker runs on; its texts must not sit in a cache."""
+    summarize(INVOICE)
+    for cache in (fold, letters, read_label, read_prose_label):
+        assert cache.cache_info().currsize == 0
 
 
 def test_yen_have_no_cents() -> None:
