@@ -11,9 +11,10 @@ from shared.errors import PermanentError
 from shared.events.ids import keyed_id
 from shared.events.payloads import (
     DocumentErased,
+    DocumentRead,
+    DocumentSummarized,
     DocumentType,
     EntryKind,
-    PagesRequested,
     Reference,
 )
 from shared.events.results import Summary
@@ -188,7 +189,11 @@ def test_an_erased_document_is_not_booked(
 def test_another_event_is_refused(memory_house: House, summary: MakeSummary) -> None:
     """A worker handles its own subscription's events only."""
     event = memory_house.arrives("a", summary())
-    wrong = replace(event, data=PagesRequested.model_construct(document_id=document("a")))
+    assert isinstance(event.data, DocumentSummarized)
+    read = DocumentRead(
+        document_id=document("a"), original=event.data.original, result=event.data.result, pages=1
+    )
+    wrong = replace(event, data=read)
     with pytest.raises(PermanentError) as caught:
         memory_house.handle(wrong)
     assert caught.value.reason is QuarantineReason.MALFORMED_EVENT
