@@ -13,10 +13,14 @@ from shared.telemetry.log_events import LogEvent
 
 
 class Stop:
-    """Whether this process is to end: told by a signal, or orphaned."""
+    """Whether this process is to end: told by a signal, or orphaned.
 
-    def __init__(self) -> None:
-        self._parent = os.getppid()
+    Args:
+        parent: the supervisor's process id; it may have died before this process got here.
+    """
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
         self._told = False
         signal.signal(signal.SIGTERM, self._tell)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -35,8 +39,9 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--role", choices=("work", "keep"), required=True)
     parser.add_argument("--epoch", required=True)
+    parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args()
-    stop = Stop()
+    stop = Stop(arguments.parent)
     log = get_logger("supervisor")
     capture(log)
     house = House(Site(arguments.data_dir))

@@ -5,13 +5,14 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from deploy.local.site import Site
 from shared.clock import Clock
-from shared.errors import UserError
+from shared.errors import TransientError, UserError
 
 Role = Literal["work", "keep"]
 
@@ -36,10 +37,14 @@ class Supervisor:
         site: where they work.
         workers: how many processes take documents; one more keeps register and log.
         clock: to wait with.
+        on_death: told the id of a process that died, before another takes its place.
     """
 
-    def __init__(self, site: Site, *, workers: int, clock: Clock) -> None:
+    def __init__(
+        self, site: Site, *, workers: int, clock: Clock, on_death: Callable[[int], object]
+    ) -> None:
         self._site = site
+        self._on_death = on_death
         self._workers = workers
         self._clock = clock
         self._epoch = secrets.token_hex(8)
@@ -71,22 +76,34 @@ class Supervisor:
                     f"worker {child.number} died {MOST_RESTARTS} times; "
                     f"read {self._log(child.role, child.number)}"
                 )
+            try:
+                self._on_death(child.process.pid)
+            except TransientError:
+                continue  # nobody can be told now; it stays down until the next look
             child.restarts += 1
             child.process = self._spawn(child.role, child.number)
 
     def stop(self) -> None:
-        """Let every process finish what it has in hand, then end it."""
-        for child in self._children:
+        """Let every process finish what it has in hand, then end it.
+
+        The keeper ends last: what the workers tell at the end is still followed and sealed.
+        """
+        workers = [child for child in self._children if child.role == "work"]
+        self._end(workers)
+        self._end([child for child in self._children if child.role == "keep"])
+        self._children = []
+
+    def _end(self, children: Sequence[_Child]) -> None:
+        for child in children:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
         deadline = self._clock.monotonic() + DRAIN_S
-        for child in self._children:
+        for child in children:
             try:
                 child.process.wait(timeout=max(0.1, deadline - self._clock.monotonic()))
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
-        self._children = []
 
     def _spawn(self, role: Role, number: int) -> subprocess.Popen[bytes]:
         command = [
@@ -95,6 +112,7 @@ class Supervisor:
             *("--data-dir", str(self._site.folder)),
             *("--role", role),
             *("--epoch", self._epoch),
+            *("--parent", str(os.getpid())),
         ]
         with self._log(role, number).open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own module, our own arguments

@@ -125,6 +125,26 @@ def test_what_was_leased_comes_back_after_kill_9(
 
 
 @pytest.mark.integration
+def test_what_one_dead_process_held_comes_back_and_nothing_else(
+    path: Path, topology: Topology, event: MakeEvent, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    """One worker's death is no reason to take from the living what they have in hand."""
+    bus = SqliteBus(path, topology)
+    bus.publish([event(number) for number in range(3000)])
+    [mine] = bus.pull(SUMMARIZE, most=1, lease_s=60)
+    process = start(0, "pull")
+    lines(process, 20)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    leased = next(row.leased for row in bus.backlog() if row.subscription == SUMMARIZE)
+    assert bus.release_leases(process.pid) == leased - 1
+    assert bus.release_leases(process.pid) == 0
+    bus.acknowledge([mine])
+    assert not any(row.leased for row in bus.backlog())
+    bus.close()
+
+
+@pytest.mark.integration
 def test_processes_share_the_work_without_doubling_it(
     path: Path, topology: Topology, event: MakeEvent, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
