@@ -47,7 +47,9 @@ def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> in
     lines: list[ResultLine] = []
     with running(site):
         house.bus.release_leases()
-        supervisor = Supervisor(site, workers=workers, clock=house.clock)
+        supervisor = Supervisor(
+            site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
+        )
         supervisor.start()
         try:
             for line in _work(house, supervisor, files):

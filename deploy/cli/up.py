@@ -36,7 +36,9 @@ def up(data_dir: Path, inbox: Path | None, *, workers: int) -> int:
     console = to_stderr()
     with running(site):
         house.bus.release_leases()
-        supervisor = Supervisor(site, workers=workers, clock=house.clock)
+        supervisor = Supervisor(
+            site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
+        )
         supervisor.start()
         console.print(safe(f"watching {folder}; interrupt to drain and stop"))
         watched = InboxFolder(folder, entrance_of(house, "folder"))

@@ -82,7 +82,9 @@ def measure(root: Path, count: int = DOCUMENTS) -> Speed:
     site.create()
     house = House(site)
     with running(site):
-        supervisor = Supervisor(site, workers=WORKERS, clock=house.clock)
+        supervisor = Supervisor(
+            site, workers=WORKERS, clock=house.clock, on_death=house.bus.release_leases
+        )
         begun = time.perf_counter()
         supervisor.start()
         try:
