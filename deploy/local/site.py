@@ -16,8 +16,8 @@ class Site:
 
         objects/       sealed uploads, originals, results, quarantine, tombstones
         keys/          the key-encryption key, tenant keys, document keys
-        leases/        who works on what
         bus.sqlite     events and their deliveries
+        leases.sqlite  who works on what
         register.sqlite, ledger.sqlite
         log/<tenant>/  the public log; log/<tenant>.vkey its public key
         logs/          log lines of each process
@@ -33,7 +33,7 @@ class Site:
         self.folder = folder
         self.objects = folder / "objects"
         self.keys = folder / "keys"
-        self.leases = folder / "leases"
+        self.leases = folder / "leases.sqlite"
         self.log = folder / "log"
         self.logs = folder / "logs"
         self.spans = folder / "spans"
@@ -74,6 +74,10 @@ class Site:
             )
 
 
+class AlreadyRunsError(UserError):
+    """Somebody else's workers run on the folder."""
+
+
 class SiteLock:
     """A lock on a site; the kernel releases it when its holder dies.
 
@@ -106,11 +110,11 @@ def running(site: Site) -> Iterator[None]:
     """Hold a site for as long as workers run on it.
 
     Raises:
-        UserError: docledger runs on it already.
+        AlreadyRunsError: docledger runs on it already.
     """
     lock = SiteLock(site.running_lock)
     if not lock.acquire(wait=False):
-        raise UserError(
+        raise AlreadyRunsError(
             f"docledger already runs on {site.folder}; wait for it, stop it, "
             "or name another folder with --data-dir"
         )

@@ -14,7 +14,7 @@ from services.summarize.main import build as build_summarize
 from shared.events.envelope import Event
 from shared.events.payloads import StageName
 from shared.logging import get_logger
-from shared.objects.directory import DirectoryObjects
+from shared.objects.sqlite import SqliteObjects
 from shared.telemetry.metrics import NullMetrics
 from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge, Effects, Signals
@@ -42,7 +42,7 @@ def build_work(house: House, *, epoch: str) -> Work:
         epoch: names this run of the supervisor: leases of other epochs belong to the dead.
     """
     publisher = BatchingPublisher(house.bus)
-    lease_store = DirectoryObjects(house.site.leases, clock=house.clock)
+    lease_store = SqliteObjects(house.site.leases, clock=house.clock)
     ingest = build_ingest(
         objects=house.objects,
         vault=house.vault,
@@ -102,6 +102,7 @@ def build_work(house: House, *, epoch: str) -> Work:
     def close() -> None:
         ingest.close()
         ocr.close()
+        lease_store.close()
 
     return Work(loop, close)
 

@@ -125,12 +125,12 @@ def _await(house: House, supervisor: Supervisor, documents: int) -> None:
         time.sleep(LOOK_S)
 
 
-def _cpu() -> Counter[str]:
+def _cpu() -> dict[str, float]:
     """Return CPU-seconds so far, by role."""
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = {}
     for role, process in _roles():
         times = process.cpu_times()
-        spent[role] += times.user + times.system
+        spent[role] = spent.get(role, 0.0) + times.user + times.system
     return spent
 
 

@@ -1,5 +1,6 @@
 """A store of each kind on a clock that tests move."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from shared.clock import FakeClock
 from shared.objects.directory import DirectoryObjects
 from shared.objects.memory import MemoryObjects
+from shared.objects.port import ObjectStore
+from shared.objects.sqlite import SqliteObjects
 
 
 @pytest.fixture
@@ -27,11 +30,24 @@ def directory(root: Path, clock: FakeClock) -> DirectoryObjects:
     return DirectoryObjects(root, clock=clock)
 
 
+@pytest.fixture(params=["memory", "directory", "sqlite"])
+def store(request: pytest.FixtureRequest, root: Path, clock: FakeClock) -> Iterator[ObjectStore]:
+    """Give an empty store of each kind in turn."""
+    if request.param == "memory":
+        yield MemoryObjects(clock)
+    elif request.param == "directory":
+        yield DirectoryObjects(root, clock=clock)
+    else:
+        small = SqliteObjects(root / "small.sqlite", clock=clock)
+        yield small
+        small.close()
+
+
 @pytest.fixture(params=["memory", "directory"])
-def store(
+def foldered(
     request: pytest.FixtureRequest, root: Path, clock: FakeClock
 ) -> MemoryObjects | DirectoryObjects:
-    """Give an empty store of each kind in turn."""
+    """Give an empty store of each kind that has folders, or behaves so."""
     if request.param == "memory":
         return MemoryObjects(clock)
     return DirectoryObjects(root, clock=clock)
