@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from deploy.cli.opened import open_house
-from deploy.cli.screen import safe, table, to_stdout
+from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.keeper import keep_now
 from deploy.local.lookup import find_document
@@ -26,12 +26,12 @@ def show_held(data_dir: Path, *, as_json: bool) -> int:
             print(json.dumps(row))  # noqa: T201 - this is the output
         return 0
     console = to_stdout()
-    columns = ("document", "reason", "type", "supplier", "invoice", "date", ">total")
+    columns = ("!document", "!reason", "?!type", "supplier", "?!invoice", "!date", "!>total")
     cells = [
         (
-            row["document_id"],
-            row["reason"],
-            row["document_type"],
+            (row["document_id"] or "")[:SHORT_ID],
+            row["reason"] or "",
+            row["document_type"] or "",
             row["supplier_name"] or "",
             row["invoice_id"] or "",
             row["invoice_date"] or "",
@@ -40,8 +40,9 @@ def show_held(data_dir: Path, *, as_json: bool) -> int:
         for row in rows
     ]
     console.print(table("Held", columns, cells))
+    console.print()
     console.print(
-        f"\n{len(rows)} held; decide each with 'docledger held post DOCUMENT [--total …]' "
+        f"{len(rows)} held; decide each with 'docledger held post DOCUMENT [--total …]' "
         "or 'docledger held void DOCUMENT'"
     )
     return 0

@@ -1,6 +1,8 @@
 """The ``docledger`` command. Everything heavy is imported by the command that needs it."""
 
 import functools
+import io
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -8,7 +10,9 @@ from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
+from typer.exceptions import TyperException
 
+from deploy.local.files import printable
 from shared.errors import TransientError, UserError
 
 P = ParamSpec("P")
@@ -57,7 +61,12 @@ FormatOption = Annotated[
 Workers = Annotated[
     int, typer.Option("--workers", min=1, max=64, help="Processes that take documents.")
 ]
-Document = Annotated[str, typer.Argument(help="A document's id, or its first characters.")]
+Document = Annotated[
+    str,
+    typer.Argument(
+        help="Its id, or the id's first characters; or its file, which is known by its content."
+    ),
+]
 
 
 @app.callback()
@@ -90,23 +99,29 @@ def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
     def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             code = command(*args, **kwargs) or 0
+            sys.stdout.flush()  # a reader that has gone is noticed here
         except UserError as error:
-            print(f"docledger: {error}", file=sys.stderr)  # noqa: T201 - a command speaks
-            code = 2
+            code = told(str(error), 2)
         except TransientError as error:
-            line = f"docledger: not now: {error}; give the same command again"
-            print(line, file=sys.stderr)  # noqa: T201 - a command speaks
-            code = 1
+            code = told(f"not now: {error}; give the same command again", 1)
         except KeyboardInterrupt:
-            line = "docledger: interrupted; give the same command again and it goes on"
-            print(line, file=sys.stderr)  # noqa: T201 - a command speaks
-            code = 130
+            code = told("interrupted; give the same command again and it goes on", 130)
         except BrokenPipeError:
-            sys.stderr.close()  # the reader has gone; nothing is left to say
+            # The reader has gone; what Python would still flush must go nowhere, quietly.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except OSError as error:
+            where = f"{printable(error.filename)}: " if error.filename else ""
+            code = told(f"cannot go on: {where}{error.strerror or 'no input or output'}", 1)
         raise typer.Exit(code)
 
     return run_command
+
+
+def told(line: str, code: int) -> int:
+    """Say one line to the person; return the exit code."""
+    print(f"docledger: {line}", file=sys.stderr)  # noqa: T201 - a command speaks
+    return code
 
 
 @app.command()
@@ -314,6 +329,24 @@ def quarantine_replay(document: Document, data_dir: DataDir = None, workers: Wor
     return command.replay(folder(data_dir), document, workers=workers)
 
 
+def mistyped(error: TyperException) -> int:
+    """Say what is wrong with a command line, and where its help is; return the exit code."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "docledger"
+    line = printable(" ".join(error.format_message().split()).rstrip("."))
+    # Without a message it was a group without a command: its help stands there already.
+    return told(f"{line}; see '{command} --help'", 2) if line else 2
+
+
 def main() -> None:
-    """Run the command."""
-    app()
+    """Run the command; what was typed wrong is one line, too."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # an ASCII terminal must not end in a traceback
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        code = mistyped(error)
+    except typer.Abort:
+        code = told("stopped; nothing was done", 1)
+    sys.exit(code or 0)

@@ -4,10 +4,15 @@ import json
 from pathlib import Path
 
 from deploy.cli.opened import open_house
-from deploy.cli.screen import safe, table, to_stdout
+from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
 from deploy.local.drain import work_off
 from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.lookup import find_document
+from deploy.local.outcomes import Outcomes
+from deploy.local.site import AlreadyRunsError
+from services.ingest.ports import RegisteredDocument
 from shared.errors import UserError
+from shared.worker.quarantine import QuarantineRecord
 
 SHORTEST = 4
 
@@ -21,22 +26,12 @@ def show_all(data_dir: Path, *, as_json: bool) -> int:
             row = {"record": name, **record.model_dump(mode="json", exclude={"event", "raw"})}
             print(json.dumps(row))  # noqa: T201 - this is the output
         return 0
-    rows = [
-        (
-            record.document_id,
-            record.stage,
-            record.reason.value,
-            record.attempts,
-            f"{record.at:%F %T}",
-        )
-        for _, record in records
-    ]
-    columns = ("document", "stage", "reason", ">attempts", "since (UTC)")
+    rows = [_row(house, record) for _, record in records]
+    columns = ("!document", "!stage", "!reason", "!>attempts", "!since (UTC)", "?source")
     console = to_stdout()
     console.print(table("Quarantine", columns, rows))
-    console.print(
-        f"\n{len(rows)} in quarantine; after a fix: 'docledger quarantine replay DOCUMENT'"
-    )
+    console.print()
+    console.print(f"{len(rows)} in quarantine; after a fix: 'docledger quarantine replay DOCUMENT'")
     return 0
 
 
@@ -51,7 +46,7 @@ def show_one(data_dir: Path, typed: str) -> int:
 
 
 def replay(data_dir: Path, typed: str, *, workers: int) -> int:
-    """Publish a document's quarantined events again and work until it has an outcome."""
+    """Publish a document's quarantined events again and work until nothing waits."""
     house = open_house(data_dir)
     document_id = _find(house, typed)
     sent = 0
@@ -66,7 +61,11 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
         sent += 1
     if not sent:
         raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")
-    work_off(house, workers=workers)
+    try:
+        work_off(house, workers=workers)
+    except AlreadyRunsError:
+        to_stdout().print(f"{document_id}: sent again; the docledger that runs here works on it")
+        return 0
     document = house.register.document(DEFAULT_TENANT, document_id)
     status = document.status if document and document.status else "in flight"
     reason = f" ({document.reason})" if document and document.reason else ""
@@ -75,14 +74,33 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
 
 
 def _find(house: House, typed: str) -> str:
+    """Return whose records a person means; one that could not be decoded has no document."""
     found = {
         record.document_id
         for _, record, _ in house.quarantine.every()
         if len(typed) >= SHORTEST and record.document_id.startswith(typed.lower())
     }
-    if len(found) != 1:
+    if len(found) > 1:
+        raise UserError(f"{len(found)} quarantined documents' ids begin so; give more characters")
+    document_id = found.pop() if found else find_document(house, typed).document_id
+    if not house.quarantine.history(document_id):
         raise UserError(
-            f"{len(found) or 'no'} quarantined documents' ids begin so; "
-            "'docledger quarantine list' shows them"
+            "that document is not in quarantine; 'docledger quarantine list' shows what is"
         )
-    return found.pop()
+    return document_id
+
+
+def _row(house: House, record: QuarantineRecord) -> tuple[object, ...]:
+    document = house.register.document(record.tenant, record.document_id)
+    return (
+        record.document_id[:SHORT_ID],
+        record.stage,
+        record.reason.value,
+        record.attempts,
+        f"{record.at:%F %T}",
+        _source(house, document) if document else "",
+    )
+
+
+def _source(house: House, document: RegisteredDocument) -> str:
+    return Outcomes(house, document.tenant).source(document) or ""

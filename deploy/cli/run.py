@@ -1,8 +1,10 @@
 """``docledger run``: documents in, outcomes out."""
 
+import os
 import shutil
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +17,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from deploy.cli.screen import safe, status_text, table, to_stderr, to_stdout
+from deploy.cli.screen import SHORT_ID, safe, status_text, table, to_stderr, to_stdout
+from deploy.cli.settings import check_settings
 from deploy.local.entrance import RefusedAtTheDoorError, Submitted, entrance_of
 from deploy.local.files import expand
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.line import ResultLine
+from deploy.local.lookup import ATTACHMENT_MARK
 from deploy.local.outcomes import Outcomes
 from deploy.local.site import Site, running
 from deploy.local.supervisor import Supervisor
@@ -27,8 +31,8 @@ from shared.errors import TransientError, UserError
 
 LOOK_S: Final = 0.1
 STALLED_S: Final = 20.0
+MANY: Final = 2
 DISK_FULL_BYTES: Final = 2_000_000
-SHORT_ID: Final = 12
 
 
 def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> int:
@@ -40,9 +44,13 @@ def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> in
     Raises:
         UserError: a path is wrong, or docledger runs on the folder already.
     """
-    files = list(expand(paths))
+    check_settings()
+    files = list(expand(paths, leave_out=data_dir))
     site = Site(data_dir)
     site.create()
+    if not files:
+        to_stderr().print("no files in there; nothing to do")
+        return 0
     house = House(site)
     lines: list[ResultLine] = []
     with running(site):
@@ -70,6 +78,11 @@ def _work(house: House, supervisor: Supervisor, files: list[Path]) -> Iterator[R
         watch = _Watch(house, supervisor, progress=lambda **how: progress.update(task, **how))
         watch.submit(files)
         yield from watch.outcomes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached(Submitted):
+    """An e-mail's attachment; ``source`` is the e-mail's."""
 
 
 class _Watch:
@@ -113,7 +126,10 @@ class _Watch:
             if isinstance(head, ResultLine):
                 line = head
             elif self._outcomes.settled(head.job_id):
-                line = self._outcomes.line(head.job_id, head.source, self._since(head.job_id))
+                source = head.source
+                if isinstance(head, _Attached):  # its name is known since it was taken in
+                    source = f"{source}{ATTACHMENT_MARK}{self._outcomes.name(head.job_id)}"
+                line = self._outcomes.line(head.job_id, source, self._since(head.job_id))
             else:
                 self._wait(moved)
                 continue
@@ -126,11 +142,9 @@ class _Watch:
             yield line
 
     def _add_attachments(self, email: Submitted) -> None:
-        attachments = self._outcomes.attachments(email.job_id)
-        for attachment in reversed(attachments):
-            self._begun[attachment.job_id] = self._begun[email.job_id]
-            source = f"{email.source}#{attachment.name}"
-            self._waiting.appendleft(Submitted(source, attachment.job_id))
+        for job_id in reversed(self._outcomes.attachment_jobs(email.job_id)):
+            self._begun[job_id] = self._begun[email.job_id]
+            self._waiting.appendleft(_Attached(email.source, job_id))
 
     def _wait(self, moved: float) -> None:
         self._supervisor.tend()
@@ -183,9 +197,12 @@ def _progress() -> Progress:
 
 def _show(lines: list[ResultLine]) -> None:
     console = to_stdout()
+    folder = _common_folder([line.source for line in lines]) if console.is_terminal else ""
+    if folder:
+        console.print(safe(f"in {folder}"))
     rows = [
         (
-            line.source,
+            line.source.removeprefix(folder),
             (line.document_id or "")[:SHORT_ID],
             status_text(line.status),
             line.reason or "",
@@ -195,12 +212,27 @@ def _show(lines: list[ResultLine]) -> None:
         )
         for line in lines
     ]
-    columns = ("source", "document", "status", "reason", "type", ">total", ">entry")
+    columns = ("source", "!document", "!status", "!reason", "?!type", "!>total", "?!>entry")
     console.print(table("", columns, rows))
     counted = Counter(line.status for line in lines)
     told = ", ".join(f"{count} {status}" for status, count in sorted(counted.items()))
     console.print()
-    console.print(safe(f"{len(lines)} documents: {told or 'nothing to do'}"))
+    console.print(safe(f"{_files(len(lines))}: {told}"))
+
+
+def _files(count: int) -> str:
+    return "1 document" if count == 1 else f"{count} documents"
+
+
+def _common_folder(sources: Sequence[str]) -> str:
+    """Return the folder that all sources lie in, with its slash: shown once, above the table."""
+    folders = [os.path.dirname(source) for source in sources]  # noqa: PTH120 - text stays text
+    if len(folders) < MANY or not all(folders):
+        return ""
+    try:
+        return os.path.join(os.path.commonpath(folders), "")  # noqa: PTH118 - the slash is wanted
+    except ValueError:  # some are absolute, some not
+        return ""
 
 
 def _amount(line: ResultLine) -> str:

@@ -34,7 +34,7 @@ def status(data_dir: Path, *, as_json: bool) -> int:
     )
     console.print(f"late {counts.late}, erased {counts.erased}")
     if backlog:
-        columns = ("waiting in", ">messages", ">oldest s", ">in work")
+        columns = ("waiting in", "!>messages", "!>oldest s", "!>in work")
         console.print(table("\nBacklog", columns, [_row(one) for one in backlog]))
     else:
         console.print("nothing waits")

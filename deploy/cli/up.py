@@ -6,6 +6,7 @@ from types import FrameType
 from typing import Final
 
 from deploy.cli.screen import safe, to_stderr
+from deploy.cli.settings import check_settings
 from deploy.local.entrance import entrance_of
 from deploy.local.house import House
 from deploy.local.inbox_folder import InboxFolder
@@ -18,6 +19,7 @@ LOOK_S: Final = 0.5
 
 def up(data_dir: Path, inbox: Path | None, *, workers: int) -> int:
     """Run until SIGINT or SIGTERM; then let the workers finish what they have in hand."""
+    check_settings()
     site = Site(data_dir)
     site.create()
     folder = inbox or site.folder / "inbox"

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from deploy.local.house import House
 from deploy.local.line import EntryLine, ResultLine, Status, fields_of, line_items_of
+from services.ingest.inbox import unpack
 from services.ingest.ports import RegisteredDocument, Submission, SubmissionStatus
 from services.ledger.entries import standing_entry
+from shared.errors import PermanentError
 from shared.events.results import Intake, Summary
 from shared.keys.vault import ErasedError
 from shared.objects.port import NotFoundError
@@ -18,10 +20,12 @@ class Attachment:
 
     Attributes:
         job_id: its submission.
+        document_id: what it became; None before it is taken in, or when it was refused.
         name: as the e-mail calls it.
     """
 
     job_id: str
+    document_id: str | None
     name: str
 
 
@@ -65,13 +69,40 @@ class Outcomes:
             return made
         return self._of_document(made, submission, document)
 
+    def attachment_jobs(self, job_id: str) -> tuple[str, ...]:
+        """Return the submissions that an expanded submission's attachments became, in order."""
+        intake = self._intake(job_id)
+        return intake.attachments if intake else ()
+
     def attachments(self, job_id: str) -> list[Attachment]:
         """Return the attachments of an expanded submission, in their order."""
-        try:
-            intake = self._house.results.open(names.intake(job_id), Intake)
-        except (NotFoundError, ErasedError):
-            return []
-        return [Attachment(child, self._name(child)) for child in intake.attachments]
+        found = []
+        for child in self.attachment_jobs(job_id):
+            submission = self._house.register.submission(child)
+            document_id = submission.document_id if submission else None
+            found.append(Attachment(child, document_id, self.name(child)))
+        return found
+
+    def name(self, job_id: str) -> str:
+        """Return what the sender calls a file; the job's first characters where that is gone."""
+        intake = self._intake(job_id)
+        if intake is not None:
+            return intake.source_name
+        try:  # what ingest could not read lies at the door still
+            upload = unpack(self._house.vault.open(names.inbox(self._tenant, job_id)))
+        except (NotFoundError, ErasedError, PermanentError, ValueError):
+            return job_id[:12]
+        return upload.source_name
+
+    def source(self, document: RegisteredDocument) -> str | None:
+        """Return where a document came from, as ``run`` calls it; None when it was erased."""
+        if document.erased:
+            return None
+        name = self.name(document.job_id)
+        submission = self._house.register.submission(document.job_id)
+        if submission is None or submission.parent is None:
+            return name
+        return f"{self.name(submission.parent)}#{name}"
 
     def summary(self, document: RegisteredDocument) -> Summary | None:
         """Return what a document says; None when it was not read, or erased."""
@@ -120,8 +151,8 @@ class Outcomes:
             return None
         return self._house.register.document(self._tenant, submission.document_id)
 
-    def _name(self, job_id: str) -> str:
+    def _intake(self, job_id: str) -> Intake | None:
         try:
-            return self._house.results.open(names.intake(job_id), Intake).source_name
+            return self._house.results.open(names.intake(job_id), Intake)
         except (NotFoundError, ErasedError):
-            return job_id[:12]
+            return None

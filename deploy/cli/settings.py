@@ -1,0 +1,35 @@
+"""Every setting that the command's processes read, and the misspelt ones told."""
+
+from typing import Final
+
+from deploy.cli.screen import safe, to_stderr
+from services.ingest.settings import IngestSettings
+from services.ledger.settings import LedgerSettings
+from services.ocr.settings import OcrSettings
+from services.summarize.settings import SummarizeSettings
+from shared.settings import Settings, unknown_variables
+
+SETTINGS: Final[tuple[type[Settings], ...]] = (
+    IngestSettings,
+    OcrSettings,
+    SummarizeSettings,
+    LedgerSettings,
+)
+
+OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR"})
+"""Variables that the command itself reads, as options."""
+
+
+def check_settings() -> None:
+    """Read every setting where a mistake is one line, not a dying worker; tell the misspelt ones.
+
+    Raises:
+        UserError: a setting has a value that cannot be used.
+    """
+    for settings in SETTINGS:
+        settings.from_environment()
+    unknown = [
+        line for line in unknown_variables(SETTINGS) if line.split()[0] not in OF_THE_COMMAND
+    ]
+    if unknown:
+        to_stderr().print(safe("docledger: " + "; ".join(unknown)))
