@@ -16,7 +16,7 @@ Order = Literal["dmy", "mdy"]
 LOCALES: Final = ("en", "de", "fr", "ms", "es", "it", "nl", "pt", "id")
 """Whose month names are read; on a conflict the first one wins."""
 
-FIRST_YEAR: Final = 1980
+FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2099
 _CENTURY_TURN: Final = 80  # two-digit years from 80 are of the last century
 

@@ -143,7 +143,8 @@ def _missing(page: PageReading, fields: dict[FieldName, FieldValue]) -> Iterable
         yield HeldReason.SUPPLIER_MISSING
     total, date = fields.get("total_amount"), fields.get("invoice_date")
     unsure = total is not None and total.confidence < ENOUGH
-    if unsure or (date is not None and date.confidence < ENOUGH_DATE) or page.type.is_doubtful:
+    undated = date is not None and date.confidence < ENOUGH_DATE
+    if unsure or undated or page.type.is_doubtful or page.holds_several:
         yield HeldReason.LOW_CONFIDENCE
 
 

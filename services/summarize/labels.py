@@ -189,12 +189,12 @@ _RULES: Final = tuple(
             1.0,
             (
                 rf"(?:{_SUM}|total)\w*?{_EXCL}|^totalht|montantht|nettobetrag|nettosumme|"
-                rf"summenetto|gesamtnetto|nettogesamt|nettowert|totalnet(?!t)|amountexcl|"
+                rf"summenetto|gesamtnetto|nettogesamt|nettowert|amountexcl|"
                 rf"netamount|netvalue|nettoumsatz|totalhorstaxe|summeohne|^netto$|^net$|^ht$|"
                 rf"warenwertnetto|rechnungssummeohne"
             ),
         ),
-        ("net", 0.5, r"^nett?otal\w{0,3}$|^nett?total|^net(?:sales|price)?$"),
+        ("net", 0.5, r"^nett?otal\w{0,3}$|^totalnet\w{0,3}$|^nett?total|^net(?:sales|price)?$"),
         (
             "subtotal",
             1.0,

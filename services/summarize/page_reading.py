@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -15,7 +15,7 @@ from services.summarize.labels import Label, Role
 from services.summarize.layout import Sheet, lay_out
 from services.summarize.lines import Table, read_lines
 from services.summarize.parties import find_address, find_receiver, find_supplier, find_tax_id
-from services.summarize.reconcile import Candidate, Ledgered, Reconciled, reconcile
+from services.summarize.reconcile import STRONG, Candidate, Ledgered, Reconciled, reconcile
 from services.summarize.references import Found, find_document_dates, find_id
 from services.summarize.tax_summary import printed_rates, tax_rows
 from shared.events.payloads import DocumentType
@@ -102,6 +102,23 @@ class PageReading:
             rates=self.rates,
             net_is_total=self.type.kind is DocumentType.RECEIPT,
         )
+
+    @cached_property
+    def holds_several(self) -> bool:
+        """Whether pages add up to different totals: several documents in one file."""
+        if len(self.pages) < 2:  # noqa: PLR2004 - one page is one document
+            return False
+        totals: set[Decimal] = set()
+        for page in self.pages:
+            own = tuple(
+                item
+                for item in self.facts.candidates
+                if self.figures[item.place].segment.page == page.number
+            )
+            chosen = reconcile(replace(self.facts, candidates=own, tax_rows=(), lines=()))
+            if chosen.total is not None and chosen.proofs & STRONG:
+                totals.add(chosen.total)
+        return len(totals) > 1
 
     def _labels(self) -> list[Label | None]:
         """Return each figure's label; below a rounding stands what is due, labelled or not."""

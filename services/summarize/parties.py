@@ -29,7 +29,7 @@ _LEGAL: Final = re.compile(
 _SELLER: Final = re.compile(
     r"^\W*(?:verkaufer|seller|supplier|vendor|from|fournisseur|vendeur|emetteur|lieferant|pembekal"
     r"|penjual|dari|rechnungssteller|issued by|absender|verkoper|proveedor"
-    r"|billed by)\b[\s:./a-z]{0,14}$"
+    r"|billed by)\b(?:\s*:\s*|[\s./a-z]{0,14}$)"
 )
 _BUYER: Final = re.compile(
     r"^\W*(?:bill(?:ed)?(?: to)?|invoiced? to|bil kepada|sold to|customer|client|kunde"
@@ -50,7 +50,8 @@ _NOT_A_NAME: Final = re.compile(
     r"|kundennummer|statement"
     r"|your order|order number|(?:order|table|your|cashier|customer|client|time|terminal"
     r"|trans|items?|to|from|shop|due|balance"
-    r"|amount|nummer|anschrift|globale nummer|bestellung|your order)\b(?:\s?(?:no|number|id"
+    r"|amount|nummer|address|adresse|anschrift|globale nummer|bestellung"
+    r"|your order)\b(?:\s?(?:no|number|id"
     r"|date))?\s*(?:[:#.]|$)"
     r"|\(|\d+\s*$|www\.|qty\b|description|powered by|served by|bizdate|(?:mon|tues|wednes"
     r"|thurs|fri|satur|sun)day)"
@@ -91,7 +92,9 @@ _CUSTOMERS: Final = re.compile(r"client|customer|kunde|your|ihre|acheteur|buyer|
 
 def _clean(text: str) -> str:
     """Return a name without a registration number in brackets, codes and loose punctuation."""
-    text = re.sub(r"\s*\(?\b(?:co\.?\s?reg|reg|company)\b.*$", "", text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"\s*\(?\b(?:(?:co|company)\.?\s?(?:reg|no)|reg)\b.*$", "", text, flags=re.IGNORECASE
+    )
     text = re.sub(r"\s*\((?=[^)]*\d)[\dA-Za-z\s./-]{4,}\)?\s*$", "", text)
     return text.strip(" \t:;,-*|·•●\u2013")
 
@@ -294,7 +297,12 @@ def find_address(sheet: Sheet, supplier: Segment) -> Found | None:
         last = lines[-1].row if lines else supplier.row
         if other.row - last > _ADDRESS_GAP:
             break
-        if _STOP.search(folded) or _PHONE.match(folded) or _MONEY.search(folded):
+        if (
+            _STOP.search(folded)
+            or _PHONE.match(folded)
+            or _MONEY.search(folded)
+            or find_dates(other.text)
+        ):
             if lines:
                 break
             continue

@@ -40,12 +40,13 @@ _ID_LABELS: Final = tuple(
         ("invoice", 0.92, rf"^\W*{_INVOICE}(?=[\s:#(,])"),
         ("other", 0.82, rf"(?<![a-z]){_OTHER}{_SEP}{_NUMBER_WORD}"),
         ("other", 0.8, rf"(?<![a-z]){_NUMBER_WORD}{_SEP}(?:de |du )?{_OTHER}\b"),
+        ("other", 0.6, r"^\s*#(?=\s?\S*\d)"),
         ("other", 0.6, r"^\W*no\W*(?=[:.])(?!.*(?:jalan|jln|lot|taman|street|lorong|persiaran|,))"),
     )
 )
 _ANY_ID_LABEL: Final = re.compile(
     rf"{_CREDIT}|{_INVOICE}|{_OTHER}{_SEP}{_NUMBER_WORD}|{_NUMBER_WORD}{_SEP}(?:de |du )?{_OTHER}"
-    r"|^\W*no\W*[:.]"
+    r"|^\W*no\W*[:.]|^\s*#"
 )
 
 _FOREIGN: Final = re.compile(

@@ -356,3 +356,20 @@ def test_several_pages_are_one_document() -> None:
     summary = RulesSummarizer().summarize(Reading(pages=pages))
     assert values(summary)["total_amount"] == "119.00"
     assert summary.fields["total_amount"].evidence[0].page == 2
+
+
+def test_two_documents_in_one_file_are_held() -> None:
+    """A scanner swallows a stack: posting one total would lose the other."""
+    first = reading(INVOICE).pages[0]
+    other = [row.replace("100,00", "200,00").replace("119,00", "219,00") for row in INVOICE[6:]]
+    second = reading(other).pages[0].model_copy(update={"number": 2})
+    summary = RulesSummarizer().summarize(Reading(pages=(first, second)))
+    assert HeldReason.LOW_CONFIDENCE in summary.doubts
+
+
+def test_a_seller_named_behind_a_heading_is_the_supplier() -> None:
+    """Seller and buyer may stand side by side, each behind its heading."""
+    rows = ["Invoice | No. 7", "From: Company ABC | To: John Doe", "Date: | 01/02/1971"]
+    summary = summarize([*rows, "Net | | $10.00", "Tax | | $1.00", "Total | | $11.00"])
+    assert values(summary)["supplier_name"] == "Company ABC"
+    assert values(summary)["receiver_name"] == "John Doe"
