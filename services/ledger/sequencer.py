@@ -10,6 +10,7 @@ from typing import Final
 
 from services.ledger.entries import Booked, Trail
 from services.ledger.ports import FencedError, GrowingLog, Sequencing
+from services.ledger.publication import StaleLogError
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.errors import TransientError
@@ -111,13 +112,17 @@ class Sequencer:
 
     def _serve(self, tenant: str, fence: int) -> int:
         assigned = self._journal.assign(tenant, fence=fence, most=self._batch)
-        checkpoint = self._seal(tenant)
+        checkpoint = self._seal(tenant, fence)
         if checkpoint is None:
             return assigned
         return assigned + self._tell(tenant, checkpoint)
 
-    def _seal(self, tenant: str) -> SignedCheckpoint | None:
-        """Publish what is sequenced and return the checkpoint that covers it, kept in history."""
+    def _seal(self, tenant: str, fence: int) -> SignedCheckpoint | None:
+        """Publish what is sequenced and return the checkpoint that covers it, kept in history.
+
+        A log that another sequencer grew meanwhile looks like one that is not the journal's: only
+        who still has the lease may say so.
+        """
         sequenced = self._journal.sequenced(tenant)
         if not sequenced:
             return None
@@ -129,7 +134,12 @@ class Sequencer:
             first = min(size, sequenced)
             if self._claim() is None:
                 raise FencedError
-            published = log.extend(self._leaves(tenant, first, sequenced), first_index=first)
+            try:
+                published = log.extend(self._leaves(tenant, first, sequenced), first_index=first)
+            except StaleLogError as err:
+                if self._claim() != fence:
+                    raise FencedError from err
+                raise
         self._journal.record_checkpoint(tenant, published, at=self._clock.now())
         return published
 

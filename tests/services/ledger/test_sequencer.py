@@ -174,6 +174,32 @@ def test_a_lease_lost_before_publishing_stops_the_step(
     assert house.publisher.events == []
 
 
+@pytest.mark.parametrize("step", ["claim", "keep_note"])
+def test_a_log_that_grew_while_the_sequencer_stood_still_is_no_alarm(
+    house: House, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Overtaken between deciding a checkpoint and publishing it: the other one goes on, unharmed.
+
+    The first one finds a larger log than the journal that it knew, which otherwise calls a person.
+    """
+    house.books("a")
+    intents = type(house.journal.intents(TENANT))
+    real = getattr(intents, step)
+
+    def standing_still(*args: Any) -> Any:
+        monkeypatch.setattr(intents, step, real)
+        decided = real(*args)
+        house.clock.sleep(LEASE_S + 1)
+        house.books("b", a_summary(invoice_id="B"))
+        assert house.another_sequencer("second").step() > 0
+        return decided
+
+    monkeypatch.setattr(intents, step, standing_still)
+    assert house.sequencer.step() == 0
+    assert check_books(house.journal, house.log) == []
+    assert {event.subject for event in house.publisher.events} == {document("a"), document("b")}
+
+
 class BrokenLog:
     """A log whose store is down."""
 
