@@ -1,15 +1,17 @@
 """``docledger erase``: destroy what makes a document readable."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import typer
 
 from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, to_stdout
+from deploy.local.drain import work_off
 from deploy.local.house import House
-from deploy.local.keeper import keep_now
 from deploy.local.lookup import find_document
-from deploy.local.outcomes import Outcomes
+from deploy.local.outcomes import Attachment, Outcomes
+from deploy.local.site import AlreadyRunsError
 from services.ingest.eraser import Eraser
 from services.ingest.ports import RegisteredDocument, Terminal
 
@@ -31,12 +33,13 @@ def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
         clock=house.clock,
     )
     erasure = eraser.erase(document)
-    keep_now(house)
+    with suppress(AlreadyRunsError):  # who runs here books the erasure
+        work_off(house, workers=1)
     console = to_stdout()
     console.print(safe(f"{erasure.document_id}: erased", style="green"))
     console.print(
-        f"unreachable now: its key, and {len(erasure.removed)} sealed objects of "
-        f"{erasure.submissions} submissions; the same bytes are refused from now on"
+        f"unreachable now: its key, and {len(erasure.removed)} sealed objects "
+        f"(submissions: {erasure.submissions}); the same bytes are refused from now on"
     )
     console.print(
         safe(
@@ -45,13 +48,14 @@ def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
         )
     )
     console.print("its entries stay in the log, and every proof still verifies")
-    for job_id in attached:
-        console.print(safe(f"an attachment is a document of its own: submission {job_id}"))
+    for one in attached:
+        console.print(
+            safe(f"its attachment {one.name} is a document of its own: {one.document_id or 'none'}")
+        )
     return 0
 
 
-def _attached(house: House, document: RegisteredDocument) -> list[str]:
+def _attached(house: House, document: RegisteredDocument) -> list[Attachment]:
     if document.terminal is not Terminal.EXPANDED:
         return []
-    outcomes = Outcomes(house, document.tenant)
-    return [one.job_id for one in outcomes.attachments(document.job_id)]
+    return Outcomes(house, document.tenant).attachments(document.job_id)

@@ -3,7 +3,9 @@
 import datetime as dt
 import getpass
 import json
+import re
 from pathlib import Path
+from typing import Final
 
 from deploy.cli.opened import open_house
 from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
@@ -15,6 +17,9 @@ from services.ledger.desk import Corrections, actor_id
 from services.ledger.entries import Booked, Entry
 from shared.errors import UserError
 from shared.events.payloads import DocumentType
+
+AMOUNT: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?", re.ASCII)
+CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
 
 
 def show_held(data_dir: Path, *, as_json: bool) -> int:
@@ -60,8 +65,13 @@ def corrections(  # noqa: PLR0913 - one argument a correction
     """Return what a person typed, checked.
 
     Raises:
-        UserError: the type or the date is none.
+        UserError: the type, the date, the currency or an amount is none.
     """
+    for option, amount in (("--net", net), ("--tax", tax), ("--total", total)):
+        if amount is not None and not AMOUNT.fullmatch(amount):
+            raise UserError(f"give {option} as digits with a point, as in 1234.50")
+    if currency is not None and not CURRENCY.fullmatch(currency):
+        raise UserError("give --currency as three letters (ISO 4217), as in EUR")
     try:
         return Corrections(
             document_type=DocumentType(type_) if type_ else None,

@@ -59,7 +59,7 @@ def show(data_dir: Path, typed: str, *, as_json: bool) -> int:
     if document.reason:
         line.append(f" ({document.reason.value})")
     if document.erased:
-        line.append(" erased: its content is gone for good")
+        line.append(", erased: its content is gone for good")
     console.print(line)
     if summary:
         _show_summary(summary)

@@ -1,7 +1,6 @@
 """``docledger trace``: a document's way as a waterfall."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -9,9 +8,10 @@ from typing import Final
 from rich.text import Text
 
 from deploy.cli.opened import open_house
-from deploy.cli.screen import block, safe, table, to_stdout
+from deploy.cli.screen import ROOMY, block, safe, table, to_stdout
 from deploy.local.house import House
 from deploy.local.lookup import find_document
+from deploy.local.outcomes import Outcomes
 from services.ingest.ports import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.span_files import SpanRecord, read_spans
@@ -19,8 +19,11 @@ from shared.telemetry.spans import SpanAttribute
 
 WIDEST: Final = 40
 NARROWEST: Final = 12
-OTHER_COLUMNS: Final = 66
-"""What stage, event, try, outcome and the two times take, with the space between."""
+OTHER_COLUMNS: Final = 50
+"""What stage, try, outcome and the two times take, with the space between."""
+
+ROOMY_COLUMNS: Final = OTHER_COLUMNS + 22
+"""With the event beside them."""
 
 
 def trace(data_dir: Path, typed: str, *, as_json: bool) -> int:
@@ -43,10 +46,18 @@ def trace(data_dir: Path, typed: str, *, as_json: bool) -> int:
         return 0
     begin = min(span.start for span in spans)
     total = max((span.start - begin).total_seconds() + span.seconds for span in spans)
-    width = max(NARROWEST, min(WIDEST, console.width - OTHER_COLUMNS))
-    rows = [_row(span, (span.start - begin).total_seconds(), total, width) for span in spans]
-    columns = ("!stage", "event", "!>try", "outcome", "!>start ms", "!>ms", "!when")
-    console.print(table("", columns, rows))
+    whose = _names(house, document)
+    taken = (ROOMY_COLUMNS if console.width >= ROOMY else OTHER_COLUMNS) + max(
+        map(len, whose.values()), default=0
+    )
+    width = max(NARROWEST, min(WIDEST, console.width - taken))
+    rows = [
+        (*_row(span, (span.start - begin).total_seconds(), total, width), whose.get(_job(span), ""))
+        for span in spans
+    ]
+    columns = ("!stage", "?!event", "!>try", "outcome", "!>start ms", "!>ms", "!when", "attachment")
+    seen = len(columns) if whose else len(columns) - 1
+    console.print(table("", columns[:seen], [row[:seen] for row in rows]))
     console.print()
     working = sum(span.seconds for span in spans)
     console.print(f"{len(spans)} spans in {total:.3f} s, at work for {working:.3f} s")
@@ -63,13 +74,25 @@ def _spans(house: House, document: RegisteredDocument) -> list[SpanRecord]:
     return [span for span in spans if own & _about(span)]
 
 
+def _names(house: House, document: RegisteredDocument) -> dict[object, str]:
+    """Return what the attachments of an e-mail are called, by their jobs."""
+    if document.terminal is not Terminal.EXPANDED:
+        return {}
+    attachments = Outcomes(house, document.tenant).attachments(document.job_id)
+    return {one.job_id: one.name for one in attachments}
+
+
+def _job(span: SpanRecord) -> object:
+    return span.attributes.get(SpanAttribute.JOB_ID.value)
+
+
 def _about(span: SpanRecord) -> set[object]:
     said = span.attributes
     about = (SpanAttribute.JOB_ID.value, SpanAttribute.DOCUMENT_ID.value)
     return {said[name] for name in about if name in said}
 
 
-def _row(span: SpanRecord, offset: float, total: float, width: int) -> Sequence[object]:
+def _row(span: SpanRecord, offset: float, total: float, width: int) -> tuple[object, ...]:
     said = span.attributes
     outcome = str(said.get(SpanAttribute.OUTCOME.value, ""))
     reason = said.get(SpanAttribute.REASON.value) or said.get(SpanAttribute.ERROR.value)
