@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -339,7 +340,11 @@ def mistyped(error: TyperException) -> int:
 
 
 def main() -> None:
-    """Run the command; what was typed wrong is one line, too."""
+    """Run the command; what was typed wrong is one line, too.
+
+    To be told to end (SIGTERM) is an interrupt: what is in hand is finished first.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # an ASCII terminal must not end in a traceback
             stream.reconfigure(errors="backslashreplace")

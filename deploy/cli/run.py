@@ -19,6 +19,7 @@ from rich.progress import (
 
 from deploy.cli.screen import SHORT_ID, safe, status_text, table, to_stderr, to_stdout
 from deploy.cli.settings import check_settings
+from deploy.local.drain import finish_due
 from deploy.local.entrance import RefusedAtTheDoorError, Submitted, entrance_of
 from deploy.local.files import expand
 from deploy.local.house import DEFAULT_TENANT, House
@@ -64,6 +65,7 @@ def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> in
                 lines.append(line)
                 if as_json:
                     print(line.as_json(), flush=True)  # noqa: T201 - this is the output
+            finish_due(house, supervisor)  # the same bytes again replay what lies in quarantine
         finally:
             supervisor.stop()
     if not as_json:

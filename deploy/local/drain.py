@@ -24,11 +24,16 @@ def work_off(house: House, *, workers: int) -> None:
         )
         supervisor.start()
         try:
-            while _due(house):
-                supervisor.tend()
-                house.clock.sleep(LOOK_S)
+            finish_due(house, supervisor)
         finally:
             supervisor.stop()
+
+
+def finish_due(house: House, supervisor: Supervisor) -> None:
+    """Wait until nothing is due any more, with workers that run already."""
+    while _due(house):
+        supervisor.tend()
+        house.clock.sleep(LOOK_S)
 
 
 def _due(house: House) -> bool:
