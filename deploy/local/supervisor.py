@@ -18,16 +18,33 @@ Role = Literal["work", "keep"]
 
 DRAIN_S: Final = 20.0
 MOST_RESTARTS: Final = 20
+PAUSE_FIRST_S: Final = 0.1
+PAUSE_MOST_S: Final = 5.0
+LIVED_WELL_S: Final = 60.0
+"""A process that ran so long did not die of how it was started: it is counted anew."""
 
 
 @dataclass
 class _Child:
-    """One process and how often it was restarted."""
+    """One process.
+
+    Attributes:
+        role: what it does.
+        number: among the processes of its role.
+        process: as it runs now, or ran last.
+        born: when that began, in the clock's monotonic seconds.
+        restarts: how often it was started again in all.
+        deaths: how often it died in a row without having lived well.
+        due: when it may be started again; None while it lives.
+    """
 
     role: Role
     number: int
     process: subprocess.Popen[bytes]
+    born: float
     restarts: int = 0
+    deaths: int = 0
+    due: float | None = None
 
 
 class Supervisor:
@@ -58,12 +75,15 @@ class Supervisor:
     def start(self) -> None:
         """Start every process."""
         self._site.logs.mkdir(mode=0o700, exist_ok=True)
-        self._children = [_Child("keep", 0, self._spawn("keep", 0))]
-        for number in range(1, self._workers + 1):
-            self._children.append(_Child("work", number, self._spawn("work", number)))
+        roles: list[tuple[Role, int]] = [("keep", 0)]
+        roles += [("work", number) for number in range(1, self._workers + 1)]
+        self._children = []
+        for role, number in roles:
+            process = self._spawn(role, number)
+            self._children.append(_Child(role, number, process, self._clock.monotonic()))
 
     def tend(self) -> None:
-        """Start again what died.
+        """Start again what died: the first time at once, then after a pause that grows.
 
         Raises:
             UserError: a process dies again and again.
@@ -71,17 +91,26 @@ class Supervisor:
         for child in self._children:
             if child.process.poll() is None:
                 continue
-            if child.restarts >= MOST_RESTARTS:
-                raise UserError(
-                    f"worker {child.number} died {MOST_RESTARTS} times; "
-                    f"read {self._log(child.role, child.number)}"
-                )
-            try:
-                self._on_death(child.process.pid)
-            except TransientError:
-                continue  # nobody can be told now; it stays down until the next look
-            child.restarts += 1
-            child.process = self._spawn(child.role, child.number)
+            if child.due is None:
+                try:
+                    self._on_death(child.process.pid)
+                except TransientError:
+                    continue  # nobody can be told now; it stays down until the next look
+                self._mourn(child)
+            if child.due is not None and self._clock.monotonic() >= child.due:
+                child.restarts += 1
+                child.process = self._spawn(child.role, child.number)
+                child.born, child.due = self._clock.monotonic(), None
+
+    def _mourn(self, child: _Child) -> None:
+        now = self._clock.monotonic()
+        child.deaths = 1 if now - child.born >= LIVED_WELL_S else child.deaths + 1
+        if child.deaths > MOST_RESTARTS:
+            raise UserError(
+                f"a process died {child.deaths} times, one after the other; its last words are in "
+                f"{self._log(child.role, child.number)}"
+            )
+        child.due = now + pause_s(child.deaths)
 
     def stop(self) -> None:
         """Let every process finish what it has in hand, then end it.
@@ -126,3 +155,12 @@ class Supervisor:
 
     def _log(self, role: Role, number: int) -> Path:
         return self._site.logs / f"{role}-{number}.ndjson"
+
+
+def pause_s(deaths: int) -> float:
+    """Return how long a process stays down after dying so many times in a row (from 1).
+
+    None the first time: somebody killed it. Then 0.1, 0.2, 0.4 … 5 seconds: it dies of how it is
+    started, and what starts it again and again would only take the machine from the others.
+    """
+    return min(PAUSE_MOST_S, PAUSE_FIRST_S * 2.0 ** (deaths - 2)) if deaths > 1 else 0.0
