@@ -32,7 +32,7 @@ from shared.telemetry.reasons import QuarantineReason, RefusedReason
 from shared.worker.outcome import Outcome
 
 
-def handle(  # noqa: C901, PLR0911, PLR0913 - each way an upload can end; each port by name
+def handle(  # noqa: PLR0913 - each port by name
     event: Event,
     *,
     inbox: Inbox,
@@ -79,19 +79,53 @@ def handle(  # noqa: C901, PLR0911, PLR0913 - each way an upload can end; each p
     reason = _refusal(len(content), most_bytes, erased=erased.stands(document_id))
     if reason is not None:
         return refuse(reason)
-
-    known = register.document(event.tenant, document_id)
-    original = None
-    if known is None or known.job_id == event.jobid or known.status is Terminal.VOIDED:
-        original = originals.keep(document_id, content)
-        if erased.stands(document_id):  # since it was looked for, or while this was being kept
+    try:
+        outcome = _take_in(
+            event,
+            document_id,
+            upload,
+            inbox=inbox,
+            originals=originals,
+            register=register,
+            inspector=inspector,
+            replays=replays,
+            key=key,
+        )
+    except PermanentError:
+        if erased.stands(document_id):
             return refuse(RefusedReason.ERASED)
+        raise
+    # The eraser marks, then asks the register whose uploads to remove: whoever was booked too late
+    # for that sees the mark here.
+    if erased.stands(document_id):
+        return refuse(RefusedReason.ERASED)
+    return outcome
+
+
+def _take_in(  # noqa: PLR0913 - the ports of this chapter, by name
+    event: Event,
+    document_id: str,
+    upload: Upload,
+    *,
+    inbox: Inbox,
+    originals: Originals,
+    register: Register,
+    inspector: Inspector,
+    replays: Replays,
+    key: bytes,
+) -> Outcome:
+    """Make a document of the upload, or find that it is one already."""
+    assert isinstance(event.data, UploadArrived)
+    known = register.document(event.tenant, document_id)
     if known is not None and known.job_id != event.jobid:
         register.duplicate(event, document_id=document_id)
-        return _again(event, known, upload, original, inspector=inspector, replays=replays)
-    assert original is not None
+        return _again(
+            event, known, upload, originals=originals, inspector=inspector, replays=replays
+        )
+
+    original = originals.keep(document_id, upload.content)
     try:
-        inspection = inspector.inspect(content)
+        inspection = inspector.inspect(upload.content)
     except PermanentError as err:
         booked = register.accept(event, document_id=document_id, pages=0)
         if booked.status is SubmissionStatus.DUPLICATE:
@@ -141,7 +175,7 @@ def _refuse(  # noqa: PLR0913 - the facts, then what is let go of
     """Book the refusal, then let go of the bytes: nothing of what is refused is kept.
 
     Of an erased document there may be a key again: a worker made it that had looked for the
-    tombstone before it stood, and died before it looked again.
+    tombstone before it stood.
     """
     assert isinstance(event.data, UploadArrived)
     named = None
@@ -170,17 +204,18 @@ def _again(  # noqa: PLR0913 - the ports of this chapter, by name
     event: Event,
     known: RegisteredDocument,
     upload: Upload,
-    original: Reference | None,
     *,
+    originals: Originals,
     inspector: Inspector,
     replays: Replays,
 ) -> Outcome:
     """The same bytes again: a quarantined document is replayed, a voided one read anew."""
     if known.status is Terminal.QUARANTINED:
         replays.replay(known.document_id)
-    if original is None:
+    if known.status is not Terminal.VOIDED:
         return _duplicate(event, known.document_id, upload, revision=known.revision)
     revision = known.revision + 1
+    original = originals.keep(known.document_id, upload.content)
     try:
         inspection = inspector.inspect(upload.content)
     except PermanentError as err:

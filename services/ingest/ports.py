@@ -249,7 +249,7 @@ class Originals(Protocol):
         ...
 
     def forget(self, document_id: str) -> None:
-        """Destroy the document's key again: it was erased while it came in."""
+        """Destroy the document's key again, and the original: it was erased while it came in."""
         ...
 
 

@@ -93,6 +93,10 @@ class Vault:
         """
         return owner_of(self._objects.read(name).data)
 
+    def discard(self, name: str) -> None:
+        """Remove what is at ``name``; no error when nothing is."""
+        self._objects.delete(name)
+
     def _create(self, name: str, sealed: bytes) -> Reference:
         try:
             info = self._objects.create(name, sealed)

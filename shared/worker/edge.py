@@ -7,6 +7,7 @@ before anything is published, and a redelivery publishes the stored result's eve
 
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -19,6 +20,7 @@ from shared.events.envelope import Child, Event
 from shared.events.payloads import DocumentErased, DocumentQuarantined, Reference, StageName
 from shared.keys.vault import ErasedError, Vault
 from shared.logging.stage_log import StageLog
+from shared.objects.port import NotFoundError
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics
 from shared.telemetry.outcomes import DeliveryOutcome
@@ -160,7 +162,7 @@ class Edge:
     def _work(self, event: Event, delivery: Delivery) -> Settlement:
         told_to_erase = isinstance(event.data, DocumentErased)
         if not told_to_erase and self._do.tombstones.stands(event.subject):
-            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
+            return self._let_go(event)
         name = names.result_of(self._stage, event)
         stored = self._do.vault.find(name)
         if stored is not None:
@@ -205,15 +207,21 @@ class Edge:
         )
 
     def _conclude(self, event: Event, outcome: Outcome, name: str) -> None:
-        """Store, then publish; a tombstone that came meanwhile stops both."""
+        """Store, then publish; a tombstone that came meanwhile stops both.
+
+        It is looked for after the write: the eraser lists what to remove after its tombstone
+        stands, so one of the two sees the other.
+        """
         owner = outcome.document_id or event.subject
-        if outcome.children and self._do.tombstones.stands(owner):
-            raise ErasedError
         if outcome.result is None:
+            if outcome.children and self._do.tombstones.stands(owner):
+                raise ErasedError
             self._do.emitter.emit(event, outcome.children, None)
             return
         mine = pack(outcome.children, outcome.result)
         reference, standing = self._do.vault.settle(name, owner, mine)
+        if self._do.tombstones.stands(owner):
+            raise ErasedError
         children = outcome.children if standing is mine else children_in(standing)
         self._do.emitter.emit(event, children, reference)
 
@@ -224,6 +232,14 @@ class Edge:
         self._do.leases.clear(names.work_of(event))
         return Settlement(acknowledge=True, code=DeliveryOutcome.REPEATED)
 
+    def _let_go(self, event: Event) -> Settlement:
+        """The document is erased: remove what was stored by whoever looked before its tombstone."""
+        name = names.result_of(self._stage, event)
+        with suppress(NotFoundError):
+            if self._do.tombstones.stands(self._do.vault.owner(name)):
+                self._do.vault.discard(name)
+        return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
+
     def _failed(
         self, error: Exception, event: Event, delivery: Delivery, lease: Lease | None
     ) -> Settlement:
@@ -231,7 +247,7 @@ class Edge:
         if isinstance(error, ErasedError):
             if lease is not None:
                 self._do.leases.finish(lease)
-            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
+            return self._let_go(event)
         transient = isinstance(error, TransientError)
         tries = delivery.attempt if transient or lease is None else lease.failures + 1
         decision = decide(error, tries)

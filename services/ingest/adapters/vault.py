@@ -63,5 +63,6 @@ class VaultOriginals:
             raise TransientError("the document was erased meanwhile: look again") from err
 
     def forget(self, document_id: str) -> None:
-        """Destroy the document's key."""
+        """Destroy the document's key, then what it had locked."""
         self._keyring.destroy_document_key(document_id)
+        self._vault.discard(names.original(document_id))

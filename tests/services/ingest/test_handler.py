@@ -386,6 +386,24 @@ def test_the_same_bytes_again_do_not_bring_an_erased_document_back(house: House)
     assert "inbox/acme/" + job(2) not in house.inbox.uploads
 
 
+@pytest.mark.parametrize("found", [PDF, QuarantineReason.UNREADABLE])
+def test_an_erasure_while_an_upload_is_booked_removes_the_upload(
+    house: House, monkeypatch: pytest.MonkeyPatch, found: Inspection | QuarantineReason
+) -> None:
+    """Booked after the eraser asked whose uploads to remove: nobody else would remove this one."""
+    house.inspector.found = found
+    book = house.register.accept
+
+    def late(upload: Event, *, document_id: str, pages: int) -> Submission:
+        house.erased.add(document_id)
+        return book(upload, document_id=document_id, pages=pages)
+
+    monkeypatch.setattr(house.register, "accept", late)
+    assert house.handle(house.arrive(1, CANARY)) == Outcome()
+    assert house.inbox.uploads == {}
+    assert house.originals.kept == {}
+
+
 def test_a_key_made_before_a_crash_does_not_outlive_the_erasure(house: House) -> None:
     """Dead between keeping the original and looking for the tombstone: the next one lets go."""
     house.originals.kept[document_id(KEY, CANARY)] = CANARY

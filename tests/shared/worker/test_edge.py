@@ -15,6 +15,7 @@ from shared.events.payloads import (
 )
 from shared.events.results import Summary
 from shared.keys.port import TenantPurpose
+from shared.objects.port import ObjectInfo
 from shared.telemetry.reasons import QuarantineReason
 from shared.worker.outcome import Outcome
 from shared.worker.results import Results
@@ -244,6 +245,34 @@ def test_erasure_while_handling_stores_and_publishes_nothing(bench: Bench) -> No
         return summarized(event)
 
     bench.handle = erased_meanwhile
+    assert bench.deliver().code == "erased"
+    assert bench.objects.stat(RESULT) is None
+    assert bench.published() == []
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_an_erasure_between_key_and_write_leaves_nothing_behind(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+) -> None:
+    """A worker with the key in its hands writes after the eraser is done: it takes that back.
+
+    If it dies before it can, whoever gets the delivery next does.
+    """
+    create = bench.objects.create
+
+    def slow(name: str, data: bytes) -> ObjectInfo:
+        if name == RESULT:
+            bench.tombstones.put(DOCUMENT, at=bench.clock.now())
+            bench.keyring.destroy_document_key(DOCUMENT)
+        info = create(name, data)
+        if name == RESULT and dies:
+            raise CrashError
+        return info
+
+    monkeypatch.setattr(bench.objects, "create", slow)
+    if dies:
+        with pytest.raises(CrashError):
+            bench.deliver()
     assert bench.deliver().code == "erased"
     assert bench.objects.stat(RESULT) is None
     assert bench.published() == []
