@@ -1,0 +1,100 @@
+"""Kill -9 of everything at random moments, then the same command: nothing lost, nothing twice."""
+
+import itertools
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from examples.fixed import fixed_examples
+from examples.generate import save_examples
+from tests.e2e.commands import PATIENCE_S, Ended, Started, docledger
+from tests.e2e.settled import Settled, settled
+
+pytestmark = pytest.mark.integration
+
+KILLS_A_FOLDER = 5
+
+
+def _run(folder: Path) -> tuple[str, ...]:
+    return ("run", str(folder), "--format", "json")
+
+
+def _undisturbed(data: Path, folder: Path) -> tuple[Settled, float]:
+    """Run once in peace; return what came of it, and how long it took."""
+    begun = time.monotonic()
+    ended = docledger(data, *_run(folder), within_s=PATIENCE_S * 10)
+    assert ended.code == 0, ended.stderr
+    return settled(data), time.monotonic() - begun
+
+
+def _killed_or_ended(started: Started, after_s: float) -> Ended | None:
+    """Kill everything ``after_s`` seconds from now; return the ending if it was there before."""
+    try:
+        return started.wait(after_s)
+    except TimeoutError:
+        started.kill_tree()
+        return None
+
+
+def _suffer(data: Path, folder: Path, moments: Sequence[float]) -> int:
+    """Run and be killed at each moment in turn, until a run is through; return the kills."""
+    kills = 0
+    for moment in moments:
+        with Started(data, *_run(folder)) as started:
+            ended = _killed_or_ended(started, moment)
+        if ended is not None:
+            assert ended.code == 0, ended.stderr
+            break
+        kills += 1
+    return kills
+
+
+def _check(data: Path, folder: Path, expected: Settled) -> None:
+    """The same command once more completes what the killed ones began, as if nothing was."""
+    ended = docledger(data, *_run(folder), within_s=PATIENCE_S * 10)
+    assert ended.code == 0, ended.stderr
+    found = settled(data)
+    assert found.documents.keys() == expected.documents.keys()
+    differing = {
+        key: (found.documents[key], expected.documents[key])
+        for key in expected.documents
+        if found.documents[key] != expected.documents[key]
+    }
+    if differing:  # of a pair of the same invoice, the one that comes second is held
+        assert found.counted() == expected.counted(), differing
+    assert found.in_flight == 0
+    assert found.balanced
+    assert found.unsealed == 0
+    assert found.leaves == expected.leaves
+    for command in ("audit", "verify"):
+        told = docledger(data, command)
+        assert told.code == 0, (command, told.stdout, told.stderr)
+
+
+def _kill(tmp_path: Path, folder: Path, *, kills: int, seed: str) -> None:
+    expected, length = _undisturbed(tmp_path / "undisturbed", folder)
+    moments = random.Random(seed)
+    done = 0
+    for number in itertools.count():
+        data = tmp_path / f"killed-{number}"
+        most = min(KILLS_A_FOLDER, kills - done)
+        done += _suffer(data, folder, [moments.uniform(0, length) for _ in range(most)])
+        _check(data, folder, expected)
+        if done == kills:
+            return
+
+
+def test_twenty_kills_lose_nothing_and_post_nothing_twice(tmp_path: Path, folder: Path) -> None:
+    """The promise of the house, with real processes: the machine may die at any moment."""
+    _kill(tmp_path, folder, kills=20, seed="twenty kills")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_two_hundred_kills_of_all_examples(tmp_path: Path) -> None:
+    """Pictures take long: here the kills meet OCR, sandboxes and page ranges too."""
+    save_examples(tmp_path / "in", fixed_examples())
+    _kill(tmp_path, tmp_path / "in", kills=200, seed="two hundred kills")
