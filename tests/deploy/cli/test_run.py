@@ -1,0 +1,148 @@
+"""``docledger run``: every file accounted for, in one documented line each."""
+
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.conftest import CHOSEN, HOSTILE_NAME, Docledger, Ran, in_a_process
+
+
+def test_every_file_and_attachment_has_one_line_in_the_order_of_the_files(ran: Ran) -> None:
+    """Who pipes the lines must find each of his files, and be able to tell them apart."""
+    names = [row["source"].rsplit("/", 1)[1] for row in ran.rows]
+    mail = names.index("mail-with-attachments.eml")
+    attached = ["message.txt", "invoice.pdf", "credit-note.xml"]
+    wanted = [f"mail-with-attachments.eml#{name}" for name in attached]
+    assert names[mail + 1 : mail + 4] == wanted
+    files = [name for name in names if name not in wanted]
+    assert files == sorted([*CHOSEN, HOSTILE_NAME])
+
+
+def test_each_file_ends_where_it_should(ran: Ran) -> None:
+    """The examples say what becomes of them; a table that is wrong here is wrong everywhere."""
+    ends = {
+        "contract.pdf": ("posted", None),
+        "corrupt.pdf": ("quarantined", "unreadable"),
+        "credit-note-gb.pdf": ("posted", None),
+        "empty.pdf": ("refused", "empty"),
+        "facturx-invoice.pdf": ("posted", None),
+        "invoice-jp-letter.pdf": ("posted", None),
+        "invoice-wrong-total.pdf": ("held", "total_mismatch"),
+        "mail-with-attachments.eml": ("expanded", None),
+    }
+    told = {name: (ran.row(name)["status"], ran.row(name)["reason"]) for name in ends}
+    assert told == ends
+
+
+def test_the_same_bytes_and_the_same_bill_are_told_apart(ran: Ran) -> None:
+    """One is a duplicate with the first one's entry; the other a document that a person decides."""
+    first, again = ran.row("invoice-gb-two-columns.pdf"), ran.row("same-bytes-again.pdf")
+    assert again["document_id"] == first["document_id"]
+    assert again["entry"] == first["entry"]
+    assert {first["status"], again["status"]} == {"posted", "duplicate"}
+    once, twice = ran.row("invoice-once.pdf"), ran.row("invoice-twice.pdf")
+    assert {once["status"], twice["status"]} == {"posted", "held"}
+    assert {once["reason"], twice["reason"]} == {None, "possible_duplicate"}
+
+
+def test_a_line_has_the_documented_form(ran: Ran) -> None:
+    """Programs read it: names, types, and boxes as fractions of the page are a promise."""
+    row = ran.row("invoice-once.pdf")
+    assert list(row) == [
+        "source", "document_id", "job_id", "status", "reason", "document_type", "summary",
+        "fields", "line_items", "entry", "pages", "seconds",
+    ]  # fmt: skip
+    dt.date.fromisoformat(row["fields"]["invoice_date"]["value"])
+    Decimal(row["fields"]["total_amount"]["value"])
+    for value in row["fields"].values():
+        assert 0 <= value["confidence"] <= 1
+        for seen in value["evidence"]:
+            assert seen["page"] == 1
+            assert all(0 <= side <= 1 for side in seen["box"])
+    assert row["line_items"]
+    assert set(row["entry"]) == {"index", "id"}
+
+
+def test_what_is_held_carries_its_fields(ran: Ran) -> None:
+    """A person decides by the figures; they must be there to be seen."""
+    assert "total_amount" in ran.row("invoice-wrong-total.pdf")["fields"]
+
+
+def test_the_lines_are_ascii(ran: Ran) -> None:
+    """A terminal must not obey a foreign name, and no encoding must break the lines."""
+    hostile = next(row for row in ran.rows if HOSTILE_NAME in row["source"])
+    assert hostile["status"] in {"posted", "held"}
+    assert ran.err == ""
+
+
+def test_the_same_folder_again_posts_nothing_twice(changing: Docledger) -> None:
+    """People run the same folder again; each file is accounted for, and no entry is new."""
+    before = changing.house.ledger.journal.trial_balance("default")
+    ended = in_a_process(changing.data, "run", changing.files, "--workers", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert changing.house.ledger.journal.trial_balance("default") == before
+    assert "17 documents" in ended.stdout or "duplicate" in ended.stdout
+    assert "\x1b" not in ended.stdout
+    assert "posted" not in ended.stdout
+    table = [line for line in ended.stdout.splitlines() if "corrupt.pdf" in line]
+    assert len(table) == 1
+
+
+def test_a_path_that_is_not_there_takes_nothing_in(tmp_path: Path) -> None:
+    """A typing mistake must not leave half a folder taken in."""
+    docledger = Docledger(tmp_path / "data", tmp_path)
+    good = tmp_path / "good.txt"
+    good.write_text("hello")
+    said = docledger("run", good, tmp_path / "nosuch")
+    assert said.code == 2
+    assert said.err.count("\n") == 1
+    assert "no such file or folder" in said.err
+    assert not docledger.data.exists()
+
+
+def test_an_empty_folder_is_nothing_to_do(tmp_path: Path) -> None:
+    """It is no mistake, and no worker need be started for it."""
+    (tmp_path / "empty").mkdir()
+    said = Docledger(tmp_path / "data", tmp_path)("run", tmp_path / "empty")
+    assert (said.code, said.out) == (0, "")
+    assert "nothing to do" in said.err
+    assert not (tmp_path / "data" / "logs").exists()
+
+
+def test_only_one_run_works_on_a_folder(docledger: Docledger) -> None:
+    """Two supervisors on one folder would take each other's workers for dead."""
+    from deploy.local.site import running  # noqa: PLC0415 - only here
+
+    with running(docledger.house.site):
+        said = docledger("run", docledger.files)
+    assert said.code == 2
+    assert "already runs" in said.err
+
+
+def test_a_setting_that_cannot_be_used_is_one_line_before_any_worker_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else every worker would die of it, twenty times."""
+    monkeypatch.setenv("DOCLEDGER_OCR_CHILDREN", "many")
+    (tmp_path / "a.txt").write_text("hello")
+    said = Docledger(tmp_path / "data", tmp_path)("run", tmp_path / "a.txt")
+    assert said.code == 2
+    assert said.err.startswith("docledger: DOCLEDGER_OCR_CHILDREN ")
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_misspelt_setting_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would otherwise be a default that nobody wanted."""
+    monkeypatch.setenv("DOCLEDGER_OCR_CHILDRN", "2")
+    monkeypatch.setenv("DOCLEDGER_FROB", "2")
+    (tmp_path / "empty").mkdir()
+    said = Docledger(tmp_path / "data", tmp_path)("run", tmp_path / "empty")
+    told = said.err.splitlines()[0]
+    assert "DOCLEDGER_OCR_CHILDRN is not a setting: did you mean DOCLEDGER_OCR_CHILDREN?" in told
+    assert "DOCLEDGER_FROB" in told
+    assert "DOCLEDGER_DATA_DIR" not in said.err
