@@ -48,10 +48,13 @@ class BatchingPublisher:
 
     Args:
         bus: where events go.
+        settle: makes durable what the events refer to, right before they are published; raises
+            ``TransientError`` if it cannot.
     """
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, *, settle: Callable[[], None] = lambda: None) -> None:
         self._bus = bus
+        self._settle = settle
         self._pending: list[Event] = []
 
     def publish(self, events: Sequence[Event]) -> None:
@@ -59,13 +62,14 @@ class BatchingPublisher:
         self._pending.extend(events)
 
     def flush(self) -> None:
-        """Publish what was collected.
+        """Publish what was collected. Called before any acknowledgement, events or none.
 
         Raises:
-            TransientError: the bus is unavailable; what was collected is dropped, and its
-                deliveries must not be acknowledged.
+            TransientError: the bus or a store is unavailable; what was collected is dropped, and
+                its deliveries must not be acknowledged.
         """
         pending, self._pending = self._pending, []
+        self._settle()
         if pending:
             self._bus.publish(pending)
 

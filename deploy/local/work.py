@@ -4,16 +4,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.ocr.main import build as build_ocr
-
 from deploy.local.house import House
 from deploy.local.loop import BatchingPublisher, Loop, duties_for
 from services.ingest.main import build as build_ingest
 from services.ledger.chart import load_chart
+from services.ocr.main import build as build_ocr
 from services.summarize.main import build as build_summarize
 from shared.events.envelope import Event
 from shared.events.payloads import StageName
+from shared.keys.vault import Vault
 from shared.logging import get_logger
+from shared.objects.batched import BatchedObjects
 from shared.objects.sqlite import SqliteObjects
 from shared.telemetry.metrics import NullMetrics
 from shared.worker.breaker import Breaker
@@ -21,6 +22,8 @@ from shared.worker.edge import Edge, Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
+from shared.worker.quarantine import Quarantine
+from shared.worker.results import Results
 
 BATCH = 8
 LEASE_S = 60.0
@@ -41,20 +44,23 @@ def build_work(house: House, *, epoch: str) -> Work:
         house: the site's ports.
         epoch: names this run of the supervisor: leases of other epochs belong to the dead.
     """
-    publisher = BatchingPublisher(house.bus)
+    objects = BatchedObjects(house.objects)
+    publisher = BatchingPublisher(house.bus, settle=objects.flush)
+    vault = Vault(objects, house.keyring)
+    quarantine = Quarantine(objects, vault)
     lease_store = SqliteObjects(house.site.leases, clock=house.clock)
     ingest = build_ingest(
-        objects=house.objects,
-        vault=house.vault,
+        objects=objects,
+        vault=vault,
         keyring=house.keyring,
         register=house.register,
         erased=house.tombstones,
-        quarantine=house.quarantine,
+        quarantine=quarantine,
         publisher=publisher,
         clock=house.clock,
     )
-    ocr = build_ocr(vault=house.vault, objects=house.objects)
-    summarize = build_summarize(results=house.results)
+    ocr = build_ocr(vault=vault, objects=objects)
+    summarize = build_summarize(results=Results(vault))
     ledger = house.ledger_with(publisher)
 
     def edge(
@@ -64,7 +70,7 @@ def build_work(house: House, *, epoch: str) -> Work:
             stage,
             handle,
             effects=Effects(
-                vault=house.vault,
+                vault=vault,
                 emitter=Emitter(
                     stage, publisher=publisher, keyring=house.keyring, clock=house.clock
                 ),
@@ -75,9 +81,10 @@ def build_work(house: House, *, epoch: str) -> Work:
                     holder=f"{epoch}.{os.getpid()}",
                     lease_s=LEASE_S,
                     abandoned=lambda holder: _abandoned(holder, epoch),
+                    excused=lambda holder: _epoch_of(holder) != epoch,
                 ),
                 tombstones=house.tombstones,
-                quarantine=house.quarantine,
+                quarantine=quarantine,
                 breaker=Breaker(canary, clock=house.clock),
                 clock=house.clock,
             ),
@@ -109,11 +116,15 @@ def build_work(house: House, *, epoch: str) -> Work:
 
 def _abandoned(holder: str, epoch: str) -> bool:
     """Tell whether a lease's holder is gone: of an earlier run, or a process that has ended."""
-    its_epoch, _, pid = holder.partition(".")
-    if its_epoch != epoch:
+    if _epoch_of(holder) != epoch:
         return True
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(holder.rpartition(".")[2]), 0)
     except ProcessLookupError:
         return True
     return False
+
+
+def _epoch_of(holder: str) -> str:
+    """Return which run of the supervisor a holder belonged to; another's has ended as a whole."""
+    return holder.partition(".")[0]

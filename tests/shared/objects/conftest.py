@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.clock import FakeClock
+from shared.objects.batched import BatchedObjects
 from shared.objects.directory import DirectoryObjects
 from shared.objects.memory import MemoryObjects
 from shared.objects.port import ObjectStore
@@ -30,13 +31,15 @@ def directory(root: Path, clock: FakeClock) -> DirectoryObjects:
     return DirectoryObjects(root, clock=clock)
 
 
-@pytest.fixture(params=["memory", "directory", "sqlite"])
+@pytest.fixture(params=["memory", "directory", "sqlite", "batched"])
 def store(request: pytest.FixtureRequest, root: Path, clock: FakeClock) -> Iterator[ObjectStore]:
     """Give an empty store of each kind in turn."""
     if request.param == "memory":
         yield MemoryObjects(clock)
     elif request.param == "directory":
         yield DirectoryObjects(root, clock=clock)
+    elif request.param == "batched":
+        yield BatchedObjects(DirectoryObjects(root, clock=clock))
     else:
         small = SqliteObjects(root / "small.sqlite", clock=clock)
         yield small

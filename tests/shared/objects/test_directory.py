@@ -143,7 +143,7 @@ def test_a_killed_writer_leaves_nothing(root: Path, directory: DirectoryObjects,
 
 def test_sweeping_leaves_a_living_writer_alone(root: Path, directory: DirectoryObjects) -> None:
     """A second process starts while the first one writes."""
-    with directory._written(b"half", 1) as temporary:
+    with directory._temporary_file() as (_, temporary):
         DirectoryObjects(root)
         assert temporary.exists()
     assert files_below(root) == []
@@ -367,3 +367,85 @@ def test_remembered_folders_are_bounded(
     for number in range(10):
         directory.create(f"results/{number}/0", b"")
     assert len(directory._durable) <= 3
+
+
+def test_many_are_written_as_if_one_by_one(root: Path, directory: DirectoryObjects) -> None:
+    """Whoever reads them need not know how they came."""
+    wanted = [directory.stamped(f"results/ocr/{n}/0", b"%d" % n) for n in range(40)]
+    directory.create_all(wanted)
+    assert [DirectoryObjects(root).read(one.info.name) for one in wanted] == wanted
+
+
+def test_many_are_synced_before_they_are_named_and_their_folders_after(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut leaves whole objects or none, and takes none that was confirmed."""
+    done: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def note_sync(descriptor: int) -> None:
+        done.append(os.readlink(f"/proc/self/fd/{descriptor}"))  # noqa: PTH115 - a descriptor
+        sync(descriptor)
+
+    def note_link(source: Path, target: Path, *, follow_symlinks: bool) -> None:
+        done.append("link")
+        link(source, target, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "link", note_link)
+    directory.create_all([directory.stamped(name, b"x") for name in ("a/b/c", "a/b/d", "e/f")])
+    assert all("~tmp" in path for path in done[:3])
+    assert done[3:6] == ["link"] * 3
+    assert set(done[6:]) == {str(root), str(root / "a"), str(root / "a" / "b"), str(root / "e")}
+    done.clear()
+    directory.create_all([directory.stamped("a/b/x", b"")])
+    assert done[1:] == ["link", str(root / "a" / "b")]
+
+
+def test_of_many_a_taken_one_keeps_its_bytes(directory: DirectoryObjects) -> None:
+    """Another worker stored its result first; the rest of the batch is not its fault."""
+    wanted = [directory.stamped(name, b"ours") for name in ("a", "b", "c")]
+    directory.create("b", b"theirs")
+    with pytest.raises(AlreadyExistsError):
+        directory.create_all(wanted)
+    assert [directory.read(name).data for name in ("a", "b", "c")] == [b"ours", b"theirs", b"ours"]
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("write", errno.ENOSPC),
+        ("fsync", errno.EIO),
+        ("link", errno.EACCES),
+        ("mkdir", errno.EROFS),
+        ("open", errno.EMFILE),
+    ],
+)
+def test_of_many_that_fail_nothing_is_left(
+    root: Path, directory: DirectoryObjects, fail: Fail, call: str, code: int
+) -> None:
+    """A full disk: the batch comes again, and finds nothing half done."""
+    fail(call, code)
+    with pytest.raises(TransientError, match=errno.errorcode[code]):
+        directory.create_all([directory.stamped(f"a/{n}", b"x") for n in range(3)])
+    assert files_below(root) == []
+
+
+def test_many_whose_folder_cannot_be_synced_take_their_names_back(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may not have reached the disk must not be read as if it had."""
+    real = os.fsync
+
+    def folders_fail(descriptor: int) -> None:
+        if os.path.isdir(f"/dev/fd/{descriptor}"):  # noqa: PTH112 - a descriptor, not a path
+            raise OSError(errno.EIO, "broken")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", folders_fail)
+    with pytest.raises(TransientError):
+        directory.create_all([directory.stamped(f"a/{n}", b"x") for n in range(3)])
+    assert files_below(root) == []
+    monkeypatch.undo()
+    directory.create_all([directory.stamped("a/0", b"x")])
+    assert files_below(root) == ["a/0"]
