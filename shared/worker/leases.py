@@ -1,7 +1,8 @@
 """Leases on work: who is at it, and how often it was begun without an outcome.
 
 A lease is an object replaced by compare-and-swap. A start that was never released killed its
-worker; three of those, and the document is one that kills workers.
+worker; three of those, and the document is one that kills workers. Where all workers died at
+once (a power cut, ``kill -9`` of everything) the work in hand is not to blame, and not counted.
 """
 
 import json
@@ -66,6 +67,11 @@ def never_abandoned(_holder: str) -> bool:
     return False
 
 
+def never_excused(_holder: str) -> bool:
+    """Nobody can tell from here what a holder died of; its start counts."""
+    return False
+
+
 class LeaseHeldError(TransientError):
     """Somebody else is at this work: nothing failed, come back later."""
 
@@ -80,6 +86,7 @@ class Leases:
         holder: who this worker is.
         lease_s: how long a lease lasts.
         abandoned: whether a holder is known to be gone before its lease ended.
+        excused: whether a holder that is gone died of something else than its work.
     """
 
     def __init__(  # noqa: PLR0913 - each is a fact the lease depends on
@@ -91,6 +98,7 @@ class Leases:
         holder: str,
         lease_s: float,
         abandoned: Callable[[str], bool] = never_abandoned,
+        excused: Callable[[str], bool] = never_excused,
     ) -> None:
         self._objects = objects
         self._stage = stage
@@ -98,6 +106,7 @@ class Leases:
         self._holder = holder
         self._lease_s = lease_s
         self._abandoned = abandoned
+        self._excused = excused
 
     def acquire(self, work: str, event_id: str) -> Lease:
         """Begin ``work``, counting the start.
@@ -121,11 +130,12 @@ class Leases:
             raise LeaseHeldError("another worker is at this work")
         if before.event_id != event_id:
             before = _State(event_id, "", 0.0, starts=0, failures=0)
-        if before.starts >= MOST_STARTS:
+        starts = before.starts
+        if before.holder and self._excused(before.holder):
+            starts -= 1
+        if starts >= MOST_STARTS:
             raise PermanentError(QuarantineReason.KILLS_WORKERS)
-        state = _State(
-            event_id, self._holder, now + self._lease_s, before.starts + 1, before.failures
-        )
+        state = _State(event_id, self._holder, now + self._lease_s, starts + 1, before.failures)
         try:
             info = self._objects.replace(name, _encode(state), generation=stored.info.generation)
         except GenerationMismatchError as err:

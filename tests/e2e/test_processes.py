@@ -115,6 +115,20 @@ def test_children_end_though_their_supervisor_died_before_they_looked(
         wait_until(lambda: not any(map(alive, family)), what="the orphans have ended")
 
 
+def test_a_document_in_work_when_everything_was_killed_is_not_blamed(
+    data: Path, tmp_path: Path, few: list[Example], house: House
+) -> None:
+    """Four power cuts in its reading are no reason to call it one that kills workers."""
+    [pages] = [one for one in few if one.name == "invoice-many-pages.pdf"]
+    path = tmp_path / pages.name
+    path.write_bytes(pages.content)
+    for _ in range(4):
+        with Started(data, "run", path, "--workers", "1") as started:
+            _stop_with_work_in_hand(started, house, "ocr")
+    ended = docledger(data, "run", path, "--format", "json")
+    assert [line["status"] for line in ended.lines] == ["posted"], ended.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_drains_and_goes_on_later(
     data: Path, folder: Path, few: list[Example], house: House, number: signal.Signals

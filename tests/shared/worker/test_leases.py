@@ -47,6 +47,45 @@ def test_abandoned_lease_is_taken_over_at_once(objects: MemoryObjects, clock: Fa
     assert knowing.acquire("d/1", "e1").state.starts == 2
 
 
+def test_death_of_everything_is_not_held_against_the_work(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """Twenty power cuts while it is read do not make a document one that kills workers."""
+    for run in range(20):
+        mine = Leases(
+            objects,
+            "ocr",
+            clock=clock,
+            holder=f"run-{run}",
+            lease_s=60,
+            abandoned=lambda _who: True,
+            excused=lambda who: who.startswith("run-"),
+        )
+        assert mine.acquire("d/1", "e1").state.starts == 1
+
+
+def test_death_of_everything_does_not_excuse_earlier_deaths(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """What a document did to single workers stays counted over a power cut."""
+
+    def knowing(holder: str) -> Leases:
+        return Leases(
+            objects,
+            "ocr",
+            clock=clock,
+            holder=holder,
+            lease_s=60,
+            abandoned=lambda _who: True,
+            excused=lambda who: who == "w3",
+        )
+
+    for holder in ("w1", "w2", "w3", "w4"):
+        knowing(holder).acquire("d/1", "e1")
+    with pytest.raises(PermanentError):
+        knowing("w5").acquire("d/1", "e1")
+
+
 def test_given_back_start_is_not_held_against_the_document(
     objects: MemoryObjects, clock: FakeClock
 ) -> None:
