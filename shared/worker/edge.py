@@ -175,6 +175,9 @@ class Edge:
                 acknowledge=False, code=DeliveryOutcome.CONTENDED, delay_s=CONTENDED_DELAY_S
             )
         try:
+            stored = self._do.vault.find(name)  # since it was looked for, somebody may have done it
+            if stored is not None:
+                return self._repeat(event, stored)
             self._conclude(event, self._handle(event), name)
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
             return self._failed(error, event, delivery, lease)

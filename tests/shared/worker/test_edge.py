@@ -17,6 +17,7 @@ from shared.events.results import Summary
 from shared.keys.port import TenantPurpose
 from shared.objects.port import ObjectInfo
 from shared.telemetry.reasons import QuarantineReason
+from shared.worker.leases import Lease
 from shared.worker.outcome import Outcome
 from shared.worker.results import Results
 from tests.shared.worker.conftest import (
@@ -50,6 +51,25 @@ def test_stored_result_is_ciphertext(bench: Bench) -> None:
     """Nothing derived from a document reaches a store unsealed."""
     bench.deliver()
     assert b"letter" not in bench.objects.read(RESULT).data
+
+
+def test_work_that_was_done_before_the_lease_was_won_is_not_done_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for the result and winning the lease, another worker may finish."""
+    acquire = bench.edge._do.leases.acquire
+
+    def overtaken(work: str, event_id: str) -> Lease:
+        monkeypatch.undo()
+        bench.deliver(edge=bench.worker("w2"))
+        return acquire(work, event_id)
+
+    monkeypatch.setattr(bench.edge._do.leases, "acquire", overtaken)
+    assert bench.deliver().code == "repeated"
+    assert bench.handled == 1
+    first, second = [from_message(one.message) for one in bench.published()]
+    assert first == second
+    assert list(bench.objects.list("leases/")) == []
 
 
 def test_redelivery_handles_nothing_and_sends_the_same_event(bench: Bench) -> None:
