@@ -1,4 +1,7 @@
-"""Brings back what stopped: late documents, and uploads that nobody was told of."""
+"""Brings back what stopped: late documents, and uploads that nobody was told of.
+
+And lets go of what nobody else can: uploads in quarantine whose bytes were erased.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,18 +10,21 @@ from datetime import datetime
 from typing import Final
 
 from services.ingest.eraser import announcement
-from services.ingest.ports import Register, RegisteredDocument
+from services.ingest.inbox import unpack
+from services.ingest.ports import Register, RegisteredDocument, SubmissionStatus
 from services.ingest.register_order import Deadlines
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event
-from shared.events.ids import origin_of
+from shared.events.ids import document_id, origin_of
 from shared.events.payloads import UploadArrived
+from shared.keys.envelope import SealBrokenError
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
-from shared.objects.port import ObjectStore
+from shared.objects.port import NotFoundError, ObjectStore
+from shared.telemetry.reasons import RefusedReason
 from shared.worker.tombstones import Tombstones
 
 _INBOX: Final = re.compile(r"inbox/(?P<tenant>[a-z0-9][a-z0-9-]{0,62})/(?P<job>[0-9a-f]{40})")
@@ -73,6 +79,7 @@ class Sweeper:
         self._clock = clock
         self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
+        self._documents: dict[str, str] = {}
 
     def sweep(self) -> Swept:
         """Publish the last event of every late document again, and unheard-of uploads.
@@ -95,6 +102,7 @@ class Sweeper:
             documents += [document.document_id for document, _event in read]
             found = set(documents)
             broken += [one.document_id for one in some if one.document_id not in found]
+        self._refuse_erased()
         return Swept(tuple(documents), tuple(self._sweep_inbox(now)), tuple(broken))
 
     def _news_of(self, document: RegisteredDocument) -> Event | None:
@@ -130,6 +138,40 @@ class Sweeper:
                 self._publisher.publish([event])
                 self._resubmitted[job_id] = now + self._deadlines("ingest")
                 yield job_id
+
+    def _refuse_erased(self) -> None:
+        """Let go of uploads in quarantine whose bytes were erased.
+
+        Nobody could take them in, so nobody knew, when their document was erased, that they are it.
+        """
+        for info in self._objects.list("inbox/"):
+            match = _INBOX.fullmatch(info.name)
+            submission = self._register.submission(match["job"]) if match else None
+            if submission is None:
+                continue
+            job_id = submission.job_id
+            if submission.document_id == job_id:  # it stands in for its document
+                content_id = self._document_of(submission.tenant, job_id, info.name)
+                stand_in = self._register.document(submission.tenant, job_id)
+                if content_id is None or not self._tombstones.stands(content_id):
+                    continue
+                last = _last_event(stand_in) if stand_in is not None else None
+                if last is not None:
+                    self._register.refuse(last, RefusedReason.ERASED, document_id=content_id)
+                self._objects.delete(info.name)
+            elif submission.status is SubmissionStatus.REFUSED:
+                self._objects.delete(info.name)  # whoever refused it died before it could
+
+    def _document_of(self, tenant: str, job_id: str, name: str) -> str | None:
+        """Return which document an upload would become; None when it cannot be read."""
+        if job_id not in self._documents:
+            try:
+                content = unpack(self._vault.open(name)).content
+            except (NotFoundError, PermanentError, SealBrokenError, ValueError):
+                return None
+            key = self._keyring.tenant_key(tenant, TenantPurpose.IDS)
+            self._documents[job_id] = document_id(key, content)
+        return self._documents[job_id]
 
     def _upload(self, tenant: str, job_id: str) -> Event | None:
         """Make the event that the entrance should have published, with the id that it had.

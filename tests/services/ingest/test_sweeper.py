@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.ingest.inbox import pack
 from services.ingest.register_memory import memory_register
 from services.ingest.sweeper import Sweeper, Swept
 from shared.bus.memory import MemoryBus
@@ -14,7 +15,9 @@ from shared.clock import FakeClock
 from shared.errors import TransientError
 from shared.events.codec import from_message
 from shared.events.envelope import Event, make_event
+from shared.events.ids import document_id
 from shared.events.payloads import (
+    DocumentQuarantined,
     DocumentReceived,
     MediaType,
     Reference,
@@ -24,6 +27,7 @@ from shared.keys.memory import MemoryKeyring
 from shared.keys.port import TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.memory import MemoryObjects
+from shared.telemetry.reasons import QuarantineReason, RefusedReason
 from shared.worker.tombstones import Tombstones
 
 TOPOLOGY = load_topology()
@@ -134,6 +138,45 @@ def test_a_late_document_that_was_erased_is_told_as_such(yard: Yard) -> None:
     told = yard.published("register.document-erased")
     yard.register.apply(told)
     assert yard.register.late(yard.clock.now()) == []
+
+
+def quarantined(yard: Yard, job: str = JOB) -> Event:
+    """Return what tells that nobody could take in an upload."""
+    record = Reference(name="quarantine/x", generation=1, digest="ab" * 32, size=1)
+    data = DocumentQuarantined(
+        document_id=job, stage="ingest", reason=QuarantineReason.DEAD_LETTER, record=record
+    )
+    return replace(yard.event(received(job), job), type=data.event_type, data=data)
+
+
+@pytest.mark.parametrize("erased", [True, False])
+def test_bytes_that_were_erased_do_not_stay_in_quarantine(yard: Yard, *, erased: bool) -> None:
+    """Nobody could take this upload in, so the eraser could not know that it is the document."""
+    yard.vault.store_for_tenant(f"inbox/acme/{JOB}", "acme", pack("a file", b"bytes"))
+    yard.register.apply([quarantined(yard)])
+    key = yard.keyring.tenant_key("acme", TenantPurpose.IDS)
+    other = b"bytes" if erased else b"others"
+    Tombstones(yard.objects).put(document_id(key, other), at=yard.clock.now())
+    yard.sweeper.sweep()
+    assert (yard.objects.stat(f"inbox/acme/{JOB}") is None) is erased
+    counts = yard.register.counts(yard.clock.now())
+    assert (counts.refused, counts.quarantined) == ((1, 0) if erased else (0, 1))
+    assert counts.balanced
+
+
+def test_what_was_refused_is_let_go_of(yard: Yard) -> None:
+    """Whoever refused it died before it could remove the upload."""
+    yard.register.refuse(yard.upload(), RefusedReason.ERASED, document_id=DOC)
+    yard.sweeper.sweep()
+    assert list(yard.objects.list("inbox/")) == []
+
+
+def test_an_upload_in_quarantine_that_cannot_be_read_stays(yard: Yard) -> None:
+    """It is no upload of ours: a person looks at it."""
+    yard.upload()
+    yard.register.apply([quarantined(yard)])
+    yard.sweeper.sweep()
+    assert yard.objects.stat(f"inbox/acme/{JOB}") is not None
 
 
 def test_a_swept_document_has_until_its_next_deadline(yard: Yard) -> None:
