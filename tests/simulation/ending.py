@@ -61,6 +61,8 @@ class Ending:
     Attributes:
         quiet: whether it came to rest.
         stormy: whether anything went wrong that no document was the cause of.
+        lossy: whether events were lost behind the bus's back; of what nobody waits for, no sweep
+            brings them back: an audit names it.
         waiting: messages left, by subscription.
         expected: by document id, what was handed in.
         submitted: by job, which document; attachments are not among them.
@@ -78,6 +80,7 @@ class Ending:
 
     quiet: bool = True
     stormy: bool = False
+    lossy: bool = False
     waiting: dict[str, int] = field(default_factory=dict)
     expected: dict[str, Expected] = field(default_factory=dict)
     submitted: dict[str, str] = field(default_factory=dict)
@@ -116,6 +119,7 @@ def look_at(world: World, workload: Workload, done: Done, *, quiet: bool) -> End
     return Ending(
         quiet=quiet,
         stormy=bool(weather.every or weather.delays or weather.doubles or weather.losses),
+        lossy=bool(weather.losses),
         waiting={row.subscription: row.messages for row in world.bus.backlog() if row.messages},
         expected=expected,
         submitted={job: matter.document_id(world) for job, matter in done.submitted.items()},

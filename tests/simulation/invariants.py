@@ -290,12 +290,15 @@ def erased_is_erased(ending: Ending) -> list[str]:
         if names.tombstone(name) not in ending.objects:
             found.append(f"erased document {name[:6]} has no tombstone")
         document = ending.documents.get(name)
-        if document is None or not document.erased:
+        unheard = ending.lossy and document is not None and document.terminal is not None
+        if not unheard and (document is None or not document.erased):
             found.append(f"the register does not know that document {name[:6]} is erased")
     for there in sorted(ending.objects):
-        kind, _, rest = there.partition("/")
-        if kind == "inbox" and rest.rsplit("/", 1)[-1] in jobs:
-            found.append(f"the bytes of an erased document lie at the door: {there[-40:][:6]}")
+        kind, *rest = there.split("/")
+        if kind == "inbox" and rest[-1] in jobs:
+            found.append(f"the bytes of an erased document lie at the door: {rest[-1][:6]}")
+        if kind in ("originals", "results", "read") and ending.erased & set(rest):
+            found.append(f"something of an erased document is still there: {kind}")
     return found
 
 
@@ -306,7 +309,7 @@ def quarantine_has_a_record(ending: Ending) -> list[str]:
         if document.terminal is not Terminal.QUARANTINED or document.erased:
             continue
         records = ending.records.get(name, []) + ending.records.get(document.job_id, [])
-        if not any(not replayed for _, replayed in records):
+        if not any(ending.lossy or not replayed for _, replayed in records):
             found.append(f"document {name[:6]} is quarantined without a record")
     return found
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from services.ledger.entries import Posting
@@ -66,7 +67,7 @@ class Paper:
     @property
     def content(self) -> bytes:
         """Its bytes."""
-        return json.dumps(asdict(self), separators=(",", ":"), sort_keys=True).encode()
+        return _content(self)
 
     @property
     def is_sick(self) -> bool:
@@ -88,6 +89,12 @@ class Paper:
         return frozenset(Posting(account, "EUR", amount) for account, amount in rows if amount)
 
 
+@lru_cache(maxsize=1_000)
+def _content(paper: Paper) -> bytes:
+    return json.dumps(asdict(paper), separators=(",", ":"), sort_keys=True).encode()
+
+
+@lru_cache(maxsize=1_000)
 def parse(content: bytes) -> Paper:
     """Return the paper with these bytes.
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from deploy.local.house import House
-from deploy.local.keeper import Keeper
+from deploy.local.keeper import SWEEP_EVERY_S, Keeper
 from deploy.local.loop import BatchingPublisher, Loop, Receiver, duties_for
 from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.adapters.vault import VaultInbox, VaultOriginals
@@ -144,7 +144,17 @@ def keeper(world: World, who: str) -> Callable[[], bool]:
     keeping._log = SilentLog()
     if not world.sweeps:
         keeping._swept = float("inf")
-    return keeping.turn
+    subscriptions = world.topology.of_worker("register")
+
+    def turn() -> bool:
+        due = (
+            any(world.bus.waiting(name) for name in subscriptions)
+            or bool(world.journal.tenants_waiting())
+            or world.clock.monotonic() - keeping._swept >= SWEEP_EVERY_S
+        )
+        return due and keeping.turn()
+
+    return turn
 
 
 def worker(world: World, who: str) -> Callable[[], bool]:

@@ -121,7 +121,7 @@ class Simulation:
         moments += [errand.at - world.clock.monotonic() for errand in self._errands]
         if world.sweeps:
             moments += [
-                (document.deadline - now).total_seconds() + 31
+                max(10.0, (document.deadline - now).total_seconds() + 31)
                 for document in world.register.documents()
                 if document.deadline
             ]

@@ -59,7 +59,7 @@ class World:
         rng = random.Random(seed)
         self.clock = FakeClock()
         self.chaos = Chaos(rng, weather_of(rng), self.clock)
-        self.topology = topology_with(rng.choice((5, 8, 20)))
+        self.topology = topology_with(rng.choice((5, 5, 8)))
         self.batch = rng.choice((1, 4, 8))
         self.history = History()
         self.covered: dict[str, int] = {}
