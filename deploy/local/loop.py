@@ -13,6 +13,12 @@ from shared.worker.edge import Settlement
 
 IDLE_S: Final = 0.02
 IDLE_MOST_S: Final = 0.25
+BATCH_S: Final = 1.0
+"""How long a batch should take. What is done is told at its end, and lost with its worker; and what
+one worker holds, another that has nothing to do cannot take."""
+
+
+_NOT_BEGUN: Final = Settlement(acknowledge=False, code=DeliveryOutcome.RETRY)
 
 
 class Receiver(Protocol):
@@ -30,7 +36,7 @@ class Duty:
     Attributes:
         subscription: its name.
         receiver: takes its deliveries.
-        batch: how many at once; 1 where one takes long.
+        batch: how many at once at most, where each takes next to no time.
         lease_s: how long the bus waits for us.
     """
 
@@ -100,6 +106,7 @@ class Loop:
         self._duties = duties
         self._chores = chores
         self._clock = clock
+        self._sizes: dict[str, int] = {}
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Work until ``stop()``; the delivery in hand is finished first."""
@@ -127,20 +134,24 @@ class Loop:
         return worked
 
     def _serve(self, duty: Duty, stop: Callable[[], bool]) -> bool:
+        size = self._sizes.get(duty.subscription, 1)
         try:
-            deliveries = self._bus.pull(duty.subscription, most=duty.batch, lease_s=duty.lease_s)
+            deliveries = self._bus.pull(duty.subscription, most=size, lease_s=duty.lease_s)
         except TransientError:
             return False
         if not deliveries:
             return False
+        begun = self._clock.monotonic()
         settled: list[tuple[Delivery, Settlement]] = []
         for delivery in deliveries:
-            if stop():
-                settled.append(
-                    (delivery, Settlement(acknowledge=False, code=DeliveryOutcome.RETRY))
-                )
+            if stop() or self._clock.monotonic() - begun > BATCH_S:
+                settled.append((delivery, _NOT_BEGUN))
             else:
                 settled.append((delivery, duty.receiver.receive(delivery)))
+        done = sum(how is not _NOT_BEGUN for _, how in settled)
+        self._sizes[duty.subscription] = _next_size(
+            size, done, self._clock.monotonic() - begun, most=duty.batch
+        )
         try:
             self._publisher.flush()
         except TransientError:
@@ -175,3 +186,11 @@ def duties_for(
         for name, (receiver, batch) in receivers.items()
         for suffix in ("", ".dead")
     ]
+
+
+def _next_size(size: int, done: int, seconds: float, *, most: int) -> int:
+    """Return how many to take next: twice as many at most, and what ``BATCH_S`` is enough for."""
+    if done == 0:
+        return size
+    enough = int(BATCH_S * done / seconds) if seconds > 0 else most
+    return max(1, min(2 * size, enough, most))

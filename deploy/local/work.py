@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from deploy.local.house import House
 from deploy.local.loop import BatchingPublisher, Loop, duties_for
@@ -25,8 +26,8 @@ from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
 
-BATCH = 8
-LEASE_S = 60.0
+BATCH: Final = 32
+LEASE_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def build_work(house: House, *, epoch: str) -> Work:
 
     edges = {
         "ingest": (edge("ingest", ingest.handle, ingest.canary), BATCH),
-        "ocr": (edge("ocr", ocr.handle, ocr.canary), 1),
+        "ocr": (edge("ocr", ocr.handle, ocr.canary), BATCH),
         "summarize": (edge("summarize", summarize.handle, summarize.canary), BATCH),
         "ledger": (edge("ledger", ledger.handle, load_chart), BATCH),
     }

@@ -50,18 +50,21 @@ class Stage:
     """Counts what it gets and publishes one event for each."""
 
     publisher: BatchingPublisher
+    clock: FakeClock
+    takes_s: float = 0.0
     seen: int = 0
 
     def receive(self, _delivery: Delivery) -> Settlement:
         """Do one delivery."""
         self.seen += 1
+        self.clock.sleep(self.takes_s)
         self.publisher.publish([event(self.seen, summarized=True)])
         return DONE
 
 
 @dataclass
 class Bench:
-    """A loop of one duty on a memory bus."""
+    """A loop of one duty on a memory bus, warm: it takes eight at once."""
 
     settle: Callable[[], None] = lambda: None
     clock: FakeClock = field(default_factory=FakeClock)
@@ -69,9 +72,10 @@ class Bench:
     def __post_init__(self) -> None:
         self.bus = MemoryBus(load_topology(), self.clock)
         self.publisher = BatchingPublisher(self.bus, settle=lambda: self.settle())  # noqa: PLW0108 - tests swap it
-        self.stage = Stage(self.publisher)
+        self.stage = Stage(self.publisher, self.clock)
         duties = duties_for({READ: (self.stage, 8)}, {READ: 60})
         self.loop = Loop(self.bus, self.publisher, duties, clock=self.clock)
+        self.loop._sizes[READ] = 8
 
     def waiting(self, subscription: str) -> int:
         """Return how many messages wait there."""
@@ -109,3 +113,41 @@ def test_what_is_not_durable_is_neither_published_nor_acknowledged(bench: Bench)
     assert bench.loop.turn()
     assert (bench.waiting(SUMMARIZED), bench.waiting(READ)) == (3, 0)
     assert bench.stage.seen == 6
+
+
+def taken(bench: Bench) -> int:
+    """Return how many deliveries one turn began."""
+    before = bench.stage.seen
+    bench.loop.turn()
+    return bench.stage.seen - before
+
+
+def test_batches_grow_while_work_is_quick(bench: Bench) -> None:
+    """What a batch costs is shared by more; eight is the duty's most."""
+    bench.bus.publish([event(n, summarized=False) for n in range(30)])
+    bench.loop._sizes.clear()
+    assert [taken(bench) for _ in range(6)] == [1, 2, 4, 8, 8, 7]
+
+
+def test_long_work_is_taken_one_by_one(bench: Bench) -> None:
+    """A scan takes seconds: another worker, with nothing to do, takes the next one."""
+    bench.bus.publish([event(n, summarized=False) for n in range(5)])
+    bench.loop._sizes.clear()
+    bench.stage.takes_s = 3.0
+    assert [taken(bench) for _ in range(5)] == [1] * 5
+
+
+def test_what_turns_out_long_is_given_back_unbegun(bench: Bench) -> None:
+    """After quick documents come scans: they must not wait for one worker."""
+    bench.bus.publish([event(n, summarized=False) for n in range(8)])
+    bench.stage.takes_s = 0.6
+    assert taken(bench) == 2
+    assert (bench.waiting(SUMMARIZED), bench.waiting(READ)) == (2, 6)
+    assert [len(bench.bus.pull(READ, most=8, lease_s=60))] == [6]
+
+
+def test_what_was_not_begun_when_told_to_stop_is_given_back(bench: Bench) -> None:
+    """Draining takes as long as one document."""
+    bench.bus.publish([event(n, summarized=False) for n in range(3)])
+    bench.loop.turn(lambda: bench.stage.seen == 1)
+    assert (bench.waiting(SUMMARIZED), bench.waiting(READ)) == (1, 2)
