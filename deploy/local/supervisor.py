@@ -17,7 +17,7 @@ from shared.errors import TransientError, UserError
 Role = Literal["work", "keep"]
 
 DRAIN_S: Final = 20.0
-MOST_RESTARTS: Final = 20
+MOST_RESTARTS: Final = 12
 PAUSE_FIRST_S: Final = 0.1
 PAUSE_MOST_S: Final = 5.0
 LIVED_WELL_S: Final = 60.0
