@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,7 +11,7 @@ from shared.events.payloads import DocumentType
 
 CHART_FILE: Final = Path(__file__).with_name("chart.yaml")
 
-Amount = Literal["net", "tax", "total"]
+Amount = Literal["net", "tax", "rounding", "total"]
 
 AccountCode = Annotated[str, Field(pattern=r"^[0-9]{4}$")]
 
@@ -86,10 +86,10 @@ def load_chart(path: Path = CHART_FILE) -> Chart:
         if unknown:
             raise ValueError(f"rule {kind}: no account {min(unknown)}")
         signs = {line.amount: line.sign for line in lines}
-        if len(lines) != len(signs) or signs.keys() != {"net", "tax", "total"}:
-            raise ValueError(f"rule {kind}: needs net, tax and total once each")
-        if not signs["net"] == signs["tax"] == -signs["total"]:
-            raise ValueError(f"rule {kind}: net and tax must stand against the total")
+        if len(lines) != len(signs) or signs.keys() != set(get_args(Amount)):
+            raise ValueError(f"rule {kind}: needs {', '.join(get_args(Amount))} once each")
+        if not signs["net"] == signs["tax"] == signs["rounding"] == -signs["total"]:
+            raise ValueError(f"rule {kind}: all amounts must stand against the total")
     return Chart(names=dict(content.accounts), rules=rules)
 
 

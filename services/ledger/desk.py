@@ -72,6 +72,8 @@ def corrected(summary: Summary, corrections: Corrections) -> Summary:
         value = getattr(corrections, name)
         if value is not None:
             found[name] = FieldValue(value=str(value), confidence=1.0, evidence=())
+            if name.endswith("_amount"):
+                found.pop("rounding_amount", None)  # it stood between the figures as first read
     return summary.model_copy(
         update={
             "fields": found,

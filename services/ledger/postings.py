@@ -48,7 +48,8 @@ def draw_up(summary: Summary, chart: Chart) -> Draft:
     """Return the post, memo or hold that ``summary`` becomes.
 
     A doubt of an earlier stage holds it, and so does anything here that would need a guess: an
-    unknown currency, an amount below the minor unit, net + tax beside the total.
+    unknown currency, an amount below the minor unit, net + tax (+ a printed rounding) beside the
+    total.
     """
     if summary.doubts:
         return Draft(EntryKind.HOLD, reason=summary.doubts[0])
@@ -83,24 +84,31 @@ def _currency(summary: Summary) -> str:
 
 
 def _figures(summary: Summary, currency: str) -> dict[Amount, int]:
-    """Return net, tax and total in minor units, each at least zero and the total above it."""
+    """Return net, tax, rounding and total in minor units; all but the rounding at least zero."""
     total = _units(summary, "total_amount", currency)
     net = _units(summary, "net_amount", currency)
     tax = _units(summary, "total_tax_amount", currency)
+    rounding = _units(summary, "rounding_amount", currency) or 0
     if total is None:
         raise _DoubtError(HeldReason.TOTAL_MISSING)
     # What was not printed follows from what was; without either, all of it is net.
     if tax is None:
-        tax = total - net if net is not None else 0
+        tax = total - rounding - net if net is not None else 0
     if net is None:
-        net = total - tax
-    if net + tax != total:
+        net = total - rounding - tax
+    if net + tax + rounding != total:
         raise _DoubtError(HeldReason.TOTAL_MISMATCH)
     if summary.document_type is DocumentType.CREDIT_NOTE and total < 0:
-        net, tax, total = -net, -tax, -total  # some suppliers print the minus, some only the title
+        # Some suppliers print the minus, some only the title.
+        net, tax, rounding, total = (
+            -net,
+            -tax,
+            -rounding,
+            -total,
+        )
     if not 0 < total <= AMOUNT_MOST or net < 0 or tax < 0:
         raise _DoubtError(HeldReason.AMOUNT_OUT_OF_RANGE)
-    return {"net": net, "tax": tax, "total": total}
+    return {"net": net, "tax": tax, "rounding": rounding, "total": total}
 
 
 def _units(summary: Summary, name: FieldName, currency: str) -> int | None:

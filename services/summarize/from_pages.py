@@ -69,6 +69,13 @@ def _amounts(page: PageReading) -> dict[FieldName, FieldValue | None]:
         sure = of_part(chosen, words)
         taxed = _amount(chosen.tax, sure, figure, scale)
         found["total_tax_amount"] = taxed or _summed(page, chosen.tax, sure, scale)
+    if chosen.net is not None and chosen.tax is not None:
+        rounding = chosen.total - chosen.net - chosen.tax
+        printed = of_role(page.figures, Role.ROUNDING)
+        same = (one for one in printed if rounding and abs(one.value) == abs(rounding))
+        figure = next(same, None)
+        words = figure.confidence if figure else 0.0
+        found["rounding_amount"] = _amount(rounding, of_part(chosen, words), figure, scale)
     return found
 
 

@@ -136,8 +136,10 @@ FieldName = Literal[
     "currency",
     "net_amount",
     "total_tax_amount",
+    "rounding_amount",
     "total_amount",
 ]
+"""Document AI's names; ``rounding_amount`` is ours: what stands between net + tax and the total."""
 
 
 class Evidence(Result):

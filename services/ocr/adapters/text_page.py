@@ -21,6 +21,9 @@ HYPHEN: Final = 0x02  # pdfium's mark for a hyphen at a line's end
 LEAST_LOOSE: Final = 0.4  # loose box / ink, else the font's ascent and descent are wrong
 MOST_LOOSE: Final = 30.0
 UNICODE_END: Final = 0x10FFFF
+HIGH_SURROGATES: Final = (0xD800, 0xDBFF)
+LOW_SURROGATES: Final = (0xDC00, 0xDFFF)
+REPLACEMENT: Final = "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,11 @@ def _characters(textpage: Any, count: int, where: Frame) -> tuple[list[Character
     unmapped = 0
     runs: dict[int, _Run] = {}
     loose, tight = raw.FS_RECTF(), _Tight()
+    surrogates: list[int] = []
     for index in range(count):
-        code = raw.FPDFText_GetUnicode(textpage, index)
-        text = "-" if code == HYPHEN else chr(code) if 0 < code <= UNICODE_END else ""
+        text = _text(raw.FPDFText_GetUnicode(textpage, index), surrogates)
+        if text is None:
+            continue
         if text.isspace():
             found.append(Character(text, NO_BOX, ends_word=True))
             continue
@@ -114,6 +119,31 @@ def _characters(textpage: Any, count: int, where: Frame) -> tuple[list[Character
         unmapped += run.unmapped
         found.append(Character(text, box, run.turn, run.hidden))
     return found, unmapped
+
+
+def _text(code: int, surrogates: list[int]) -> str | None:
+    """Return the character of a code that pdfium gives: Unicode, or halves of UTF-16 pairs.
+
+    Args:
+        code: as pdfium gives it.
+        surrogates: holds the first half until the second one comes.
+
+    Returns:
+        None for a first half: its character comes with the second one. A second half that is
+        alone is the replacement character: halves cannot be stored.
+    """
+    if HIGH_SURROGATES[0] <= code <= HIGH_SURROGATES[1]:
+        surrogates[:] = [code]
+        return None
+    if LOW_SURROGATES[0] <= code <= LOW_SURROGATES[1]:
+        high = surrogates.pop() if surrogates else 0
+        if not high:
+            return REPLACEMENT
+        return chr(0x10000 + ((high - HIGH_SURROGATES[0]) << 10) + code - LOW_SURROGATES[0])
+    surrogates.clear()
+    if code == HYPHEN:
+        return "-"
+    return chr(code) if 0 < code <= UNICODE_END else ""
 
 
 class _Tight:

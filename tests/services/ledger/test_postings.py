@@ -219,3 +219,13 @@ def test_the_chart_that_ships_loads(chart: Chart, summary: Callable[..., Summary
         DocumentType.CREDIT_NOTE,
     }
     assert summary().doubts == ()
+
+
+def test_a_printed_rounding_is_posted_by_itself() -> None:
+    """Tills without small coins round; the cents are an expense, not a mismatch."""
+    found = a_summary(net_amount="4.00", total_tax_amount="0.24", total_amount="4.25")
+    assert draw_up(found, CHART).reason is HeldReason.TOTAL_MISMATCH
+    rounded = a_summary(
+        net_amount="4.00", total_tax_amount="0.24", rounding_amount="0.01", total_amount="4.25"
+    )
+    assert lines(rounded) == [("5000", 400), ("1400", 24), ("5900", 1), ("2000", -425)]
