@@ -110,6 +110,7 @@ def build_work(house: House, *, epoch: str) -> Work:
     def close() -> None:
         ingest.close()
         ocr.close()
+        summarize.close()
         lease_store.close()
 
     return Work(loop, close)

@@ -1,70 +1,27 @@
 """The fields of an e-invoice's XML, exactly: CII (ZUGFeRD 1.0 to XRechnung) and UBL.
 
-Elements are found by their local names, because ZUGFeRD 1.0, its drafts and Factur-X use the same
-names under different namespaces and prefixes. Sources: EN 16931-1, UN/CEFACT CII D16B, OASIS
-UBL 2.1.
+Sources: EN 16931-1, UN/CEFACT CII D16B, OASIS UBL 2.1. Foreign XML: only the sandbox runs this.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable
 from typing import Final
 
 from lxml import etree
 
-from services.summarize.dates import find_dates
+from services.summarize.einvoice_cii import read_cii
+from services.summarize.einvoice_ubl import read_ubl
+from services.summarize.xml_values import XmlInvoice
 from shared.errors import PermanentError
-from shared.events.payloads import DocumentType
-from shared.events.results import EInvoice, FieldName
+from shared.events.results import EInvoice
 from shared.telemetry.reasons import QuarantineReason
-
-_CREDIT_CODES: Final = frozenset(
-    {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"}
-)
-"""UNTDID 1001 codes of credit notes."""
-
-_ORDER_CODES: Final = frozenset({"220", "221", "226", "231"})
-
 
 _DECLARATION: Final = re.compile(r"^\s*<\?xml[^>]*\?>")
 
-
-@dataclass(frozen=True, slots=True)
-class XmlValue:
-    """A value and the XPath 1.0 expression that selects its element, without namespaces."""
-
-    value: str
-    xpath: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class XmlLine:
-    """One line of an e-invoice; ``counts`` is False for group and information lines."""
-
-    description: XmlValue | None
-    quantity: XmlValue | None
-    unit_price: XmlValue | None
-    amount: XmlValue | None
-    counts: bool
-
-
-@dataclass(frozen=True, slots=True)
-class XmlInvoice:
-    """What the XML says.
-
-    Attributes:
-        kind: invoice, credit note or purchase order.
-        fields: by canonical name; absent where the XML has none.
-        lines: in the order of the XML.
-        line_total: the sum of the lines that the XML states, or None.
-    """
-
-    kind: DocumentType
-    fields: dict[FieldName, XmlValue]
-    lines: tuple[XmlLine, ...]
-    line_total: Decimal | None
+_READERS: Final[dict[str, Callable[[etree._Element], XmlInvoice]]] = {
+    "cii": read_cii,
+    "ubl": read_ubl,
+}
 
 
 def parse(xml: str) -> etree._Element:
@@ -91,139 +48,10 @@ def parse(xml: str) -> etree._Element:
     return root
 
 
-def _local(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
-
-
-def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """Yield the children with one of these local names."""
-    for child in element:
-        if _local(child) in names:
-            yield child
-
-
-def walk(element: etree._Element | None, path: str) -> Iterator[etree._Element]:
-    """Yield the descendants at ``path``: local names between slashes, alternatives between bars."""
-    found = [element] if element is not None else []
-    for step in path.split("/"):
-        found = [child for item in found for child in children(item, *step.split("|"))]
-    yield from found
-
-
-def xpath_of(element: etree._Element) -> str:
-    """Return an XPath that selects exactly ``element`` in any namespace."""
-    steps: list[str] = []
-    current: etree._Element | None = element
-    while current is not None:
-        name = _local(current)
-        parent = current.getparent()
-        same = [item for item in parent if _local(item) == name] if parent is not None else []
-        index = f"[{same.index(current) + 1}]" if len(same) > 1 else ""
-        steps.append(f"*[local-name()='{name}']{index}")
-        current = parent
-    return "/" + "/".join(reversed(steps))
-
-
-def text_of(element: etree._Element) -> str:
-    """Return an element's own text without surrounding space."""
-    return " ".join((element.text or "").split())
-
-
-def first(element: etree._Element | None, *paths: str) -> etree._Element | None:
-    """Return the first element with a text at any of ``paths``, tried in order."""
-    for path in paths:
-        for found in walk(element, path):
-            if text_of(found):
-                return found
-    return None
-
-
-def as_text(element: etree._Element | None) -> XmlValue | None:
-    """Return an element's text as a value."""
-    if element is None:
-        return None
-    text = text_of(element)
-    return XmlValue(text, xpath_of(element), text)
-
-
-def as_amount(element: etree._Element | None) -> XmlValue | None:
-    """Return an element's number as an exact decimal string with at least two decimals."""
-    if element is None:
-        return None
-    text = text_of(element)
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not value.is_finite() or abs(value) >= Decimal(10) ** 15:
-        return None
-    exact = value.normalize()
-    exponent = exact.as_tuple().exponent
-    places = max(2, -exponent if isinstance(exponent, int) else 0)
-    return XmlValue(f"{exact:.{places}f}", xpath_of(element), text)
-
-
-def as_number(element: etree._Element | None) -> XmlValue | None:
-    """Return an element's number as a plain decimal string ("3", "0.5")."""
-    amount = as_amount(element)
-    if amount is None:
-        return None
-    plain = f"{Decimal(amount.value).normalize():f}"
-    return XmlValue(plain, amount.xpath, amount.text)
-
-
-def as_date(element: etree._Element | None) -> XmlValue | None:
-    """Return an element's date in ISO 8601 (CII format 102 is YYYYMMDD)."""
-    if element is None:
-        return None
-    text = text_of(element)
-    compact = re.match(r"(\d{4})-?(\d{2})-?(\d{2})", text)
-    found = find_dates("-".join(compact.groups())) if compact else find_dates(text)
-    if not found:
-        return None
-    return XmlValue(found[0].read("dmy").isoformat(), xpath_of(element), text)
-
-
-def joined(
-    element: etree._Element | None, streets: Sequence[str], place: Sequence[str], country: str
-) -> XmlValue | None:
-    """Return an address as one line: streets, place, and the country where it is all there is."""
-    if element is None:
-        return None
-
-    def at(paths: Sequence[str]) -> list[str]:
-        return [text_of(item) for path in paths for item in walk(element, path) if text_of(item)]
-
-    texts = [text for text in (*at(streets), " ".join(at(place))) if text] or at([country])
-    if not texts:
-        return None
-    text = ", ".join(texts)
-    return XmlValue(text, xpath_of(element), text)
-
-
-def kind_of(code: str | None, *, is_credit: bool = False) -> DocumentType:
-    """Return the document type of an UNTDID 1001 code."""
-    if is_credit or code in _CREDIT_CODES:
-        return DocumentType.CREDIT_NOTE
-    if code in _ORDER_CODES:
-        return DocumentType.PURCHASE_ORDER
-    return DocumentType.INVOICE
-
-
-def present(fields: dict[FieldName, XmlValue | None]) -> dict[FieldName, XmlValue]:
-    """Return only the fields that the XML has."""
-    return {name: value for name, value in fields.items() if value is not None and value.value}
-
-
 def read_einvoice(einvoice: EInvoice) -> XmlInvoice:
     """Return everything that an e-invoice's XML says.
 
     Raises:
         PermanentError: reason ``malformed_xml`` or ``forbidden_xml``.
     """
-    # Both syntaxes build on this module, so they are looked up when they are needed.
-    from services.summarize.einvoice_cii import read_cii  # noqa: PLC0415 - see above
-    from services.summarize.einvoice_ubl import read_ubl  # noqa: PLC0415 - see above
-
-    readers: dict[str, Callable[[etree._Element], XmlInvoice]] = {"cii": read_cii, "ubl": read_ubl}
-    return readers[einvoice.syntax](parse(einvoice.xml))
+    return _READERS[einvoice.syntax](parse(einvoice.xml))

@@ -5,7 +5,7 @@ from typing import Final
 
 from lxml import etree
 
-from services.summarize.einvoice import (
+from services.summarize.xml_values import (
     XmlInvoice,
     XmlLine,
     as_amount,

@@ -6,10 +6,11 @@ from typing import Final
 
 from services.summarize.currency import iso_4217
 from services.summarize.doctype import POSTING
-from services.summarize.einvoice import XmlInvoice, XmlLine, XmlValue, read_einvoice
+from services.summarize.einvoice import read_einvoice
 from services.summarize.page_reading import PageReading
 from services.summarize.visible import contradicts, on_page
 from services.summarize.wording import sentence
+from services.summarize.xml_values import XmlInvoice, XmlLine, XmlValue
 from shared.events.results import EInvoice, Evidence, FieldName, FieldValue, LineItem, Summary
 from shared.telemetry.reasons import HeldReason
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from services.summarize.adapters.readings import StoredReadings
+from services.summarize.adapters.sandboxed import SandboxedSummarizer
 from services.summarize.dates import months
 from services.summarize.handler import handle
 from services.summarize.ports import Summarizer
@@ -13,6 +14,8 @@ from services.summarize.rules import RulesSummarizer
 from services.summarize.settings import SummarizeSettings
 from shared.events.envelope import Event
 from shared.events.results import Page, Reading, Word
+from shared.sandbox.pool import Sandbox
+from shared.sandbox.port import TaskRunner
 from shared.worker.outcome import Outcome
 from shared.worker.results import Results
 
@@ -49,10 +52,12 @@ class Summarize:
     Attributes:
         handle: takes one event; its ports are bound.
         canary: summarizes a built-in document, for the breaker.
+        close: ends its sandbox.
     """
 
     handle: Callable[[Event], Outcome]
     canary: Callable[[], None]
+    close: Callable[[], None]
 
 
 def build(
@@ -60,6 +65,7 @@ def build(
     results: Results,
     settings: SummarizeSettings | None = None,
     summarizer: Summarizer | None = None,
+    sandbox: TaskRunner | None = None,
 ) -> Summarize:
     """Return the worker.
 
@@ -67,17 +73,28 @@ def build(
         results: opens what the reader stored.
         settings: read from the environment when None.
         summarizer: what the settings name when None.
+        sandbox: runs what foreign XML touches; a pool of confined processes when None.
 
     Raises:
         UserError: the environment is wrong.
     """
-    _ = settings or SummarizeSettings.from_environment()
-    chosen = summarizer or RulesSummarizer()
+    settings = settings or SummarizeSettings.from_environment()
+    close: Callable[[], None] = _nothing
+    if summarizer is None:
+        if sandbox is None:
+            pool = Sandbox(settings.sandbox(), settings.children)
+            sandbox, close = pool, pool.close
+        summarizer = SandboxedSummarizer(sandbox, RulesSummarizer())
     months()  # month names are loaded before the first document waits for them
     return Summarize(
-        handle=partial(handle, readings=StoredReadings(results), summarizer=chosen),
-        canary=partial(_sing, chosen),
+        handle=partial(handle, readings=StoredReadings(results), summarizer=summarizer),
+        canary=partial(_sing, summarizer),
+        close=close,
     )
+
+
+def _nothing() -> None:
+    """Nothing of ours to end."""
 
 
 def _sing(summarizer: Summarizer) -> None:

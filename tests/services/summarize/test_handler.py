@@ -112,6 +112,7 @@ def test_build_binds_the_ports_and_the_canary_sings() -> None:
     worker = build(results=results, settings=SummarizeSettings())
     worker.canary()
     assert isinstance(worker.handle(event(READ)).result, Summary)
+    worker.close()
 
 
 def test_a_broken_summarizer_breaks_the_canary() -> None:
