@@ -20,7 +20,7 @@ from rich.progress import (
 from deploy.cli.screen import SHORT_ID, safe, status_text, table, to_stderr, to_stdout
 from deploy.cli.settings import check_settings
 from deploy.local.drain import finish_due
-from deploy.local.entrance import RefusedAtTheDoorError, Submitted, entrance_of
+from deploy.local.entrance import Refused, Submitted, entrance_of
 from deploy.local.files import expand
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.line import ResultLine
@@ -31,6 +31,7 @@ from deploy.local.supervisor import Supervisor
 from shared.errors import TransientError, UserError
 
 LOOK_S: Final = 0.1
+SHOW_S: Final = 0.3
 STALLED_S: Final = 20.0
 MANY: Final = 2
 DISK_FULL_BYTES: Final = 2_000_000
@@ -102,23 +103,23 @@ class _Watch:
         self._waiting: deque[Submitted | ResultLine] = deque()
         self._begun: dict[str, float] = {}
         self._started = self._clock.monotonic()
+        self._shown = float("-inf")
         self._done = 0
 
     def submit(self, files: Iterable[Path]) -> None:
         """Hand every file in; what cannot be read is refused at the door."""
-        for path in files:
-            try:
-                submitted = self._entrance.submit(path)
-            except RefusedAtTheDoorError as refused:
-                self._waiting.append(
-                    ResultLine(str(path), None, None, "refused", refused.reason.value)
-                )
-            except TransientError as error:
-                raise self._disk_full() or error from None
-            else:
-                self._begun[submitted.job_id] = self._clock.monotonic()
-                self._waiting.append(submitted)
-            self._supervisor.tend()
+        try:
+            for one in self._entrance.submit_all(files):
+                if isinstance(one, Refused):
+                    self._waiting.append(
+                        ResultLine(one.source, None, None, "refused", one.reason.value)
+                    )
+                else:
+                    self._begun[one.job_id] = self._clock.monotonic()
+                    self._waiting.append(one)
+                self._supervisor.tend()
+        except TransientError as error:
+            raise self._disk_full() or error from None
 
     def outcomes(self) -> Iterator[ResultLine]:
         """Yield each outcome as soon as all before it are there."""
@@ -169,7 +170,12 @@ class _Watch:
         return self._clock.monotonic() - self._begun[job_id]
 
     def _show(self) -> None:
-        elapsed = self._clock.monotonic() - self._started
+        """Tell how far it is, now and then: counting takes what documents could take."""
+        now = self._clock.monotonic()
+        if now - self._shown < SHOW_S:
+            return
+        self._shown = now
+        elapsed = now - self._started
         in_flight = self._house.register.counts(self._clock.now()).in_flight
         done = max(self._done, self._done + len(self._waiting) - in_flight - self._unknown())
         self._progress(

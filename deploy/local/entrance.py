@@ -2,7 +2,9 @@
 
 import os
 import stat
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -11,17 +13,20 @@ from services.ingest.inbox import pack
 from services.ingest.ports import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
-from shared.events.envelope import make_event
+from shared.events.envelope import Event, make_event
 from shared.events.ids import keyed_id, origin_of
 from shared.events.payloads import UploadArrived
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
+from shared.objects.batched import BatchedObjects
 from shared.telemetry.reasons import RefusedReason
 from shared.worker import names
 
 MOST_BYTES: Final = 40_000_000
 """What Document AI takes online; larger files are refused at the door."""
 
+AT_ONCE: Final = 16
+"""Files that share one round of syncs. What is handed in together is also begun together."""
 
 LocalEntrance = Literal["cli", "folder"]
 
@@ -47,6 +52,19 @@ class Submitted:
     job_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One file that stayed outside.
+
+    Attributes:
+        source: as the person named it.
+        reason: why.
+    """
+
+    source: str
+    reason: RefusedReason
+
+
 class Entrance:
     """Takes local files in.
 
@@ -56,6 +74,8 @@ class Entrance:
     Args:
         vault: seals uploads under the tenant's inbox key.
         publisher: takes ``upload.arrived``.
+        settle: makes durable what the vault was given, before anybody is told of it; raises
+            ``TransientError`` if it cannot.
         keyring: makes ids.
         register: knows which submissions are settled.
         clock: stamps events.
@@ -73,7 +93,9 @@ class Entrance:
         clock: Clock,
         tenant: str,
         kind: LocalEntrance,
+        settle: Callable[[], None] = lambda: None,
     ) -> None:
+        self._settle = settle
         self._kind = kind
         self._vault = vault
         self._publisher = publisher
@@ -89,6 +111,38 @@ class Entrance:
             RefusedAtTheDoorError: the file cannot be read, or is too large.
             TransientError: the store or the bus is unavailable; submit it again.
         """
+        submitted, event = self._stored(path)
+        self._settle()
+        self._publisher.publish([event])
+        return submitted
+
+    def submit_all(self, paths: Iterable[Path]) -> Iterator[Submitted | Refused]:
+        """Submit many files, some at a time: their bytes reach the disk, and ingest, together.
+
+        Yields:
+            What became of each file, in their order, once it is durable.
+
+        Raises:
+            TransientError: the store or the bus is unavailable; submit again what was not yielded.
+        """
+        remaining = iter(paths)
+        while some := list(islice(remaining, AT_ONCE)):
+            taken: list[Submitted | Refused] = []
+            events: dict[str, Event] = {}
+            for path in some:
+                try:
+                    submitted, event = self._stored(path)
+                except RefusedAtTheDoorError as refused:
+                    taken.append(Refused(str(path), refused.reason))
+                else:
+                    taken.append(submitted)
+                    events[event.id] = event
+            self._settle()
+            if events:
+                self._publisher.publish(list(events.values()))
+            yield from taken
+
+    def _stored(self, path: Path) -> tuple[Submitted, Event]:
         content = read_file(path)
         source = str(path)
         job_id = self._job_id(source, content)
@@ -105,8 +159,7 @@ class Entrance:
             traceparent=origin_of(job_id),
             time=self._clock.now(),
         )
-        self._publisher.publish([event])
-        return Submitted(source, job_id)
+        return Submitted(source, job_id), event
 
     def _job_id(self, source: str, content: bytes) -> str:
         key = self._keyring.tenant_key(self._tenant, TenantPurpose.IDS)
@@ -132,14 +185,16 @@ class Entrance:
 
 def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
     """Return the entrance of one machine's house, for its one tenant."""
+    objects = BatchedObjects(house.objects)
     return Entrance(
-        vault=house.vault,
+        vault=Vault(objects, house.keyring),
         publisher=house.bus,
         keyring=house.keyring,
         register=house.register,
         clock=house.clock,
         tenant=DEFAULT_TENANT,
         kind=kind,
+        settle=objects.flush,
     )
 
 

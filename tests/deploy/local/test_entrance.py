@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from deploy.local import entrance as entrances
-from deploy.local.entrance import Entrance, RefusedAtTheDoorError, read_file
+from deploy.local.entrance import (
+    Entrance,
+    Refused,
+    RefusedAtTheDoorError,
+    Submitted,
+    read_file,
+)
+from deploy.local.house import House
+from deploy.local.site import Site
 from services.ingest.inbox import unpack
 from services.ingest.register_memory import memory_register
 from shared.clock import FakeClock
@@ -164,3 +172,56 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.M
     assert refused.value.reason is RefusedReason.TOO_LARGE
     (tmp_path / "fits").write_bytes(b"x" * 10)
     assert len(read_file(tmp_path / "fits")) == 10
+
+
+def test_many_are_durable_before_anybody_is_told(tmp_path: Path) -> None:
+    """An event that refers to bytes that a power cut took would end in quarantine."""
+    door = Door(tmp_path / "store")
+    order: list[str] = []
+    publish = door.told.publish
+
+    def told(events: Sequence[Event]) -> None:
+        order.append("told")
+        publish(events)
+
+    door.entrance._settle = lambda: order.append("durable")
+    door.told.publish = told  # type: ignore[method-assign] # listens in
+    files = [tmp_path / f"{number}.txt" for number in range(entrances.AT_ONCE + 1)]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    assert [one.source for one in door.entrance.submit_all(files)] == [str(file) for file in files]
+    assert order == ["durable", "told"] * 2
+    assert len(door.told.events) == len(files)
+
+
+def test_among_many_the_refused_keep_their_place(door: Door, file: Path, tmp_path: Path) -> None:
+    """Every file is accounted for, in the order it was named."""
+    missing = tmp_path / "missing"
+    first, refused, last = door.entrance.submit_all([file, missing, file])
+    assert first == last
+    assert refused == Refused(str(missing), RefusedReason.UNREADABLE_FILE)
+    assert len(door.told.events) == 1
+
+
+def test_what_many_could_not_be_told_can_be_submitted_again(door: Door, file: Path) -> None:
+    """The bus was out of order: the same command goes on with the same job."""
+    door.told.broken = True
+    with pytest.raises(TransientError):
+        list(door.entrance.submit_all([file]))
+    door.told.broken = False
+    (submitted,) = door.entrance.submit_all([file])
+    assert [event.jobid for event in door.told.events] == [submitted.job_id]  # type: ignore[union-attr]
+
+
+def test_the_bytes_of_a_real_house_are_in_its_store(tmp_path: Path, file: Path) -> None:
+    """The entrance's own view of the store is flushed, by one file and by many."""
+    site = Site(tmp_path / "site")
+    site.create()
+    house = House(site)
+    door = entrances.entrance_of(house, "cli")
+    other = tmp_path / "other.txt"
+    other.write_bytes(b"another bill")
+    jobs = {door.submit(file).job_id}
+    jobs |= {one.job_id for one in door.submit_all([other]) if isinstance(one, Submitted)}
+    assert {info.name.rsplit("/", 1)[1] for info in house.objects.list("inbox/")} == jobs
+    house.bus.close()
