@@ -163,4 +163,6 @@ def pause_s(deaths: int) -> float:
     None the first time: somebody killed it. Then 0.1, 0.2, 0.4 … 5 seconds: it dies of how it is
     started, and what starts it again and again would only take the machine from the others.
     """
-    return min(PAUSE_MOST_S, PAUSE_FIRST_S * 2.0 ** (deaths - 2)) if deaths > 1 else 0.0
+    if deaths <= 1:
+        return 0.0
+    return min(PAUSE_MOST_S, PAUSE_FIRST_S * 2.0 ** min(deaths - 2, 32))

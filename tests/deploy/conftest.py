@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,6 +139,11 @@ class Ran:
         """Return the line about one file."""
         (found,) = (row for row in self.rows if row["source"].endswith(f"/{name}"))
         return found
+
+
+def plain(shown: str) -> str:
+    """Return what a terminal shows, without its colours; the command's own, it has no others."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
 def in_a_process(data: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import CHOSEN, HOSTILE_NAME, Docledger, Ran, in_a_process
+from deploy.local.site import running
+from tests.deploy.conftest import CHOSEN, HOSTILE_NAME, Docledger, Ran, plain
 
 
 def test_every_file_and_attachment_has_one_line_in_the_order_of_the_files(ran: Ran) -> None:
@@ -77,17 +78,19 @@ def test_the_lines_are_ascii(ran: Ran) -> None:
     assert ran.err == ""
 
 
-def test_the_same_folder_again_posts_nothing_twice(changing: Docledger) -> None:
+def test_the_same_folder_again_posts_nothing_twice_and_its_table_fits(
+    changing: Docledger,
+) -> None:
     """People run the same folder again; each file is accounted for, and no entry is new."""
     before = changing.house.ledger.journal.trial_balance("default")
-    ended = in_a_process(changing.data, "run", changing.files, "--workers", "1")
-    assert ended.returncode == 0, ended.stderr
+    said = changing("run", changing.files, "--workers", "1", width=80)
+    assert said.code == 0, said.err
     assert changing.house.ledger.journal.trial_balance("default") == before
-    assert "17 documents" in ended.stdout or "duplicate" in ended.stdout
-    assert "\x1b" not in ended.stdout
-    assert "posted" not in ended.stdout
-    table = [line for line in ended.stdout.splitlines() if "corrupt.pdf" in line]
-    assert len(table) == 1
+    shown = plain(said.out)
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert shown.startswith(f"in {changing.files}/")
+    assert f"{len(CHOSEN) + 1} documents: {len(CHOSEN)} duplicate, 1 refused" in shown
+    assert "[red]x\\x1b[31m\\nw" in shown
 
 
 def test_a_path_that_is_not_there_takes_nothing_in(tmp_path: Path) -> None:
@@ -113,8 +116,6 @@ def test_an_empty_folder_is_nothing_to_do(tmp_path: Path) -> None:
 
 def test_only_one_run_works_on_a_folder(docledger: Docledger) -> None:
     """Two supervisors on one folder would take each other's workers for dead."""
-    from deploy.local.site import running  # noqa: PLC0415 - only here
-
     with running(docledger.house.site):
         said = docledger("run", docledger.files)
     assert said.code == 2

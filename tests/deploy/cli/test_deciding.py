@@ -1,0 +1,182 @@
+"""The commands that change something: what a person decides, replays and erases."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.local.site import SiteLock, running
+from tests.deploy.conftest import ROOT, Docledger, in_a_process
+
+
+def test_a_held_document_is_posted_with_corrections(changing: Docledger) -> None:
+    """The person reads the total right; net and tax make it, and the entry is sealed at once."""
+    file = changing.file("invoice-wrong-total.pdf")
+    (row,) = changing("show", file, "--format", "json").rows
+    net, tax = (row["fields"][name]["value"] for name in ("net_amount", "total_tax_amount"))
+    total = f"{(int(net.replace('.', '')) + int(tax.replace('.', ''))) / 100:.2f}"
+
+    still = changing("held", "post", file)
+    assert (still.code, "correct its figures" in still.err) == (2, True)
+    said = changing("held", "post", file, "--total", total, "--currency", "gbp")
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("post: entry 12 (")
+    (after,) = changing("show", file, "--format", "json").rows
+    assert (after["status"], after["entry"]["index"]) == ("posted", 12)
+    assert changing("verify").code == 0
+    again = changing("held", "post", file)
+    assert (again.code, "the document is posted" in again.err) == (2, True)
+
+
+def test_a_held_document_is_voided(changing: Docledger) -> None:
+    """A bill that was paid already is never posted, and the log says who decided."""
+    (row,) = [
+        row
+        for row in changing("held", "list", "--format", "json").rows
+        if row["reason"] == "possible_duplicate"
+    ]
+    said = changing("held", "void", row["document_id"][:10])
+    assert said.out.startswith("void: entry 12 (")
+    assert len(changing("held", "list", "--format", "json").rows) == 1
+
+
+def test_a_decision_is_sealed_later_where_a_keeper_runs(changing: Docledger) -> None:
+    """Only one process may write the log; the command leaves it to the one that does."""
+    lock = SiteLock(changing.data / "keeper.lock")
+    assert lock.acquire(wait=False)
+    said = changing("held", "void", changing.file("invoice-wrong-total.pdf"))
+    lock.release()
+    assert (said.code, "sealed by the next checkpoint" in said.out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--total", "12,50"), "--total as digits"),
+        (("--net", "lots"), "--net as digits"),
+        (("--tax", "1e9"), "--tax as digits"),
+        (("--currency", "euros"), "--currency as three letters"),
+        (("--date", "tomorrow"), "--date as YYYY-MM-DD"),
+        (("--type", "bill"), "--type as one of invoice, receipt"),
+    ],
+)
+def test_a_correction_that_is_none_is_refused(
+    docledger: Docledger, words: tuple[str, str], told: str
+) -> None:
+    """A figure typed wrong must not become an entry."""
+    said = docledger("held", "post", docledger.file("invoice-wrong-total.pdf"), *words)
+    assert (said.code, said.out) == (2, "")
+    assert told in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_replay_keeps_the_trace(changing: Docledger) -> None:
+    """What is still unreadable goes back into quarantine; its trace shows both tries."""
+    file = changing.file("corrupt.pdf")
+    said = changing("quarantine", "replay", file, "--workers", "1")
+    assert said.code == 0, said.err
+    assert "quarantined (unreadable)" in said.out
+    spans = changing("trace", file, "--format", "json").rows
+    assert [span["attributes"]["outcome"] for span in spans] == ["quarantined", "quarantined"]
+    assert len({span["trace_id"] for span in spans}) == 1
+    assert len(changing("quarantine", "list", "--format", "json").rows) == 1
+    records = changing("quarantine", "show", file).out
+    assert records.count('"replayed": true') == 1
+    assert records.count('"replayed": false') == 1
+
+
+def test_a_replay_leaves_the_work_to_workers_that_run(changing: Docledger) -> None:
+    """With `docledger up` running, the event is enough."""
+    with running(changing.house.site):
+        said = changing("quarantine", "replay", changing.file("corrupt.pdf"))
+        assert (said.code, "sent again" in said.out) == (0, True)
+        again = changing("quarantine", "replay", changing.file("corrupt.pdf"))
+    assert (again.code, "nothing of that document can be replayed" in again.err) == (2, True)
+
+
+def test_an_erased_document_is_gone_and_every_proof_still_verifies(changing: Docledger) -> None:
+    """Provable, yet erasable; and the same bytes are not taken in again."""
+    file = changing.file("facturx-invoice.pdf")
+    (row,) = changing("show", file, "--format", "json").rows
+    said = changing("erase", file, "--yes")
+    assert said.code == 0, said.err
+    assert "erased" in said.out
+    assert "unreachable now" in said.out
+    assert "unrecoverable" in said.out
+    assert changing("verify").code == 0
+    assert changing("audit").code == 0
+    (after,) = changing("show", row["document_id"], "--format", "json").rows
+    assert (after["erased"], after["fields"], after["source"]) == (True, {}, None)
+    assert "erased: its content is gone" in changing("show", row["document_id"]).out
+    for books in ("beancount", "hledger", "csv", "ndjson"):
+        assert row["fields"]["supplier_name"]["value"] not in changing("export", "--to", books).out
+    refused = changing("held", "post", row["document_id"])
+    assert refused.code == 2
+
+
+def test_erasing_asks_first(docledger: Docledger) -> None:
+    """Nobody erases by a slip: without an answer nothing is done."""
+    ended = in_a_process(docledger.data, "erase", docledger.file("contract.pdf"))
+    assert ended.returncode == 1
+    assert "cannot be brought back" in ended.stdout
+    assert ended.stderr.count("Traceback") == 0
+    assert docledger("show", docledger.file("contract.pdf")).code == 0
+
+
+def test_erasing_an_email_names_its_attachments(changing: Docledger) -> None:
+    """They are documents of their own, and stay until they are erased, too."""
+    with running(changing.house.site):
+        said = changing("erase", changing.file("mail-with-attachments.eml"), "--yes")
+    assert said.code == 0
+    assert said.out.count("is a document of its own") == 3
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Poll until it holds, for as long as a busy machine may take."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def test_up_takes_what_is_dropped_in_and_drains_when_interrupted(tmp_path: Path) -> None:
+    """The inbox folder is the entrance of people who know no commands."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / "letter.txt").write_text("Dear Sir, the meeting is at noon. Yours, A. Smith\n")
+    (inbox / "nothing.pdf").symlink_to(tmp_path / "nowhere")
+    docledger = Docledger(tmp_path / "data", inbox)
+    command = [
+        sys.executable, "-c", "from deploy.cli.main import main; main()",
+        *("--data-dir", str(docledger.data), "up", str(inbox), "--workers", "1"),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    try:
+        until((inbox / ".taken" / "letter.txt").exists, "nothing was taken")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert err.splitlines() == [
+        f"watching {inbox}; interrupt to drain and stop",
+        "letter.txt: taken",
+        "draining",
+    ]
+    assert not (inbox / "letter.txt").exists()
+    (row,) = docledger("status", "--format", "json").rows
+    assert row["submissions"] + sum(one["messages"] for one in row["backlog"]) >= 1
+
+
+def test_up_says_where_its_inbox_cannot_be(tmp_path: Path) -> None:
+    """A file where the folder should be is a mistake to be told in one line."""
+    (tmp_path / "file").write_text("")
+    said = Docledger(tmp_path / "data", tmp_path)("up", tmp_path / "file" / "inbox")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert "cannot make the inbox" in said.err
