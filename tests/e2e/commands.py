@@ -16,7 +16,7 @@ from typing import IO, Any, Final, Self
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PATIENCE_S: Final = 240.0
+PATIENCE_S: Final = 120.0
 """How long anything may take on a machine that has much else to do, before a test gives up."""
 
 _POLL_S: Final = 0.02
