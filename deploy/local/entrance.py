@@ -20,6 +20,9 @@ from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.batched import BatchedObjects
 from shared.telemetry.reasons import RefusedReason
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
+from shared.telemetry.tracing import NullTracing, Tracing
 from shared.worker import names
 
 MOST_BYTES: Final = 40_000_000
@@ -81,6 +84,7 @@ class Entrance:
         clock: stamps events.
         tenant: whose documents these are.
         kind: which entrance this is.
+        tracing: the document's trace begins with the submission.
     """
 
     def __init__(  # noqa: PLR0913 - an entrance touches this much
@@ -94,7 +98,9 @@ class Entrance:
         tenant: str,
         kind: LocalEntrance,
         settle: Callable[[], None] = lambda: None,
+        tracing: Tracing | None = None,
     ) -> None:
+        self._tracing = tracing or NullTracing()
         self._settle = settle
         self._kind = kind
         self._vault = vault
@@ -146,9 +152,15 @@ class Entrance:
         content = read_file(path)
         source = str(path)
         job_id = self._job_id(source, content)
-        upload = self._vault.store_for_tenant(
-            names.inbox(self._tenant, job_id), self._tenant, pack(source, content)
-        )
+        said: dict[SpanAttribute, object] = {
+            SpanAttribute.STAGE: Stage.ENTRANCE,
+            SpanAttribute.JOB_ID: job_id,
+            SpanAttribute.SIZE: len(content),
+        }
+        with self._tracing.span(SpanName.SUBMIT, parent=origin_of(job_id), attributes=said):
+            upload = self._vault.store_for_tenant(
+                names.inbox(self._tenant, job_id), self._tenant, pack(source, content)
+            )
         event = make_event(
             UploadArrived(upload=upload, entrance=self._kind),
             tenant_key=self._keyring.tenant_key(self._tenant, TenantPurpose.IDS),
@@ -195,6 +207,7 @@ def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
         tenant=DEFAULT_TENANT,
         kind=kind,
         settle=objects.flush,
+        tracing=house.tracing,
     )
 
 

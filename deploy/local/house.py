@@ -103,4 +103,5 @@ class House:
             publisher=publisher,
             clock=self.clock,
             holder=KEEPER,
+            tracing=self.tracing,
         )

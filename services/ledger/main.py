@@ -24,6 +24,7 @@ from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import Event
 from shared.keys.port import Keyring
+from shared.telemetry.tracing import Tracing
 from shared.tlog.note import VerifierKey
 from shared.tlog.signer import CheckpointSigner, Ed25519Signer
 from shared.worker.outcome import Outcome
@@ -75,6 +76,7 @@ def assemble(  # noqa: PLR0913 - every port, by name
     logs: LogReader,
     holder: str,
     batch: int,
+    tracing: Tracing | None = None,
 ) -> Ledger:
     """Return a ledger over ports that exist already (the simulation's, a test's)."""
     chart = load_chart()
@@ -88,6 +90,7 @@ def assemble(  # noqa: PLR0913 - every port, by name
             clock=clock,
             holder=holder,
             batch=batch,
+            tracing=tracing,
         ),
         desk=Desk(journal=journal, keyring=keyring, summaries=summaries, chart=chart),
         journal=journal,
@@ -108,6 +111,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     clock: Clock,
     holder: str,
     settings: LedgerSettings | None = None,
+    tracing: Tracing | None = None,
 ) -> Ledger:
     """Return the ledger of one machine: SQLite journal, log folder, key files for checkpoints.
 
@@ -119,6 +123,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         clock: time.
         holder: unique among the processes on this folder.
         settings: default: from the environment.
+        tracing: where the sequencer's spans go; nowhere when None.
 
     Raises:
         TransientError: the folder cannot be used now.
@@ -137,6 +142,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         logs=PublishedLogs(site.reader),
         holder=holder,
         batch=settings.batch,
+        tracing=tracing,
     )
 
 

@@ -17,6 +17,9 @@ from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import EntryHeld, EntryKind, EntryPosted
 from shared.keys.port import Keyring, TenantPurpose
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
+from shared.telemetry.tracing import NullTracing, Tracing
 from shared.tlog.checkpoint import SignedCheckpoint
 
 LEASE_S: Final = 30.0
@@ -50,6 +53,7 @@ class Sequencer:
         clock: time.
         holder: who this is, unique among the processes that share the journal.
         batch: entries of one tenant that one step takes at most.
+        tracing: the document's trace ends with the seal.
     """
 
     def __init__(  # noqa: PLR0913 - these are all that it touches
@@ -62,6 +66,7 @@ class Sequencer:
         clock: Clock,
         holder: str,
         batch: int = 1_000,
+        tracing: Tracing | None = None,
     ) -> None:
         self._journal = journal
         self._log_of = log_of
@@ -70,6 +75,7 @@ class Sequencer:
         self._clock = clock
         self._holder = holder
         self._batch = batch
+        self._tracing = tracing or NullTracing()
 
     def __repr__(self) -> str:
         return f"Sequencer({self._holder})"
@@ -159,10 +165,26 @@ class Sequencer:
                 break
             events = [self._event(booked, trail, size, tenant_key) for booked, trail in due]
             self._publisher.publish(events)
+            for event in events:
+                self._trace(event)
             ids = [booked.entry.entry_id for booked, _ in due]
             self._journal.mark_published(ids, at=self._clock.now())
             told += len(due)
         return told
+
+    def _trace(self, event: Event) -> None:
+        data = event.data
+        assert isinstance(data, EntryPosted | EntryHeld)
+        said: dict[SpanAttribute, object] = {
+            SpanAttribute.STAGE: Stage.SEQUENCER,
+            SpanAttribute.EVENT_TYPE: event.type.value,
+            SpanAttribute.JOB_ID: event.jobid,
+            SpanAttribute.DOCUMENT_ID: event.subject,
+            SpanAttribute.OUTCOME: data.kind,
+            SpanAttribute.INDEX: data.index,
+        }
+        with self._tracing.span(SpanName.SEAL, parent=event.traceparent, attributes=said):
+            pass  # what it tells is the moment
 
     def _event(self, booked: Booked, trail: Trail, size: int, tenant_key: bytes) -> Event:
         entry, index = booked.entry, booked.index

@@ -1,6 +1,7 @@
 """Sequencing over both journals: one place for each entry, told once it is sealed."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from services.ledger.adapters.memory import MemoryJournal
 from services.ledger.audit import check_books
 from services.ledger.publication import StaleLogError
-from services.ledger.sequencer import LEASE_S
+from services.ledger.sequencer import LEASE_S, Sequencer
 from shared.errors import TransientError
 from shared.events.payloads import EntryHeld, EntryKind, EntryPosted
 from shared.events.results import Summary
 from shared.telemetry.reasons import HeldReason
+from shared.telemetry.span_files import SpanFiles, read_spans
+from shared.telemetry.tracing import Tracing
 from shared.tlog.checkpoint import SignedCheckpoint
 from tests.services.ledger.conftest import TENANT, TRACE, House, a_summary, document
 
@@ -238,3 +241,22 @@ def test_a_journal_from_an_old_backup_signs_nothing(memory_house: House) -> None
         old.sequencer.step()
     assert house.files[TENANT].files == before
     assert old.publisher.events == []
+
+
+def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) -> None:
+    """An SRE follows one trace from the upload to the entry's place in the log."""
+    memory_house.sequencer = Sequencer(
+        journal=memory_house.journal,
+        log_of=memory_house.publication,
+        publisher=memory_house.publisher,
+        keyring=memory_house.keyring,
+        clock=memory_house.clock,
+        holder="traced",
+        tracing=Tracing(SpanFiles(tmp_path), "ledger"),
+    )
+    event = memory_house.books("a")
+    memory_house.sequencer.step()
+    [span] = read_spans(tmp_path)
+    assert span.trace_id == event.traceparent.split("-")[1]
+    assert (span.name, span.attributes["index"]) == ("seal", 0)
+    assert span.attributes["outcome"] == "post"
