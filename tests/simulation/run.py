@@ -18,8 +18,11 @@ from tests.simulation.world import World
 STORMY_TURNS: Final = 120
 """Turns while things go wrong."""
 
-CALM_ROUNDS: Final = 1_500
+CALM_ROUNDS: Final = 600
 """Rounds of turns, and leaps in time, within which everything must come to rest."""
+
+MOST_ESCAPES: Final = 20
+"""Processes that end by an error; after so many there is nothing left to wait for."""
 
 DEEPEST: Final = 3
 """Processes that stand still while another works."""
@@ -71,6 +74,7 @@ class Simulation:
         self.done = Done()
         self._errands: list[Errand] = list(self.workload.errands)
         self._depth = 0
+        self._escapes = 0
         rng = world.chaos.rng
         self._processes = [
             Process("somebody", lambda _: People(world, self._errands, self.done).turn),
@@ -108,6 +112,8 @@ class Simulation:
 
     def _calm(self) -> bool:
         for _ in range(CALM_ROUNDS):
+            if self._escapes > MOST_ESCAPES:
+                return False
             worked = [self._turn(process) for process in self._processes]
             if not any(worked) and not self._leap():
                 return True
@@ -150,6 +156,7 @@ class Simulation:
         except Exception as error:  # noqa: BLE001 - whatever ends a process is for the verdict
             self._chaos.note(f"{who} ends by {_place(error)}")
             self.world.history.add(Escaped(process.name, _place(error)))
+            self._escapes += 1
             self._bury(process, who)
             return False
         finally:
