@@ -14,6 +14,9 @@ from deploy.local.outcomes import Attachment, Outcomes
 from deploy.local.site import AlreadyRunsError
 from services.ingest.eraser import Eraser
 from services.ingest.ports import RegisteredDocument, Terminal
+from shared.events.codec import from_structured
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
 
 
 def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
@@ -32,7 +35,14 @@ def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
         publisher=house.bus,
         clock=house.clock,
     )
-    erasure = eraser.erase(document)
+    said: dict[SpanAttribute, object] = {
+        SpanAttribute.STAGE: Stage.ERASER,
+        SpanAttribute.JOB_ID: document.job_id,
+        SpanAttribute.DOCUMENT_ID: document.document_id,
+    }
+    origin = from_structured(document.last_event).traceparent
+    with house.tracing.span(SpanName.ERASE, parent=origin, attributes=said):
+        erasure = eraser.erase(document)
     with suppress(AlreadyRunsError):  # who runs here books the erasure
         work_off(house, workers=1)
     console = to_stdout()

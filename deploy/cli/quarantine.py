@@ -12,6 +12,8 @@ from deploy.local.outcomes import Outcomes
 from deploy.local.site import AlreadyRunsError
 from services.ingest.ports import RegisteredDocument
 from shared.errors import UserError
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
 from shared.worker.quarantine import QuarantineRecord
 
 SHORTEST = 4
@@ -56,8 +58,15 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
         event = house.quarantine.event_to_replay(name, keyring=house.keyring, at=house.clock.now())
         if event is None:
             continue
-        house.bus.publish([event])
-        house.quarantine.mark_replayed(name)
+        said: dict[SpanAttribute, object] = {
+            SpanAttribute.STAGE: Stage.CLI,
+            SpanAttribute.JOB_ID: event.jobid,
+            SpanAttribute.DOCUMENT_ID: document_id,
+            SpanAttribute.REPLAY: event.replay,
+        }
+        with house.tracing.span(SpanName.REPLAY, parent=event.traceparent, attributes=said):
+            house.bus.publish([event])
+            house.quarantine.mark_replayed(name)
         sent += 1
     if not sent:
         raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")

@@ -82,7 +82,13 @@ def test_a_replay_keeps_the_trace(changing: Docledger) -> None:
     assert said.code == 0, said.err
     assert "quarantined (unreadable)" in said.out
     spans = changing("trace", file, "--format", "json").rows
-    assert [span["attributes"]["outcome"] for span in spans] == ["quarantined", "quarantined"]
+    told = [(span["name"], span["attributes"].get("outcome")) for span in spans]
+    assert told == [
+        ("submit", None),
+        ("process", "quarantined"),
+        ("replay", None),
+        ("process", "quarantined"),
+    ]
     assert len({span["trace_id"] for span in spans}) == 1
     assert len(changing("quarantine", "list", "--format", "json").rows) == 1
     records = changing("quarantine", "show", file).out
@@ -110,6 +116,8 @@ def test_an_erased_document_is_gone_and_every_proof_still_verifies(changing: Doc
     assert "unrecoverable" in said.out
     assert changing("verify").code == 0
     assert changing("audit").code == 0
+    spans = changing("trace", row["document_id"], "--format", "json").rows
+    assert "erase" in [span["name"] for span in spans]
     (after,) = changing("show", row["document_id"], "--format", "json").rows
     assert (after["erased"], after["fields"], after["source"]) == (True, {}, None)
     assert "erased: its content is gone" in changing("show", row["document_id"]).out

@@ -87,16 +87,15 @@ def test_a_file_stays_where_the_store_is_away(
     """It is moved only after its bytes are durable."""
     (folder / "a.txt").write_text("hello")
     looked(inbox)
-    create = house.objects.create
 
-    def full(_name: str, _data: bytes) -> object:
-        raise TransientError("the disk is full")
+    def away(_events: object) -> None:
+        raise TransientError("the bus is unavailable")
 
-    monkeypatch.setattr(house.objects, "create", full)
-    with pytest.raises(TransientError):
-        looked(inbox)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.bus, "publish", away)
+        with pytest.raises(TransientError):
+            looked(inbox)
     assert (folder / "a.txt").exists()
-    monkeypatch.setattr(house.objects, "create", create)
     assert looked(inbox) == [("a.txt", None)]
 
 
