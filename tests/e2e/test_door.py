@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.entrance import entrance_of
+from deploy.local.entrance import RefusedAtTheDoorError, entrance_of, read_file
 from deploy.local.house import House
 from deploy.local.site import Site
 from examples.hostile.names import FILE_NAMES
+from shared.telemetry.reasons import RefusedReason
 
 
 @pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES.keys())
@@ -29,3 +30,16 @@ def test_a_file_of_any_name_becomes_one_submission(tmp_path: Path, name: str) ->
     assert len(job_ids) == 1
     assert other not in job_ids
     house.bus.close()
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would hold up all the other documents for ever."""
+    pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "nowhere")
+    folder.mkdir()
+    for path in (pipe, link, folder):
+        with pytest.raises(RefusedAtTheDoorError) as caught:
+            read_file(path)
+        assert caught.value.reason is RefusedReason.UNREADABLE_FILE
