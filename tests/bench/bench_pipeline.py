@@ -1,41 +1,30 @@
 """Born-digital invoices through the whole pipeline, durable and sealed: documents a second.
 
-``python -m tests.bench.bench_pipeline`` prints the figures. Real processes on a fresh data folder:
-two that take documents, one that keeps register and log, and this one at the door. Measured from
-the first submission until the register knows the last entry as posted; start-up is told apart.
+``python -m tests.bench.bench_pipeline [COUNT]`` prints the figures. Real processes on a fresh data
+folder: two that take documents, one that keeps register and log, and this one at the door. Measured
+from the first submission until the register knows the last entry as posted; start-up is told apart.
 
-The limit is the machine's own: what one process needs, without any store, to look into, read and
-summarize the same documents (that is parsing), twice as fast for two cores. What lies between is
-the price of sealing, syncing, sending and proving. The machine's synced files a second are told
-too: a document cannot be durable without some.
+The limit is what two processes need to read and summarize the same documents, by the same code and
+with neither sandbox nor store, bus, keys or log: what lies between is the price of all that.
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from deploy.local.entrance import entrance_of
-from deploy.local.house import House
-from deploy.local.site import Site, running
-from deploy.local.supervisor import Supervisor
 from examples.stream import invoice_stream
+from tests.bench.site_run import SiteRun, cpu_by_role, machine_seconds
 
 DOCUMENTS: Final = 400
-WARM_UP: Final = 16
+WARM_UP: Final = 32
 WORKERS: Final = 2
 SEED: Final = 20_260_101
-LOOK_S: Final = 0.05
-PATIENCE_S: Final = 600.0
+ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +33,13 @@ class Speed:
 
     Attributes:
         documents: how many were measured.
-        started_s: from starting the processes until the first documents were sealed.
+        started_s: from starting the processes until the warm-up documents were sealed.
         submitted_s: until the last one was in.
         seconds: from the first submission to the last entry in the register.
         ends: how many documents ended how, the warm-up included.
         cpu: CPU-seconds of each role over the measured time.
+        idle: share of the machine that nobody used meanwhile.
+        others: share of the machine that was somebody else's.
     """
 
     documents: int
@@ -56,12 +47,38 @@ class Speed:
     submitted_s: float
     seconds: float
     ends: dict[str, int]
+    idle: float
+    others: float
     cpu: dict[str, float] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
         """Documents a second."""
         return self.documents / self.seconds
+
+    @property
+    def alone(self) -> float:
+        """Documents a second at the same CPU, had no other program run: an estimate."""
+        return self.rate / (1 - self.others)
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU-milliseconds a document, of all processes."""
+        return 1000 * sum(self.cpu.values()) / self.documents
+
+    def lines(self) -> list[str]:
+        """Return the figures behind the rate, a line each."""
+        each = {role: 1000 * spent / self.documents for role, spent in sorted(self.cpu.items())}
+        roles = ", ".join(f"{role} {milliseconds:.1f}" for role, milliseconds in each.items())
+        ends = ", ".join(f"{count} {end}" for end, count in sorted(self.ends.items()))
+        took = f"{self.documents} documents in {self.seconds:.1f} s"
+        others = f"idle {self.idle:.0%}, other programs {self.others:.0%}"
+        return [
+            f"{took}, the last in after {self.submitted_s:.1f} s; ends, warm-up too: {ends}",
+            f"start-up, until {WARM_UP} more were sealed: {self.started_s:.1f} s",
+            f"CPU-ms a document: {roles}; all {self.cpu_ms:.1f}",
+            f"of the machine: {others}; by CPU, {self.alone:.0f} documents/s were it ours alone",
+        ]
 
 
 def written(folder: Path, count: int) -> list[Path]:
@@ -78,71 +95,59 @@ def written(folder: Path, count: int) -> list[Path]:
 def measure(root: Path, count: int = DOCUMENTS) -> Speed:
     """Run ``count`` documents through fresh processes on a fresh data folder under ``root``."""
     paths = written(root / "documents", WARM_UP + count)
-    site = Site(root / "site")
-    site.create()
-    house = House(site)
-    with running(site):
-        supervisor = Supervisor(
-            site, workers=WORKERS, clock=house.clock, on_death=house.bus.release_leases
-        )
-        begun = time.perf_counter()
-        supervisor.start()
-        try:
-            _submit(house, paths[:WARM_UP])
-            _await(house, supervisor, WARM_UP)
-            started_s = time.perf_counter() - begun
-            before, begun = _cpu(), time.perf_counter()
-            _submit(house, paths[WARM_UP:])
-            submitted_s = time.perf_counter() - begun
-            _await(house, supervisor, WARM_UP + count)
-            seconds = time.perf_counter() - begun
-            after = _cpu()
-        finally:
-            supervisor.stop()
-    ends = Counter(
-        document.status.value if document.status else "in flight"
-        for document in house.register.documents()
-    )
+    run = SiteRun(root / "site", workers=WORKERS)
+    begun = time.perf_counter()
+    with run.started():
+        run.submit(paths[:WARM_UP])
+        run.wait_for(WARM_UP)
+        started_s = time.perf_counter() - begun
+        before, machine, begun = cpu_by_role(), machine_seconds(), time.perf_counter()
+        run.submit(paths[WARM_UP:])
+        submitted_s = time.perf_counter() - begun
+        run.wait_for(WARM_UP + count)
+        seconds = time.perf_counter() - begun
+        after, machine_after = cpu_by_role(), machine_seconds()
     cpu = {role: after[role] - before.get(role, 0.0) for role in after}
-    return Speed(count, started_s, submitted_s, seconds, dict(ends), cpu)
+    busy, idle = (late - early for late, early in zip(machine_after, machine, strict=True))
+    return Speed(
+        documents=count,
+        started_s=started_s,
+        submitted_s=submitted_s,
+        seconds=seconds,
+        ends=run.ends(),
+        idle=idle / (busy + idle),
+        others=max(0.0, busy - sum(cpu.values())) / (busy + idle),
+        cpu=cpu,
+    )
 
 
-def _submit(house: House, paths: list[Path]) -> None:
-    for _ in entrance_of(house, "cli").submit_all(paths):
-        pass
+def parsing_limit(folder: Path) -> float:
+    """Return how many of the documents in ``folder`` two bare processes parse a second."""
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.bench_pipeline", "--parse", str(folder), str(half)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for half in range(WORKERS)
+    ]
+    return sum(float(process.communicate()[0]) for process in begun)
 
 
-def _await(house: House, supervisor: Supervisor, documents: int) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        counts = house.register.counts(house.clock.now())
-        if counts.documents - counts.in_flight >= documents:
-            return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{documents} documents are not done: {counts}")
-        supervisor.tend()
-        time.sleep(LOOK_S)
+def parse(folder: Path, half: int) -> float:
+    """Read and summarize every other document; return how many a second, imports excluded."""
+    from services.ocr.adapters.task import read_document  # noqa: PLC0415 - one process of two
+    from services.summarize.rules import RulesSummarizer  # noqa: PLC0415 - likewise
+    from shared.events.payloads import MediaType  # noqa: PLC0415 - likewise
 
-
-def _cpu() -> dict[str, float]:
-    """Return CPU-seconds so far, by role."""
-    spent: dict[str, float] = {}
-    for role, process in _roles():
-        times = process.cpu_times()
-        spent[role] = spent.get(role, 0.0) + times.user + times.system
-    return spent
-
-
-def _roles() -> Iterator[tuple[str, psutil.Process]]:
-    """Yield every process of the run with its role: door, work, keep, sandbox."""
-    me = psutil.Process()
-    yield "door", me
-    for process in me.children(recursive=True):
-        try:
-            words = process.cmdline()
-        except psutil.NoSuchProcess:
-            continue
-        yield words[words.index("--role") + 1] if "--role" in words else "sandbox", process
+    contents = [path.read_bytes() for path in sorted(folder.iterdir())[half::WORKERS]]
+    summarize = RulesSummarizer().summarize
+    summarize(read_document(contents[0], MediaType.PDF))
+    begun = time.perf_counter()
+    for content in contents:
+        summarize(read_document(content, MediaType.PDF))
+    return len(contents) / (time.perf_counter() - begun)
 
 
 def synced_files(folder: Path, count: int = 200) -> float:
@@ -157,23 +162,21 @@ def synced_files(folder: Path, count: int = 200) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def main() -> None:
+def main(count: int = DOCUMENTS) -> None:
     """Print the figures."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else DOCUMENTS
     with tempfile.TemporaryDirectory(dir=os.environ.get("DOCLEDGER_BENCH_DIR")) as folder:
         root = Path(folder)
         synced = synced_files(root / "synced")
         speed = measure(root, count)
-    each = {role: 1000 * spent / speed.documents for role, spent in sorted(speed.cpu.items())}
-    print(
-        f"pipeline, {speed.documents} one-page PDFs: {speed.rate:.1f} documents/s "
-        f"({speed.seconds:.1f} s, all in after {speed.submitted_s:.1f} s, "
-        f"start-up {speed.started_s:.1f} s); ends {speed.ends}"
-    )
-    told = ", ".join(f"{role} {ms:.1f}" for role, ms in each.items())
-    print(f"CPU-ms a document: {told}; all {sum(each.values()):.1f}")
-    print(f"this disk: {synced:,.0f} synced files/s one by one; load {os.getloadavg()[0]:.1f}")
+        limit = parsing_limit(root / "documents")
+    print(f"pipeline {speed.rate:.1f} documents/s; parsing alone {limit:.1f}/s")
+    for line in speed.lines():
+        print(line)
+    print(f"this disk: {synced:,.0f} synced files/s one by one")
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--parse"]:
+        print(parse(Path(sys.argv[2]), int(sys.argv[3])))
+    else:
+        main(*map(int, sys.argv[1:]))

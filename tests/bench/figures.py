@@ -1,0 +1,276 @@
+"""What the bench measures: each figure with its target and its limit."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from shared.tlog.reader import DirectoryReader
+from shared.tlog.signer import Ed25519Signer
+from shared.tlog.verify import verify_log
+from tests.bench import (
+    bench_bus,
+    bench_journal,
+    bench_log,
+    bench_logging,
+    bench_memory,
+    bench_ocr,
+    bench_pipeline,
+)
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+HELP_RUNS: Final = 7
+RECEIPTS: Final = 8
+LEAVES: Final = 50_000
+ENTRIES: Final = 20_000
+BATCH: Final = 1_000
+
+
+class Absent(Exception):  # noqa: N818 - an input that is not there is no error
+    """An input that is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a figure is measured.
+
+    Attributes:
+        folder: empty, on the disk that is measured.
+        data: real documents, if there are any.
+    """
+
+    folder: Path
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: what was measured.
+        value: in ``unit``.
+        unit: of value, target and limit.
+        target: what we promise; None where we only tell.
+        better: whether more is better, or less.
+        limit: what a library or the machine itself did in the same run.
+        limit_name: what the limit is.
+        notes: more about it, a line each.
+    """
+
+    name: str
+    value: float
+    unit: str
+    target: float | None
+    better: Literal["more", "less"]
+    limit: float | None = None
+    limit_name: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None when there is none."""
+        if self.target is None:
+            return None
+        return self.value >= self.target if self.better == "more" else self.value <= self.target
+
+    @property
+    def share(self) -> float | None:
+        """The value as a multiple of the limit."""
+        return self.value / self.limit if self.limit else None
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        return _shown(self.value, self.unit)
+
+    @property
+    def shown_limit(self) -> str:
+        """The limit with its unit."""
+        return "" if self.limit is None else _shown(self.limit, self.unit)
+
+    @property
+    def shown_target(self) -> str:
+        """The target with its unit."""
+        if self.target is None:
+            return ""
+        return f"{'≥' if self.better == 'more' else '≤'} {_shown(self.target, self.unit)}"
+
+
+def pipeline(place: Place) -> list[Figure]:
+    """Born-digital one-page PDFs, durable and sealed."""
+    speed = bench_pipeline.measure(place.folder)
+    limit = bench_pipeline.parsing_limit(place.folder / "documents")
+    disk = bench_pipeline.synced_files(place.folder / "synced")
+    notes = (*speed.lines(), f"this disk: {disk:,.0f} synced files/s one by one")
+    return [
+        Figure(
+            *("pipeline, one-page PDFs", speed.rate, "documents/s", 60, "more"),
+            limit=limit,
+            limit_name="parsing alone, 2 processes",
+            notes=notes,
+        )
+    ]
+
+
+def help_text(place: Place) -> list[Figure]:
+    """``docledger --help``, warm: the best of several, as the machine is shared."""
+    del place
+    ours = _seconds([str(Path(sys.executable).with_name("docledger")), "--help"])
+    bare = _seconds([sys.executable, "-c", "import typer, rich"])
+    return [
+        Figure(
+            *("docledger --help", ours, "s", 0.3, "less"),
+            limit=bare,
+            limit_name="importing Typer and Rich",
+        )
+    ]
+
+
+def memory(place: Place) -> list[Figure]:
+    """All processes together while OCR runs on two workers."""
+    peak, what = bench_memory.measure(place.folder, place.data)
+    return [Figure("peak memory, OCR on 2 workers", peak, "MB", 1_600, "less", notes=(what,))]
+
+
+def ocr(place: Place) -> list[Figure]:
+    """CPU-seconds a scanned receipt."""
+    folder = place.data / "sroie-dev"
+    if not (folder / "img").is_dir():
+        raise Absent(f"{folder}: scanned receipts, for CPU-seconds a receipt")
+    found = {reader: _read_receipts(reader, folder) for reader in bench_ocr.READERS}
+    ours, theirs = found["docledger"], found["rapidocr"]
+    note = (
+        f"{ours['receipts']:.0f} receipts; words found {ours['word_recall']:.1%} and right "
+        f"{ours['word_precision']:.1%} (RapidOCR {theirs['word_recall']:.1%} and "
+        f"{theirs['word_precision']:.1%}); one reader's memory {ours['peak_rss_mb']:.0f} MB "
+        f"(RapidOCR {theirs['peak_rss_mb']:.0f} MB)"
+    )
+    return [
+        Figure(
+            *("a scanned receipt", ours["cpu_s_per_receipt"], "CPU-s", None, "less"),
+            limit=theirs["cpu_s_per_receipt"],
+            limit_name="RapidOCR's defaults",
+            notes=(note,),
+        )
+    ]
+
+
+def bus(place: Place) -> list[Figure]:
+    """The embedded bus: publish, pull and acknowledge."""
+    figures = []
+    for name, batch, count, target in (
+        ("bus, one by one", 1, bench_bus.ONE_BY_ONE, 1_200),
+        ("bus, batched", bench_bus.BATCH, bench_bus.BATCHED, 15_000),
+    ):
+        limit, limit_cpu = bench_bus.bare(place.folder / f"bare-{batch}", batch, count)
+        events, cpu = bench_bus.through_the_bus(place.folder / f"bus-{batch}", batch, count)
+        note = f"CPU-µs an event {cpu:.0f}, bare SQLite {limit_cpu:.0f}"
+        figures.append(
+            Figure(
+                *(name, events, "events/s", target, "more"),
+                limit=limit,
+                limit_name="bare SQLite inserts",
+                notes=(note,),
+            )
+        )
+    return figures
+
+
+def journal(place: Place) -> list[Figure]:
+    """Appending to the journal, in batches."""
+    bookings = bench_journal.made(ENTRIES)
+    ours, _ = bench_journal.appended(place.folder, bookings, BATCH)
+    bare, _ = bench_journal.bare(place.folder, bookings, BATCH)
+    return [
+        Figure(
+            *("journal append, batches of 1,000", ENTRIES / ours, "entries/s", 10_000, "more"),
+            limit=ENTRIES / bare,
+            limit_name="bare SQLite, the same rows",
+        )
+    ]
+
+
+def log(place: Place) -> list[Figure]:
+    """The published log: appending in batches, verifying all of it."""
+    dice = random.Random(7)
+    leaves = [dice.randbytes(bench_log.LEAF_BYTES) for _ in range(LEAVES)]
+    limit = bench_log.measured(LEAVES, lambda: bench_log.bare_sha256(leaves))[0]
+    append = bench_log.measured(LEAVES, lambda: bench_log.append(place.folder, leaves, BATCH))[0]
+    signer = Ed25519Signer.open_or_create(place.folder / "key.pem", bench_log.ORIGIN)
+    reader = DirectoryReader(place.folder / "log")
+    verify = bench_log.measured(LEAVES, lambda: verify_log(reader, signer.key))[0]
+    return [
+        Figure(
+            *(name, value, unit, target, "more"),
+            limit=limit,
+            limit_name="bare SHA-256, leaf and node",
+        )
+        for name, value, unit, target in (
+            ("log append, batches of 1,000", append, "entries/s", 10_000),
+            ("log verify", verify, "leaves/s", 200_000),
+        )
+    ]
+
+
+def log_line(place: Place) -> list[Figure]:
+    """One log line without free text."""
+    del place
+    with Path(os.devnull).open("w", encoding="ascii") as nowhere:
+
+        def sink(line: str) -> None:
+            nowhere.write(line + "\n")
+
+        costs = bench_logging.lines(sink)
+    return [
+        Figure(
+            *("a log line", costs["a line"], "CPU-µs", 15, "less"),
+            limit=costs["json.dumps"],
+            limit_name="bare json.dumps",
+        )
+    ]
+
+
+FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
+    help_text,
+    bus,
+    journal,
+    log,
+    log_line,
+    pipeline,
+    memory,
+    ocr,
+)
+
+
+def _shown(value: float, unit: str) -> str:
+    few = 100
+    return f"{value:,.0f} {unit}" if value >= few else f"{value:.3g} {unit}"
+
+
+def _seconds(command: list[str]) -> float:
+    best = float("inf")
+    for _ in range(HELP_RUNS):
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        best = min(best, time.perf_counter() - begun)
+    return best
+
+
+def _read_receipts(reader: str, folder: Path) -> dict[str, float]:
+    answer = subprocess.run(
+        [sys.executable, bench_ocr.__file__, "--one", reader, str(folder), str(RECEIPTS)],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    found: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
+    return found
