@@ -1,7 +1,5 @@
 """Ingest, built: settings in, worker out. Importing this does no I/O."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from services.ingest.adapters.inspector import SandboxInspector
@@ -13,29 +11,13 @@ from services.ingest.ports import Erased, Register
 from services.ingest.settings import IngestSettings
 from shared.bus.port import Publisher
 from shared.clock import Clock
-from shared.events.envelope import Event
 from shared.keys.port import Keyring
 from shared.keys.vault import Vault
 from shared.objects.port import ObjectStore
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import TaskRunner
-from shared.worker.outcome import Outcome
+from shared.worker.built import Worker, nothing
 from shared.worker.quarantine import Quarantine
-
-
-@dataclass(frozen=True, slots=True)
-class Ingest:
-    """The worker.
-
-    Attributes:
-        handle: takes one event; its ports are bound.
-        canary: does the built-in document, for the breaker.
-        close: ends its sandbox.
-    """
-
-    handle: Callable[[Event], Outcome]
-    canary: Callable[[], None]
-    close: Callable[[], None]
 
 
 def build(  # noqa: PLR0913 - the ports that workers share, by name
@@ -50,7 +32,7 @@ def build(  # noqa: PLR0913 - the ports that workers share, by name
     clock: Clock,
     settings: IngestSettings | None = None,
     sandbox: TaskRunner | None = None,
-) -> Ingest:
+) -> Worker:
     """Return the worker over the ports of one site.
 
     Args:
@@ -66,7 +48,7 @@ def build(  # noqa: PLR0913 - the ports that workers share, by name
         sandbox: runs the look into foreign bytes; a pool of confined processes when None.
     """
     settings = settings or IngestSettings.from_environment()
-    close: Callable[[], None] = _nothing
+    close = nothing
     if sandbox is None:
         pool = Sandbox(settings.sandbox(), settings.children)
         sandbox, close = pool, pool.close
@@ -82,8 +64,4 @@ def build(  # noqa: PLR0913 - the ports that workers share, by name
         keyring=keyring,
         most_bytes=settings.most_bytes,
     )
-    return Ingest(handle=bound, canary=partial(sing, inspector), close=close)
-
-
-def _nothing() -> None:
-    """A sandbox that somebody else owns stays open."""
+    return Worker(handle=bound, canary=partial(sing, inspector), close=close)

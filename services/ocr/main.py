@@ -1,7 +1,5 @@
 """Ocr, built: settings in, worker out. Importing this does no I/O."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from services.ocr.adapters.sandboxed import SandboxReader
@@ -9,27 +7,11 @@ from services.ocr.adapters.stored_ranges import StoredRanges
 from services.ocr.canary import sing
 from services.ocr.handler import handle
 from services.ocr.settings import OcrSettings
-from shared.events.envelope import Event
 from shared.keys.vault import Vault
 from shared.objects.port import ObjectStore
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import TaskRunner
-from shared.worker.outcome import Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Ocr:
-    """The worker.
-
-    Attributes:
-        handle: takes one event; its ports are bound.
-        canary: reads a built-in document, for the breaker.
-        close: ends its sandbox.
-    """
-
-    handle: Callable[[Event], Outcome]
-    canary: Callable[[], None]
-    close: Callable[[], None]
+from shared.worker.built import Worker, nothing
 
 
 def build(
@@ -38,7 +20,7 @@ def build(
     objects: ObjectStore,
     settings: OcrSettings | None = None,
     sandbox: TaskRunner | None = None,
-) -> Ocr:
+) -> Worker:
     """Return the worker over the ports of one site.
 
     Args:
@@ -48,7 +30,7 @@ def build(
         sandbox: runs the reader; a pool of confined processes when None.
     """
     settings = settings or OcrSettings.from_environment()
-    close: Callable[[], None] = _nothing
+    close = nothing
     if sandbox is None:
         pool = Sandbox(settings.sandbox(), settings.children)
         sandbox, close = pool, pool.close
@@ -60,8 +42,4 @@ def build(
         ranges=StoredRanges(vault, objects),
         pages_per_range=settings.pages_per_range,
     )
-    return Ocr(handle=bound, canary=partial(sing, reader), close=close)
-
-
-def _nothing() -> None:
-    """A sandbox that somebody else owns stays open."""
+    return Worker(handle=bound, canary=partial(sing, reader), close=close)

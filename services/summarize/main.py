@@ -1,7 +1,5 @@
 """The summarizer, built: settings in, worker out. Importing this does no I/O."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -12,11 +10,10 @@ from services.summarize.handler import handle
 from services.summarize.ports import Summarizer
 from services.summarize.rules import RulesSummarizer
 from services.summarize.settings import SummarizeSettings
-from shared.events.envelope import Event
 from shared.events.results import Page, Reading, Word
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import TaskRunner
-from shared.worker.outcome import Outcome
+from shared.worker.built import Worker, nothing
 from shared.worker.results import Results
 
 _CANARY: Final = Reading(
@@ -45,28 +42,13 @@ _CANARY: Final = Reading(
 """A document that any working summarizer can do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summarize:
-    """The worker.
-
-    Attributes:
-        handle: takes one event; its ports are bound.
-        canary: summarizes a built-in document, for the breaker.
-        close: ends its sandbox.
-    """
-
-    handle: Callable[[Event], Outcome]
-    canary: Callable[[], None]
-    close: Callable[[], None]
-
-
 def build(
     *,
     results: Results,
     settings: SummarizeSettings | None = None,
     summarizer: Summarizer | None = None,
     sandbox: TaskRunner | None = None,
-) -> Summarize:
+) -> Worker:
     """Return the worker.
 
     Args:
@@ -79,22 +61,18 @@ def build(
         UserError: the environment is wrong.
     """
     settings = settings or SummarizeSettings.from_environment()
-    close: Callable[[], None] = _nothing
+    close = nothing
     if summarizer is None:
         if sandbox is None:
             pool = Sandbox(settings.sandbox(), settings.children)
             sandbox, close = pool, pool.close
         summarizer = SandboxedSummarizer(sandbox, RulesSummarizer())
     months()  # month names are loaded before the first document waits for them
-    return Summarize(
+    return Worker(
         handle=partial(handle, readings=StoredReadings(results), summarizer=summarizer),
         canary=partial(_sing, summarizer),
         close=close,
     )
-
-
-def _nothing() -> None:
-    """Nothing of ours to end."""
 
 
 def _sing(summarizer: Summarizer) -> None:

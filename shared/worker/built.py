@@ -1,0 +1,26 @@
+"""A worker, built: what whoever runs it needs to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.events.envelope import Event
+from shared.worker.outcome import Outcome
+
+
+def nothing() -> None:
+    """End nothing: what the worker uses is somebody else's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker.
+
+    Attributes:
+        handle: takes one event; its ports are bound.
+        canary: does a built-in document, for the breaker; raises whatever the worker would.
+        close: ends what the worker started (its sandbox).
+    """
+
+    handle: Callable[[Event], Outcome]
+    canary: Callable[[], None]
+    close: Callable[[], None] = nothing
