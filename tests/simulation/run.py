@@ -18,7 +18,7 @@ from tests.simulation.world import World
 STORMY_TURNS: Final = 120
 """Turns while things go wrong."""
 
-CALM_ROUNDS: Final = 600
+CALM_ROUNDS: Final = 2_000
 """Rounds of turns, and leaps in time, within which everything must come to rest."""
 
 MOST_ESCAPES: Final = 20
