@@ -28,7 +28,7 @@ from deploy.local.lookup import ATTACHMENT_MARK
 from deploy.local.outcomes import Outcomes
 from deploy.local.site import Site, running
 from deploy.local.supervisor import Supervisor
-from shared.errors import TransientError, UserError
+from shared.errors import TransientError
 
 LOOK_S: Final = 0.1
 SHOW_S: Final = 0.3
@@ -158,12 +158,11 @@ class _Watch:
             if full is not None:
                 raise full
 
-    def _disk_full(self) -> UserError | None:
+    def _disk_full(self) -> TransientError | None:
         if shutil.disk_usage(self._house.site.folder).free > DISK_FULL_BYTES:
             return None
-        return UserError(
-            f"the disk of {self._house.site.folder} is full; free some space and give the same "
-            "command again: it goes on where it stopped"
+        return TransientError(
+            f"the disk of {self._house.site.folder} is full: free some space, and nothing is lost"
         )
 
     def _since(self, job_id: str) -> float:

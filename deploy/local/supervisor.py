@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from deploy.local.site import Site
 from shared.clock import Clock
-from shared.errors import TransientError, UserError
+from shared.errors import TransientError
 
 Role = Literal["work", "keep"]
 
@@ -86,7 +86,7 @@ class Supervisor:
         """Start again what died: the first time at once, then after a pause that grows.
 
         Raises:
-            UserError: a process dies again and again.
+            TransientError: a process dies again and again.
         """
         for child in self._children:
             if child.process.poll() is None:
@@ -106,9 +106,9 @@ class Supervisor:
         now = self._clock.monotonic()
         child.deaths = 1 if now - child.born >= LIVED_WELL_S else child.deaths + 1
         if child.deaths > MOST_RESTARTS:
-            raise UserError(
-                f"a process died {child.deaths} times, one after the other; its last words are in "
-                f"{self._log(child.role, child.number)}"
+            raise TransientError(
+                f"a process died {child.deaths} times, one after the other: "
+                f"read {self._log(child.role, child.number)}"
             )
         child.due = now + pause_s(child.deaths)
 

@@ -1,14 +1,17 @@
 """The commands that only look: what a person sees, and what a program reads."""
 
+import contextlib
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from shared.events.codec import from_structured
 from tests.deploy.conftest import HOSTILE_NAME, Docledger, Ran, plain
 
 LOOKING = (
@@ -247,3 +250,27 @@ def test_help_names_every_command_and_the_exit_codes(docledger: Docledger) -> No
     for command in ("run", "up", "show", "trace", "held", "quarantine", "export", "erase"):
         assert f" {command} " in plain(said.out)
     assert "Exit codes" in plain(said.out)
+
+
+def test_status_shows_what_waits(changing: Docledger) -> None:
+    """A backlog is what on-call looks for first."""
+    house = changing.house
+    document = house.register.documents("default")[0]
+    house.bus.publish([from_structured(document.last_event)])
+    said = changing("status", width=80)
+    assert "waiting in" in plain(said.out)
+    (row,) = changing("status", "--format", "json").rows
+    assert row["backlog"]
+    assert all(one["messages"] == 1 for one in row["backlog"])
+
+
+def test_books_that_do_not_balance_are_not_exported(changing: Docledger) -> None:
+    """Somebody reached behind the database's own guard: no program gets such an entry."""
+    with contextlib.closing(sqlite3.connect(changing.data / "ledger.sqlite")) as books, books:
+        books.execute("DROP TRIGGER postings_never_change")
+        books.execute("UPDATE postings SET amount = amount + 1 WHERE line = 0")
+    said = changing("export", "--to", "csv")
+    assert said.code == 1
+    assert said.err == "docledger: an entry does not sum to zero; run 'docledger audit'\n"
+    assert changing("audit").code == 1
+    assert changing("balance").code == 1

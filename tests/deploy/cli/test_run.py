@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.site import running
+from shared.errors import TransientError
 from tests.deploy.conftest import CHOSEN, HOSTILE_NAME, Docledger, Ran, plain
 
 
@@ -147,3 +148,54 @@ def test_a_misspelt_setting_is_told_in_one_line(
     assert "DOCLEDGER_OCR_CHILDRN is not a setting: did you mean DOCLEDGER_OCR_CHILDREN?" in told
     assert "DOCLEDGER_FROB" in told
     assert "DOCLEDGER_DATA_DIR" not in said.err
+
+
+class Idle:
+    """A supervisor without processes."""
+
+    def __init__(self, *_arguments: object, **_named: object) -> None:
+        self.ended = False
+
+    def start(self) -> None:
+        """Start nothing."""
+
+    def tend(self) -> None:
+        """Nothing died."""
+
+    def stop(self) -> None:
+        """Nothing ends."""
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No space is left, and nothing moves."""
+    monkeypatch.setattr("deploy.cli.run.Supervisor", Idle)
+    monkeypatch.setattr("deploy.cli.run.STALLED_S", 0.0)
+    free = type("Usage", (), {"free": 0})
+    monkeypatch.setattr("deploy.cli.run.shutil.disk_usage", lambda _path: free)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_told_where_nothing_moves(tmp_path: Path) -> None:
+    """Waiting for ever without a word is the worst that a command can do."""
+    (tmp_path / "a.txt").write_text("hello")
+    said = Docledger(tmp_path / "data", tmp_path)("run", tmp_path / "a.txt")
+    assert (said.code, said.out) == (1, "")
+    assert said.err.endswith("free some space, and nothing is lost; give the same command again\n")
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_told_at_the_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store says only that it is unavailable; the command says why."""
+
+    def away(_self: object, _events: object) -> None:
+        raise TransientError("the bus is unavailable")
+
+    monkeypatch.setattr("shared.bus.sqlite.SqliteBus.publish", away)
+    (tmp_path / "a.txt").write_text("hello")
+    docledger = Docledger(tmp_path / "data", tmp_path)
+    assert "is full" in docledger("run", tmp_path / "a.txt").err
+    room = type("Usage", (), {"free": 10**12})
+    monkeypatch.setattr("deploy.cli.run.shutil.disk_usage", lambda _path: room)
+    said = docledger("run", tmp_path / "a.txt")
+    assert (said.code, "not now: the bus is unavailable" in said.err) == (1, True)

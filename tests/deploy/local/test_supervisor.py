@@ -20,7 +20,7 @@ from deploy.local.supervisor import (
     pause_s,
 )
 from shared.clock import FakeClock, SystemClock
-from shared.errors import TransientError, UserError
+from shared.errors import TransientError
 
 LIVES = "import signal; signal.pause()"
 DIES = "raise SystemExit(3)"
@@ -148,7 +148,7 @@ def test_what_dies_again_and_again_ends_the_run_with_its_log(
                 process.wait()
         try:
             nursery.tend()
-        except UserError as error:
+        except TransientError as error:
             told = str(error)
             break
         clock.sleep(PAUSE_MOST_S)
