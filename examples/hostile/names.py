@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from examples.einvoices.ubl import write_ubl
-from examples.hostile.outcomes import READ, around, sound_invoice
+from examples.hostile.outcomes import READ, Q, around, quarantined, sound_invoice
 from examples.layouts.columns import draw_two_columns
 from examples.plain import write_text
 from examples.truth import Example
@@ -57,5 +57,6 @@ def hostile_names() -> list[Example]:
         examples.append(around(invoice, f"name-{wrong}.pdf", page, about, *READ))
     escapes = sound_invoice(998, "GB", "\x1b]0;owned\x07\x1b[2J\x1b[31mRed Ltd")
     about = "terminal escapes in plain text"
-    examples.append(around(escapes, "name-escapes.txt", write_text(escapes), about, *READ))
+    ends = (*quarantined(Q.UNSUPPORTED_TYPE), *READ)  # with control characters it is no plain text
+    examples.append(around(escapes, "name-escapes.txt", write_text(escapes), about, *ends))
     return examples

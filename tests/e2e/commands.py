@@ -109,7 +109,7 @@ class Started:
             stderr=self._stderr,
             cwd=ROOT,
             env=environment(),
-            preexec_fn=before,  # noqa: PLW1509 - the tests' process has one thread
+            preexec_fn=before,  # noqa: PLW1509 - what is called there only sets limits
         )
         self._known: dict[int, psutil.Process] = {}
 
