@@ -12,7 +12,7 @@ from shared.errors import TransientError
 _T = TypeVar("_T")
 
 
-class Crashed(BaseException):  # noqa: N818 - no error: the process stops here, without a word
+class Crashed(BaseException):
     """Kills the process that meets it; nothing between here and the scheduler may stop it."""
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tests.simulation.chaos import Chaos
 
+
 class Port:
     """Stands in front of a port for one process; what is not wrapped is the port's own.
 

@@ -78,14 +78,13 @@ class Paper:
     def postings(self) -> frozenset[Posting]:
         """What the books must say of it, when it posts."""
         total = self.net + self.tax
+        rows: tuple[tuple[str, int], ...] = ()
         if self.type is DocumentType.INVOICE:
             rows = (("5000", self.net), ("1400", self.tax), ("2000", -total))
         elif self.type is DocumentType.RECEIPT:
             rows = (("5000", self.net), ("1400", self.tax), ("1000", -total))
         elif self.type is DocumentType.CREDIT_NOTE:
             rows = (("2000", total), ("5000", -self.net), ("1400", -self.tax))
-        else:
-            rows = ()
         return frozenset(Posting(account, "EUR", amount) for account, amount in rows if amount)
 
 

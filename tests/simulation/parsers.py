@@ -7,7 +7,16 @@ from typing import Final
 from services.ingest.inspection import Attachment, Inspection
 from shared.errors import PermanentError, TransientError
 from shared.events.payloads import DocumentType, MediaType
-from shared.events.results import Evidence, FieldName, FieldValue, Page, PageRange, Reading, Summary, Word
+from shared.events.results import (
+    Evidence,
+    FieldName,
+    FieldValue,
+    Page,
+    PageRange,
+    Reading,
+    Summary,
+    Word,
+)
 from shared.telemetry.reasons import QuarantineReason
 from tests.simulation.chaos import Chaos, Crashed
 from tests.simulation.papers import FLAKY_TRIES, Illness, Paper, parse

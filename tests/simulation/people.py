@@ -1,7 +1,7 @@
 """What people do from outside: hand in, erase, fix, replay. After a crash they do it again."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.eraser import Eraser
@@ -15,6 +15,9 @@ from shared.worker import names
 from tests.simulation.papers import EMPTY, Paper
 from tests.simulation.processes import Rooms
 from tests.simulation.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE = 3
 """How often a person tries what the house says is not there (yet)."""

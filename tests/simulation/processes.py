@@ -4,18 +4,15 @@ import json
 from collections.abc import Callable
 from functools import cached_property, partial
 from types import SimpleNamespace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from deploy.local.house import House
 from deploy.local.keeper import SWEEP_EVERY_S, Keeper
 from deploy.local.loop import BatchingPublisher, Loop, Receiver, duties_for
 from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.adapters.vault import VaultInbox, VaultOriginals
 from services.ingest.handler import handle as ingest
-from services.ingest.ports import Register
 from services.ledger.adapters.summaries import StoredSummaries
 from services.ledger.handler import handle as ledger
-from services.ledger.ports import Journal
 from services.ledger.publication import Intents, Publication, PublicFiles
 from services.ledger.sequencer import Sequencer
 from services.ocr.adapters.stored_ranges import StoredRanges
@@ -25,13 +22,11 @@ from services.summarize.handler import handle as summarize
 from shared.bus.port import Bus, Delivery
 from shared.events.envelope import Event
 from shared.events.payloads import Reference, StageName
-from shared.keys.port import Keyring
 from shared.keys.vault import Vault
 from shared.logging.stage_log import SilentLog
 from shared.objects.port import NotFoundError, ObjectStore
 from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.tracing import NullTracing
-from shared.tlog.signer import CheckpointSigner
 from shared.worker import names
 from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge, Effects, Settlement, Signals
@@ -48,6 +43,13 @@ from tests.simulation.parsers import SimulatedInspector, SimulatedReader, Simula
 from tests.simulation.unreliable import UnreliableBus
 from tests.simulation.watched import Overlap, Stored
 from tests.simulation.world import World, chart, signer_of
+
+if TYPE_CHECKING:
+    from deploy.local.house import House
+    from services.ingest.ports import Register
+    from services.ledger.ports import Journal
+    from shared.keys.port import Keyring
+    from shared.tlog.signer import CheckpointSigner
 
 PAGES_PER_RANGE = 2
 LEASE_S = 60.0
@@ -144,11 +146,11 @@ def keeper(world: World, who: str) -> Callable[[], bool]:
     keeping._log = SilentLog()
     if not world.sweeps:
         keeping._swept = float("inf")
-    subscriptions = world.topology.of_worker("register")
+    queues = world.bus.queues(world.topology.of_worker("register"))
 
     def turn() -> bool:
         due = (
-            any(world.bus.waiting(name) for name in subscriptions)
+            any(queues)
             or bool(world.journal.tenants_waiting())
             or world.clock.monotonic() - keeping._swept >= SWEEP_EVERY_S
         )
@@ -165,7 +167,10 @@ def worker(world: World, who: str) -> Callable[[], bool]:
     edges = {stage: _edge(rooms, publisher, stage, handle) for stage, handle in handlers.items()}
     batches = {"ocr": 1}
     receivers: dict[str, tuple[Receiver, int]] = {
-        name: (Told(rooms, edges[subscription.worker]), batches.get(subscription.worker, world.batch))
+        name: (
+            Told(rooms, edges[subscription.worker]),
+            batches.get(subscription.worker, world.batch),
+        )
         for name, subscription in reversed(world.topology.subscriptions.items())
         if subscription.worker in edges
     }
@@ -173,8 +178,10 @@ def worker(world: World, who: str) -> Callable[[], bool]:
     duties = duties_for(receivers, leases)
     loop = Loop(rooms.bus, publisher, duties, clock=world.clock)
 
+    queues = world.bus.queues(duty.subscription for duty in duties)
+
     def turn() -> bool:
-        return any(world.bus.waiting(duty.subscription) for duty in duties) and loop.turn()
+        return any(queues) and loop.turn()
 
     return turn
 
@@ -243,8 +250,9 @@ def _edge(
                 clock=world.clock,
                 holder=rooms.who,
                 lease_s=LEASE_S,
-                abandoned=lambda holder: world.chaos.weather.tells_dead
-                and holder not in world.alive,
+                abandoned=lambda holder: (
+                    world.chaos.weather.tells_dead and holder not in world.alive
+                ),
             ),
             tombstones=rooms.tombstones,
             quarantine=rooms.quarantine,

@@ -79,9 +79,9 @@ class Simulation:
         self._processes = [
             Process("somebody", lambda _: People(world, self._errands, self.done).turn),
             Process("w1", lambda who: worker(world, who)),
-            *([Process("w2", lambda who: worker(world, who))] if rng.random() < 0.7 else []),  # noqa: PLR2004 - of 10
+            *([Process("w2", lambda who: worker(world, who))] if rng.random() < 0.7 else []),
             Process("k1", lambda who: keeper(world, who)),
-            *([Process("k2", lambda who: keeper(world, who))] if rng.random() < 0.3 else []),  # noqa: PLR2004 - of 10
+            *([Process("k2", lambda who: keeper(world, who))] if rng.random() < 0.3 else []),
         ]
 
     def run(self) -> Verdict:

@@ -1,6 +1,6 @@
 """What the simulation writes down while it runs: facts for the invariants, in their order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Sized
 from dataclasses import dataclass, field
 
 from services.ledger.adapters.public_files import MemoryFiles
@@ -123,6 +123,10 @@ class WatchedBus(MemoryBus):
     def waiting(self, subscription: str) -> bool:
         """Tell whether anything at all waits there."""
         return bool(self._waiting[subscription])
+
+    def queues(self, subscriptions: Iterable[str]) -> list[Sized]:
+        """Return what waits in each subscription, as it will be whenever somebody looks."""
+        return [self._waiting[name] for name in subscriptions]
 
     def _is_sound(self, event: Event) -> bool:
         data = event.data

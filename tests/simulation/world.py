@@ -77,6 +77,6 @@ class World:
         )
         self.files = {tenant: WatchedFiles(tenant, self.covered) for tenant in TENANTS}
         self.health = Health()
-        self.sweeps = bool(self.chaos.weather.losses) or rng.random() < 0.5  # noqa: PLR2004 - half
+        self.sweeps = bool(self.chaos.weather.losses) or rng.random() < 0.5
         self.alive: set[str] = set()
         self.at_work: dict[tuple[str, str], float] = {}
