@@ -48,7 +48,9 @@ def up(data_dir: Path, inbox: Path | None, *, workers: int) -> int:
             while not told:
                 try:
                     for path, reason in watched.look():
-                        console.print(safe(f"{path.name}: {reason.value if reason else 'taken'}"))
+                        # a name is for the person who looks, not for a service's journal
+                        name = path.name if console.is_terminal else "a file"
+                        console.print(safe(f"{name}: {reason.value if reason else 'taken'}"))
                 except TransientError as error:
                     console.print(safe(f"not now: {error}; it is tried again"))
                 supervisor.tend()

@@ -174,7 +174,7 @@ def test_up_takes_what_is_dropped_in_and_drains_when_interrupted(tmp_path: Path)
     assert process.returncode == 0
     assert err.splitlines() == [
         f"watching {inbox}; interrupt to drain and stop",
-        "letter.txt: taken",
+        "a file: taken",
         "draining",
     ]
     assert not (inbox / "letter.txt").exists()
