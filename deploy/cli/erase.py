@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from deploy.cli.opened import open_house
-from deploy.cli.screen import safe, to_stdout
+from deploy.cli.screen import safe, to_stderr, to_stdout
 from deploy.local.drain import work_off
 from deploy.local.house import House
 from deploy.local.lookup import find_document
@@ -25,6 +25,7 @@ def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
     document = find_document(house, typed)
     question = f"Destroy the key of {document.document_id}? Its content cannot be brought back."
     if not yes and not typer.confirm(question):
+        to_stderr().print("nothing was erased")
         return 1
     attached = _attached(house, document)
     eraser = Eraser(

@@ -127,13 +127,17 @@ def test_an_erased_document_is_gone_and_every_proof_still_verifies(changing: Doc
     assert refused.code == 2
 
 
-def test_erasing_asks_first(docledger: Docledger) -> None:
+def test_erasing_asks_first(docledger: Docledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody erases by a slip: without an answer nothing is done."""
     ended = in_a_process(docledger.data, "erase", docledger.file("contract.pdf"))
     assert ended.returncode == 1
     assert "cannot be brought back" in ended.stdout
     assert ended.stderr.count("Traceback") == 0
-    assert docledger("show", docledger.file("contract.pdf")).code == 0
+    monkeypatch.setattr("typer.confirm", lambda _question: False)
+    said = docledger("erase", docledger.file("contract.pdf"))
+    assert (said.code, said.err) == (1, "nothing was erased\n")
+    (row,) = docledger("show", docledger.file("contract.pdf"), "--format", "json").rows
+    assert not row["erased"]
 
 
 def test_erasing_an_email_names_its_attachments(changing: Docledger) -> None:
