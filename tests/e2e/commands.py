@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Self
@@ -43,7 +43,7 @@ def command(data_dir: Path, *arguments: str | Path) -> list[str]:
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a person at a terminal of 200 columns."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **more}
+    return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | more
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def docledger(
     *arguments: str | Path,
     within_s: float = PATIENCE_S,
     before: Callable[[], None] | None = None,
+    more: Mapping[str, str] = {},
 ) -> Ended:
     """Run a command to its end.
 
@@ -78,12 +79,13 @@ def docledger(
         data_dir: the data folder.
         arguments: after ``--data-dir``.
         within_s: how long it may take; its whole process tree is killed then.
-        before: called in the child before it becomes the command (limits, other users).
+        before: called in the child before it becomes the command (limits).
+        more: of its environment.
 
     Raises:
         TimeoutError: it did not end in time.
     """
-    with Started(data_dir, *arguments, before=before) as started:
+    with Started(data_dir, *arguments, before=before, more=more) as started:
         return started.wait(within_s)
 
 
@@ -94,10 +96,15 @@ class Started:
         data_dir: the data folder.
         arguments: after ``--data-dir``.
         before: called in the child before it becomes the command.
+        more: of its environment.
     """
 
     def __init__(
-        self, data_dir: Path, *arguments: str | Path, before: Callable[[], None] | None = None
+        self,
+        data_dir: Path,
+        *arguments: str | Path,
+        before: Callable[[], None] | None = None,
+        more: Mapping[str, str] = {},
     ) -> None:
         # files, not pipes: a pipe that nobody reads stops its writer when it is full
         self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 - closed on leaving
@@ -108,7 +115,7 @@ class Started:
             stdout=self._stdout,
             stderr=self._stderr,
             cwd=ROOT,
-            env=environment(),
+            env=environment(**more),
             preexec_fn=before,  # noqa: PLW1509 - what is called there only sets limits
         )
         self._known: dict[int, psutil.Process] = {}
@@ -203,8 +210,3 @@ def _role(process: psutil.Process) -> list[str]:
         return []
     place = line.index("--role")
     return line[place : place + 2]
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder."""
-    return (path for path in folder.rglob("*") if path.is_file())
