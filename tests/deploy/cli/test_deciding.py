@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local.site import SiteLock, running
+from shared.bus.port import Message
+from shared.worker import names
 from tests.deploy.conftest import ROOT, Docledger, in_a_process
 
 
@@ -103,6 +105,38 @@ def test_a_replay_leaves_the_work_to_workers_that_run(changing: Docledger) -> No
         assert (said.code, "sent again" in said.out) == (0, True)
         again = changing("quarantine", "replay", changing.file("corrupt.pdf"))
     assert (again.code, "nothing of that document can be replayed" in again.err) == (2, True)
+
+
+def test_what_was_no_event_cannot_be_replayed(changing: Docledger) -> None:
+    """A person looks at it; its record says where the sealed bytes lie."""
+    house = changing.house
+    message = Message(attributes={"ce-type": "\x1b[31mnonsense"}, body=b"{}")
+    house.quarantine.put_undecodable(message, stage="ocr", attempts=3, at=house.clock.now())
+    (row,) = [
+        row
+        for row in changing("quarantine", "list", "--format", "json").rows
+        if row["reason"] == "malformed_event"
+    ]
+    assert "malformed_event" in changing("quarantine", "list").out
+    said = changing("quarantine", "replay", row["document_id"][:12])
+    assert (said.code, "nothing of that document can be replayed" in said.err) == (2, True)
+    record = changing("quarantine", "show", row["document_id"])
+    assert (record.code, "\x1b" in record.out) == (0, False)
+
+
+def test_audit_names_what_is_missing_and_sweep_brings_it_back(changing: Docledger) -> None:
+    """On-call reads what is wrong, gives one more word, and it is mended."""
+    (row,) = changing("show", changing.file("invoice-once.pdf"), "--format", "json").rows
+    changing.house.objects.delete(names.stage_result("summarize", row["document_id"], 0))
+    said = changing("audit")
+    assert (said.code, row["document_id"] in said.out) == (1, True)
+    assert "docledger audit --sweep" in said.out
+    (finding,) = changing("audit", "--format", "json").rows
+    assert finding["document_id"] == row["document_id"]
+    swept = changing("audit", "--sweep", "--workers", "1")
+    assert swept.code == 0, swept.out + swept.err
+    (after,) = changing("show", row["document_id"], "--format", "json").rows
+    assert after["fields"] == row["fields"]
 
 
 def test_an_erased_document_is_gone_and_every_proof_still_verifies(changing: Docledger) -> None:
