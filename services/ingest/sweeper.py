@@ -6,7 +6,7 @@ And lets go of what nobody else can: uploads in quarantine whose bytes were eras
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.ingest.eraser import announcement
@@ -25,10 +25,14 @@ from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.port import NotFoundError, ObjectStore
 from shared.telemetry.reasons import RefusedReason
+from shared.worker import names
 from shared.worker.tombstones import Tombstones
 
 _INBOX: Final = re.compile(r"inbox/(?P<tenant>[a-z0-9][a-z0-9-]{0,62})/(?P<job>[0-9a-f]{40})")
 _BATCH: Final = 200
+
+_SETTLING: Final = timedelta(hours=1)
+"""No worker holds on to an erased document for longer; counted from when a sweeper sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Sweeper:
         self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
         self._documents: dict[str, str] = {}
+        self._erased: dict[str, datetime] = {}
 
     def sweep(self) -> Swept:
         """Publish the last event of every late document again, and unheard-of uploads.
@@ -103,6 +108,7 @@ class Sweeper:
             found = set(documents)
             broken += [one.document_id for one in some if one.document_id not in found]
         self._refuse_erased()
+        self._clear_up(now)
         return Swept(tuple(documents), tuple(self._sweep_inbox(now)), tuple(broken))
 
     def _news_of(self, document: RegisteredDocument) -> Event | None:
@@ -161,6 +167,20 @@ class Sweeper:
                 self._objects.delete(info.name)
             elif submission.status is SubmissionStatus.REFUSED:
                 self._objects.delete(info.name)  # whoever refused it died before it could
+
+    def _clear_up(self, now: datetime) -> None:
+        """Remove what was written of erased documents after the eraser had looked.
+
+        A worker that had the key in its hands may write when its batch ends. Nothing opens what it
+        wrote, and it is gone all the same.
+        """
+        for tombstone in self._objects.list("tombstones/"):
+            erased = tombstone.name.rsplit("/", 1)[1]
+            if now > self._erased.setdefault(erased, now) + _SETTLING:
+                continue
+            for prefix in (names.original(erased), *names.prefixes_of(erased)):
+                for left in list(self._objects.list(prefix)):
+                    self._objects.delete(left.name)
 
     def _document_of(self, tenant: str, job_id: str, name: str) -> str | None:
         """Return which document an upload would become; None when it cannot be read."""

@@ -164,6 +164,24 @@ def test_bytes_that_were_erased_do_not_stay_in_quarantine(yard: Yard, *, erased:
     assert counts.balanced
 
 
+def test_what_was_written_after_an_erasure_is_removed(yard: Yard) -> None:
+    """A batch that ends after the eraser has looked: an audit would find it for ever."""
+    Tombstones(yard.objects).put(DOC, at=yard.clock.now())
+    yard.sweeper.sweep()
+    left = (f"originals/{DOC}", f"results/ocr/{DOC}/0", f"read/pages/{DOC}/0/1-2")
+    for name in (*left, f"results/ocr/{OTHER}/0"):
+        yard.objects.create(name, b"sealed")
+    yard.sweeper.sweep()
+    assert [info.name for info in yard.objects.list("")] == [
+        f"results/ocr/{OTHER}/0",
+        f"tombstones/{DOC}",
+    ]
+    yard.clock.sleep(timedelta(hours=2).total_seconds())
+    yard.objects.create(left[0], b"sealed")
+    yard.sweeper.sweep()
+    assert yard.objects.stat(left[0]) is not None  # long settled: not looked at each time
+
+
 def test_what_was_refused_is_let_go_of(yard: Yard) -> None:
     """Whoever refused it died before it could remove the upload."""
     yard.register.refuse(yard.upload(), RefusedReason.ERASED, document_id=DOC)
