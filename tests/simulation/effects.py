@@ -1,8 +1,9 @@
 """Ports in front of which something may go wrong: before an effect and after it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from shared.objects.port import AlreadyExistsError, StoredObject
 from tests.simulation.chaos import Chaos
 
 
@@ -78,3 +79,29 @@ JOURNAL: Final = port(
 INTENTS: Final = port("intents", ("claim", "keep_note"), ("get", "after"))
 FILES: Final = port("log", ("create_all", "replace_larger"), ("read",))
 SIGNER: Final = port("signer", (), ("sign",))
+
+
+class BatchStore(OBJECTS):  # type: ignore[valid-type, misc] # made by a function
+    """Objects for a batch of writes: a process may die when some of them are there."""
+
+    def stamped(self, name: str, data: bytes) -> StoredObject:
+        """Return the object that would be written."""
+        stored: StoredObject = self.inner.stamped(name, data)
+        return stored
+
+    def create_all(self, objects: Sequence[StoredObject]) -> None:
+        """Write all of them; a name that was taken meanwhile keeps none of the others back.
+
+        Raises:
+            AlreadyExistsError: one was.
+        """
+        self.chaos.point(self.who, "before objects.create_all", may_fail=True)
+        taken = False
+        for one in objects:
+            try:
+                self.inner.create_stamped(one)
+            except AlreadyExistsError:
+                taken = True
+            self.chaos.point(self.who, "within objects.create_all", may_fail=False)
+        if taken:
+            raise AlreadyExistsError

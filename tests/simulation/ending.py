@@ -63,6 +63,7 @@ class Ending:
         stormy: whether anything went wrong that no document was the cause of.
         lossy: whether events were lost behind the bus's back; of what nobody waits for, no sweep
             brings them back: an audit names it.
+        swept: whether a sweeper was at work.
         waiting: messages left, by subscription.
         expected: by document id, what was handed in.
         submitted: by job, which document; attachments are not among them.
@@ -81,6 +82,7 @@ class Ending:
     quiet: bool = True
     stormy: bool = False
     lossy: bool = False
+    swept: bool = True
     waiting: dict[str, int] = field(default_factory=dict)
     expected: dict[str, Expected] = field(default_factory=dict)
     submitted: dict[str, str] = field(default_factory=dict)
@@ -120,6 +122,7 @@ def look_at(world: World, workload: Workload, done: Done, *, quiet: bool) -> End
         quiet=quiet,
         stormy=bool(weather.every or weather.delays or weather.doubles or weather.losses),
         lossy=bool(weather.losses),
+        swept=world.sweeps,
         waiting={row.subscription: row.messages for row in world.bus.backlog() if row.messages},
         expected=expected,
         submitted={job: matter.document_id(world) for job, matter in done.submitted.items()},

@@ -212,7 +212,8 @@ def erased_is_erased(ending: Ending) -> list[str]:
         kind, *rest = there.split("/")
         if kind == "inbox" and rest[-1] in jobs:
             found.append(f"the bytes of an erased document lie at the door: {rest[-1][:6]}")
-        if kind in ("originals", "results", "read") and ending.erased & set(rest):
+        left = kind in ("originals", "results", "read") and ending.swept
+        if left and ending.erased & set(rest):
             found.append(f"something of an erased document is still there: {kind}")
     return found
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import cached_property, partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from deploy.local.keeper import SWEEP_EVERY_S, Keeper
 from deploy.local.loop import BatchingPublisher, Loop, Receiver, duties_for
@@ -24,6 +24,7 @@ from shared.events.envelope import Event
 from shared.events.payloads import Reference, StageName
 from shared.keys.vault import Vault
 from shared.logging.stage_log import SilentLog
+from shared.objects.batched import BatchedObjects
 from shared.objects.port import NotFoundError, ObjectStore
 from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.tracing import NullTracing
@@ -66,7 +67,7 @@ class WatchedVault(Vault):
         """Settle, and write down what was ours."""
         reference, standing = super().settle(name, document_id, data)
         if standing is data:
-            self.world.history.add(Stored(name, document_id, data))
+            self.world.objects.expect(reference, Stored(name, document_id, data))
         return reference, standing
 
 
@@ -76,22 +77,26 @@ class Rooms:
     Args:
         world: what they lead to.
         who: the process.
+        batches: whether new objects wait for the end of a batch of deliveries, as a worker's do.
     """
 
-    def __init__(self, world: World, who: str) -> None:
+    def __init__(self, world: World, who: str, *, batches: bool = False) -> None:
         self.world = world
         self.who = who
         self.clock = world.clock
         self.topology = world.topology
         self.bus = cast("Bus", UnreliableBus(world.bus, world.chaos, who))
-        self.objects = cast("ObjectStore", self._port(world.objects, effects.OBJECTS))
+        store = self._port(world.objects, effects.BatchStore)
+        self.store = cast("ObjectStore", store)
+        self.batched = BatchedObjects(cast("Any", store))
+        self.objects: ObjectStore = self.batched if batches else self.store
         self.keyring = cast("Keyring", self._port(world.keyring, effects.KEYRING))
         self.register = cast("Register", self._port(world.register, effects.REGISTER))
         self.journal = cast("Journal", self._port(world.journal, effects.JOURNAL))
         vault = WatchedVault(self.objects, self.keyring)
         vault.world = world
         self.vault: Vault = vault
-        self.tombstones = Tombstones(self.objects)
+        self.tombstones = Tombstones(self.store)
         self.quarantine = Quarantine(self.objects, self.vault)
         self.results = Results(self.vault)
 
@@ -161,15 +166,14 @@ def keeper(world: World, who: str) -> Callable[[], bool]:
 
 def worker(world: World, who: str) -> Callable[[], bool]:
     """Return one turn of a process that takes documents through the four stages."""
-    rooms = Rooms(world, who)
-    publisher = BatchingPublisher(rooms.bus)
+    rooms = Rooms(world, who, batches=True)
+    publisher = BatchingPublisher(rooms.bus, settle=rooms.batched.flush)
     handlers = _handlers(rooms, publisher)
     edges = {stage: _edge(rooms, publisher, stage, handle) for stage, handle in handlers.items()}
-    batches = {"ocr": 1}
     receivers: dict[str, tuple[Receiver, int]] = {
         name: (
             Told(rooms, edges[subscription.worker]),
-            batches.get(subscription.worker, world.batch),
+            world.batch,
         )
         for name, subscription in reversed(world.topology.subscriptions.items())
         if subscription.worker in edges
@@ -223,7 +227,7 @@ def _handlers(
         ),
         "ledger": partial(
             ledger,
-            summaries=StoredSummaries(rooms.results),
+            summaries=StoredSummaries(Results(Vault(rooms.store, rooms.keyring))),
             keyring=rooms.keyring,
             journal=rooms.journal,
             chart=chart(),
@@ -245,7 +249,7 @@ def _edge(
             vault=rooms.vault,
             emitter=Emitter(stage, publisher=publisher, keyring=rooms.keyring, clock=world.clock),
             leases=Leases(
-                rooms.objects,
+                rooms.store,
                 stage,
                 clock=world.clock,
                 holder=rooms.who,

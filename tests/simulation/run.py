@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
+from deploy.local.keeper import SWEEP_EVERY_S
 from tests.simulation.chaos import Crashed
 from tests.simulation.ending import Ending, look_at
 from tests.simulation.invariants import violations
@@ -95,6 +96,9 @@ class Simulation:
             for errand in self.workload.afterwards:
                 errand.at += now
             self._errands += self.workload.afterwards
+            quiet = self._calm() and quiet
+        if self.world.sweeps:  # one more sweep, after the last one who had stood still
+            self.world.clock.sleep(SWEEP_EVERY_S)
             quiet = self._calm() and quiet
         ending: Ending = look_at(self.world, self.workload, self.done, quiet=quiet)
         return Verdict(self.seed, tuple(violations(ending)), tuple(self._chaos.trace or ()))

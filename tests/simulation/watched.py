@@ -11,6 +11,8 @@ from shared.clock import Clock
 from shared.events.envelope import Event
 from shared.events.payloads import EntryPayload, Reference
 from shared.objects.memory import MemoryObjects
+from shared.objects.names import checked_name
+from shared.objects.port import ObjectInfo, StoredObject
 from tests.simulation.chaos import Chaos
 
 
@@ -161,3 +163,47 @@ class WatchedFiles(MemoryFiles):
         self.sizes.append(size(standing))
         self._covered[self._tenant] = size(standing)
         return standing
+
+
+class WatchedObjects(MemoryObjects):
+    """Objects in memory with what a batch of writes needs of a store: names taken in advance.
+
+    Args:
+        clock: stamps objects.
+        history: where results are written down, once they are really there.
+    """
+
+    def __init__(self, clock: Clock, history: History) -> None:
+        super().__init__(clock)
+        self._history = history
+        self._expected: dict[tuple[str, int], Stored] = {}
+
+    def expect(self, reference: Reference, result: Stored) -> None:
+        """Write ``result`` down as soon as it is there, which may be never."""
+        there = self.stat(reference.name)
+        if there is not None and there.generation == reference.generation:
+            self._history.add(result)
+        else:
+            self._expected[reference.name, reference.generation] = result
+
+    def stamped(self, name: str, data: bytes) -> StoredObject:
+        """Return the object that ``create_stamped`` would write now; nothing is written yet."""
+        checked_name(name)
+        self._generation += 1
+        info = ObjectInfo(name, self._generation, len(data), self._clock.now())
+        return StoredObject(info, data)
+
+    def create_stamped(self, one: StoredObject) -> None:
+        """Write it with the generation that it was promised.
+
+        Raises:
+            AlreadyExistsError: the name was taken meanwhile.
+        """
+        standing, self._generation = self._generation, one.info.generation - 1
+        try:
+            self.create(one.info.name, one.data)
+        finally:
+            self._generation = max(standing, self._generation)
+        result = self._expected.pop((one.info.name, one.info.generation), None)
+        if result is not None:
+            self._history.add(result)

@@ -12,11 +12,10 @@ from services.ledger.chart import Chart, load_chart
 from shared.bus.topology import Topology, load_topology
 from shared.clock import FakeClock
 from shared.keys.memory import MemoryKeyring
-from shared.objects.memory import MemoryObjects
 from shared.tlog.signer import Ed25519Signer
 from tests.simulation.chaos import Chaos, weather_of
 from tests.simulation.parsers import Health
-from tests.simulation.watched import History, WatchedBus, WatchedFiles
+from tests.simulation.watched import History, WatchedBus, WatchedFiles, WatchedObjects
 
 TENANTS: Final = ("acme", "globex")
 
@@ -63,7 +62,7 @@ class World:
         self.batch = rng.choice((1, 4, 8))
         self.history = History()
         self.covered: dict[str, int] = {}
-        self.objects = MemoryObjects(self.clock)
+        self.objects = WatchedObjects(self.clock, self.history)
         self.keyring = MemoryKeyring(b"simulation")
         self.register = memory_register(self.topology.deadline)
         self.journal = MemoryJournal()
