@@ -22,6 +22,22 @@ READING: Final = {"docledger_begin": "BEGIN"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_VALUES: Final = 500  # in one IN (…)
 
+# Built once: putting a statement together costs several times what SQLite needs to run it.
+_KEY: Final = and_(
+    DOCUMENTS.c.tenant == bound("key_tenant"), DOCUMENTS.c.document_id == bound("key_document")
+)
+_FIND_SUBMISSIONS: Final = select(SUBMISSIONS).where(
+    SUBMISSIONS.c.job_id.in_(bound("ids", expanding=True))
+)
+_FIND_DOCUMENTS: Final = select(DOCUMENTS).where(
+    DOCUMENTS.c.document_id.in_(bound("ids", expanding=True))
+)
+_REMOVE_DOCUMENT: Final = DOCUMENTS.delete().where(_KEY)
+_ADD_SUBMISSION: Final = SUBMISSIONS.insert()
+_CHANGE_SUBMISSION: Final = SUBMISSIONS.update().where(SUBMISSIONS.c.job_id == bound("key_job"))
+_ADD_DOCUMENT: Final = DOCUMENTS.insert()
+_CHANGE_DOCUMENT: Final = DOCUMENTS.update().where(_KEY)
+
 
 class SqlTables:
     """The register's tables behind one engine.
@@ -32,6 +48,7 @@ class SqlTables:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._readers = engine.execution_options(**READING)
 
     def close(self) -> None:
         """Close every connection."""
@@ -119,7 +136,7 @@ class SqlTables:
 
     @contextmanager
     def _looking(self) -> Iterator[Connection]:
-        with translated(), self._engine.execution_options(**READING).connect() as connection:
+        with translated(), self._readers.connect() as connection:
             yield connection
 
 
@@ -141,40 +158,33 @@ class _SqlSource:
 
     def fetch_submissions(self, job_ids: AbstractSet[str]) -> Iterable[Submission]:
         for some in _chunks(sorted(job_ids)):
-            found = select(SUBMISSIONS).where(SUBMISSIONS.c.job_id.in_(some))
-            yield from map(_submission, self._connection.execute(found))
+            yield from map(_submission, self._connection.execute(_FIND_SUBMISSIONS, {"ids": some}))
 
     def fetch_documents(self, keys: AbstractSet[DocumentKey]) -> Iterable[RegisteredDocument]:
         for some in _chunks(sorted({document_id for _tenant, document_id in keys})):
-            found = select(DOCUMENTS).where(DOCUMENTS.c.document_id.in_(some))
-            for row in self._connection.execute(found):
+            for row in self._connection.execute(_FIND_DOCUMENTS, {"ids": some}):
                 if (row.tenant, row.document_id) in keys:
                     yield _document(row)
 
 
 def _write(connection: Connection, changes: Changes) -> None:
-    key = and_(
-        DOCUMENTS.c.tenant == bound("key_tenant"), DOCUMENTS.c.document_id == bound("key_document")
-    )
     if changes.removed:
         connection.execute(
-            DOCUMENTS.delete().where(key),
+            _REMOVE_DOCUMENT,
             [{"key_tenant": tenant, "key_document": name} for tenant, name in changes.removed],
         )
     if changes.new_submissions:
-        connection.execute(
-            SUBMISSIONS.insert(), list(map(_submission_row, changes.new_submissions))
-        )
+        connection.execute(_ADD_SUBMISSION, list(map(_submission_row, changes.new_submissions)))
     if changes.submissions:
         connection.execute(
-            SUBMISSIONS.update().where(SUBMISSIONS.c.job_id == bound("key_job")),
+            _CHANGE_SUBMISSION,
             [{**_submission_row(one), "key_job": one.job_id} for one in changes.submissions],
         )
     if changes.new_documents:
-        connection.execute(DOCUMENTS.insert(), list(map(_document_row, changes.new_documents)))
+        connection.execute(_ADD_DOCUMENT, list(map(_document_row, changes.new_documents)))
     if changes.documents:
         connection.execute(
-            DOCUMENTS.update().where(key),
+            _CHANGE_DOCUMENT,
             [
                 {**_document_row(one), "key_tenant": one.tenant, "key_document": one.document_id}
                 for one in changes.documents
