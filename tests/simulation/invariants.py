@@ -122,22 +122,30 @@ def entries_are_told(ending: Ending) -> list[str]:
 
 
 def results_are_told(ending: Ending) -> list[str]:
-    """A delivery is acknowledged only after what follows from its result was published."""
+    """A delivery is acknowledged only after what follows from its result was published.
+
+    Or after it was told that a worker gave up on this work: another one may have done it meanwhile.
+    """
     found = []
     stored: dict[str, Stored] = {}
     events: dict[str, Event] = {}
     told: set[tuple[EventType, str, int, int]] = set()
+    given_up: set[tuple[str, int]] = set()
     for fact in ending.facts:
         if isinstance(fact, Stored):
             stored[fact.name] = fact
         elif isinstance(fact, Published):
             events[fact.event.id] = fact.event
             told.add(_identity(fact.event))
+            if fact.event.type is EventType.DOCUMENT_QUARANTINED:
+                given_up.add((fact.event.jobid, fact.event.replay))
         elif isinstance(fact, Acknowledged):
             event = events.get(fact.event_id)
             name = event and _result_of(fact.subscription, event)
             result = stored.get(name or "")
             if event is None or result is None or result.document_id in ending.erased:
+                continue
+            if (event.jobid, event.replay) in given_up:
                 continue
             for child in children_in(result.packed):
                 wanted = (child.type, child.subject or event.subject, child.part, event.replay)
