@@ -8,9 +8,11 @@ from shared.worker import names
 def tidy_inbox(house: House) -> int:
     """Remove uploads whose submission is settled and whose original is kept; return how many.
 
-    What ingest put into quarantine stays: a replay reads the upload again.
+    What ingest put into quarantine stays: a replay reads the upload again. Original and intake are
+    confirmed before the upload goes: a worker may be about to sync them.
     """
-    removed = 0
+    settled: list[str] = []
+    kept: set[str] = set()
     for info in list(house.objects.list("inbox/")):
         job_id = info.name.rsplit("/", 1)[1]
         submission = house.register.submission(job_id)
@@ -21,6 +23,12 @@ def tidy_inbox(house: House) -> int:
         )
         if document and document.terminal is Terminal.QUARANTINED and document.stage == "ingest":
             continue
-        house.objects.delete(info.name)
-        removed += 1
-    return removed
+        settled.append(info.name)
+        kept.add(names.intake(job_id))
+        if submission.document_id:
+            kept.add(names.original(submission.document_id))
+    if settled:
+        house.objects.confirm(kept)
+    for name in settled:
+        house.objects.delete(name)
+    return len(settled)

@@ -11,7 +11,11 @@ its deliveries were not acknowledged and come again. What other stores keep at o
 * a document's key is durable before anything is sealed under it, never the other way round;
 * the register may know a document whose original is not there yet. Its upload comes again, finds
   the document its own, and keeps the original then;
-* the journal only refers to results that were published, so they were flushed.
+* the journal only refers to results that were published, so they were flushed;
+* an erasure between the work and ``flush`` has destroyed the key: what is written then is noise.
+
+Who destroys something because one of these objects is there (the upload, once its original is kept)
+asks ``DirectoryObjects.confirm`` first.
 """
 
 from collections.abc import Iterator

@@ -151,6 +151,21 @@ class DirectoryObjects:
         if taken:
             raise AlreadyExistsError
 
+    def confirm(self, names: Iterable[str]) -> None:
+        """Make sure that objects which can be read have reached the disk with their names.
+
+        A writer names what it has synced, then syncs the folders; for a moment others can read
+        what a power cut could still take. Whoever destroys something because these objects are
+        there must ask first. A name that is not there is passed over.
+        """
+        folders = {
+            (self._root / folder).parent
+            for name in names
+            for folder in (*folders_of(checked_name(name)), name)
+        }
+        with translated():
+            side_by_side(self._syncs, sync_folder, [one for one in folders if one.is_dir()])
+
     def replace(self, name: str, data: bytes, *, generation: int) -> ObjectInfo:
         """Write ``data`` over exactly ``generation``.
 

@@ -449,3 +449,18 @@ def test_many_whose_folder_cannot_be_synced_take_their_names_back(
     monkeypatch.undo()
     directory.create_all([directory.stamped("a/0", b"x")])
     assert files_below(root) == ["a/0"]
+
+
+def test_confirming_syncs_every_folder_of_the_names(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process has named its object, and not synced the folder yet."""
+    directory.create("a/b/c", b"")
+    synced: set[str] = set()
+    monkeypatch.setattr(
+        os,
+        "fsync",
+        lambda descriptor: synced.add(os.readlink(f"/proc/self/fd/{descriptor}")),  # noqa: PTH115 - a descriptor
+    )
+    directory.confirm(["a/b/c", "a/x", "nowhere/x"])
+    assert synced == {str(root), str(root / "a"), str(root / "a" / "b")}
