@@ -193,6 +193,9 @@ class WatchedObjects(MemoryObjects):
         info = ObjectInfo(name, self._generation, len(data), self._clock.now())
         return StoredObject(info, data)
 
+    def confirm(self, wanted: Iterable[str]) -> None:
+        """What can be read here is there for good."""
+
     def create_stamped(self, one: StoredObject) -> None:
         """Write it with the generation that it was promised.
 
