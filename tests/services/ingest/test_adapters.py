@@ -10,7 +10,7 @@ from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.adapters.vault import VaultInbox, VaultOriginals
 from services.ingest.inbox import MOST_NAME, Upload, pack, unpack
 from services.ingest.inspection import Inspection, InspectionLimits
-from services.ingest.main import Ingest, build
+from services.ingest.main import build
 from services.ingest.settings import IngestSettings
 from shared.clock import FakeClock
 from shared.errors import PermanentError, TransientError
@@ -23,6 +23,7 @@ from shared.keys.vault import Vault
 from shared.objects.memory import MemoryObjects
 from shared.sandbox.inline import InlineSandbox
 from shared.telemetry.reasons import QuarantineReason
+from shared.worker.built import Worker
 from shared.worker.quarantine import Quarantine
 from shared.worker.tombstones import Tombstones
 
@@ -215,7 +216,7 @@ class NoRegister:
         self.refused += 1
 
 
-def built(site: Site, register: NoRegister, **named: Any) -> Ingest:
+def built(site: Site, register: NoRegister, **named: Any) -> Worker:
     """Build ingest over the site."""
     return build(
         objects=site.objects,
