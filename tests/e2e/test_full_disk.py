@@ -1,6 +1,7 @@
 """The disk is full: one line says so, nothing is lost, and the same command goes on later."""
 
 import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,38 @@ from tests.e2e.settled import settled
 pytestmark = pytest.mark.integration
 
 DISK_KIB = 65_536
+
+
+def _complete(data: Path, folder: Path, few: list[Example]) -> None:
+    """The same command again: every document has the end that it would have had."""
+    ran = docledger(data, "run", folder, "--format", "json")
+    assert ran.code == 0, ran.stderr
+    found = settled(data)
+    assert found.balanced
+    assert found.in_flight == 0
+    ends = [end[:2] for end in found.documents.values()]
+    attached = [part for one in few for part in one.attachments]
+    for one in (*few, *attached):
+        if one.status != "refused":
+            ends.remove((one.status, one.reason.value if one.reason else None))
+    for command in ("audit", "verify"):
+        told = docledger(data, command)
+        assert told.code == 0, (told.stdout, told.stderr)
+
+
+def test_what_a_limit_on_files_stopped_goes_on_without_it(
+    data: Path, folder: Path, few: list[Example]
+) -> None:
+    """A quota is a full disk that needs no root to try: no file may grow beyond 100 KB."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    stopped = docledger(data, "run", folder, "--format", "json", before=limit)
+    assert stopped.code == 1
+    [line] = stopped.stderr.decode().splitlines()
+    assert line.startswith("docledger: not now: ")
+    _complete(data, folder, few)
 
 
 @pytest.fixture
@@ -48,17 +81,4 @@ def test_what_a_full_disk_stopped_goes_on_when_there_is_space(
     assert "the same command again" in line
 
     ballast.unlink()
-    ran = docledger(data, "run", folder, "--format", "json")
-    assert ran.code == 0, ran.stderr
-    found = settled(data)
-    assert found.balanced
-    assert found.in_flight == 0
-    ends = [end[:2] for end in found.documents.values()]
-    attached = [part for one in few for part in one.attachments]
-    for one in (*few, *attached):
-        if one.status not in {"refused", "quarantined"}:
-            ends.remove((one.status, one.reason.value if one.reason else None))
-    assert ("quarantined", "attempts_exhausted") not in ends
-    for command in ("audit", "verify"):
-        told = docledger(data, command)
-        assert told.code == 0, (told.stdout, told.stderr)
+    _complete(data, folder, few)

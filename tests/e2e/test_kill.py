@@ -15,7 +15,7 @@ from tests.e2e.settled import Settled, settled
 
 pytestmark = pytest.mark.integration
 
-KILLS_A_FOLDER = 5
+KILLS_A_FOLDER = 10
 
 
 def _run(folder: Path) -> tuple[str, ...]:
@@ -87,6 +87,7 @@ def _kill(tmp_path: Path, folder: Path, *, kills: int, seed: str) -> None:
             return
 
 
+@pytest.mark.timeout(900)
 def test_twenty_kills_lose_nothing_and_post_nothing_twice(tmp_path: Path, folder: Path) -> None:
     """The promise of the house, with real processes: the machine may die at any moment."""
     _kill(tmp_path, folder, kills=20, seed="twenty kills")
