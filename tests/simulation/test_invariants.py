@@ -32,7 +32,11 @@ def sound() -> Ending:
     return next(
         one
         for one in endings
-        if one.counts.posted and one.counts.quarantined and one.erased and not one.lossy
+        if one.counts.posted
+        and one.counts.quarantined
+        and one.erased
+        and one.swept
+        and not one.lossy
     )
 
 

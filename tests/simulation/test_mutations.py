@@ -12,6 +12,7 @@ SEEDS = {
     "starts_not_counted": 300,
     "leases_ignored": 300,
     "checkpoint_may_shrink": 300,
+    "quarantine_without_a_record": 1_000,
     # The checkpoint's intent guards what this one guards: only few schedules get past it.
     "sequencer_not_fenced": 2_000,
 }
