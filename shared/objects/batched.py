@@ -52,8 +52,9 @@ class BatchedObjects:
         """Write what waits; on return it has reached the disk.
 
         Raises:
-            TransientError: it has not, or another worker stored one of the names first. What
-                waited is dropped: the work that made it must be done, or looked up, again.
+            TransientError: it has not, or another worker stored one of the names first. Of that
+                one, and of what was made after it and may refer to it, nothing is written: the
+                work must be done, or looked up, again.
         """
         waiting, self._waiting = self._waiting, {}
         if not waiting:

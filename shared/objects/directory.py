@@ -117,10 +117,11 @@ class DirectoryObjects:
         files and folders are each synced side by side, which takes little longer than one.
 
         Args:
-            objects: as ``stamped`` made them, of different names.
+            objects: as ``stamped`` made them, of different names; what is referred to comes first.
 
         Raises:
-            AlreadyExistsError: a name was taken meanwhile; the others are written.
+            AlreadyExistsError: a name was taken meanwhile. What stands before it is written; what
+                comes after it may refer to it, and is not.
             TransientError: the directory is unavailable; none of them can be read.
         """
         taken = False
@@ -135,9 +136,10 @@ class DirectoryObjects:
                 for (_, temporary), one in zip(files, objects, strict=True):
                     try:
                         link_unsynced(temporary, self._root / one.info.name)
-                        linked.append(self._root / one.info.name)
                     except AlreadyExistsError:
                         taken = True
+                        break
+                    linked.append(self._root / one.info.name)
                 folders = {path.parent for path in linked}
                 folders |= {(self._root / folder).parent for folder in fresh}
                 side_by_side(self._syncs, sync_folder, folders)

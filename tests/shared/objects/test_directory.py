@@ -402,13 +402,14 @@ def test_many_are_synced_before_they_are_named_and_their_folders_after(
     assert done[1:] == ["link", str(root / "a" / "b")]
 
 
-def test_of_many_a_taken_one_keeps_its_bytes(directory: DirectoryObjects) -> None:
-    """Another worker stored its result first; the rest of the batch is not its fault."""
+def test_of_many_nothing_is_written_after_a_taken_one(directory: DirectoryObjects) -> None:
+    """Another worker stored its object first: what was made after ours refers to ours."""
     wanted = [directory.stamped(name, b"ours") for name in ("a", "b", "c")]
     directory.create("b", b"theirs")
     with pytest.raises(AlreadyExistsError):
         directory.create_all(wanted)
-    assert [directory.read(name).data for name in ("a", "b", "c")] == [b"ours", b"theirs", b"ours"]
+    assert [directory.read(name).data for name in ("a", "b")] == [b"ours", b"theirs"]
+    assert directory.stat("c") is None
 
 
 @pytest.mark.parametrize(
