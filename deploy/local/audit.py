@@ -11,6 +11,7 @@ from typing import Final
 
 from deploy.local.chain import Chain, Link
 from deploy.local.house import House
+from services.ingest.eraser import announcement
 from services.ingest.ports import RegisteredDocument, Submission, SubmissionStatus, Terminal
 from services.ledger.audit import Finding as BookFinding
 from services.ledger.entries import Standing, standing_entry, standing_of
@@ -147,6 +148,9 @@ def _check_erased(house: House, document: RegisteredDocument) -> Iterator[Findin
     whose = document.document_id
     if not house.tombstones.stands(whose):
         yield Finding(Problem.NOT_ERASED, whose, "no tombstone")
+    told = announcement(document, keyring=house.keyring, at=house.clock.now())
+    if not document.erased and not house.bus.has_published(told.id):
+        yield Finding(Problem.EVENT_MISSING, whose, EventType.DOCUMENT_ERASED.value)
     try:
         house.keyring.document_key(whose)
     except KeyMissingError:

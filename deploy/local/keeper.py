@@ -12,6 +12,7 @@ from deploy.local.tidy import tidy_inbox
 from services.ingest.projector import project
 from services.ingest.sweeper import Sweeper
 from shared.bus.port import Delivery
+from shared.bus.topology import DEAD_SUFFIX
 from shared.errors import TransientError
 from shared.logging import get_logger
 from shared.telemetry.log_events import LogEvent
@@ -80,12 +81,26 @@ class Keeper:
         projection = project(deliveries, register=self._house.register)
         bus.acknowledge(projection.applied)
         for refused in projection.refused:
-            bus.retry(refused, delay_s=REFUSED_DELAY_S)
+            self._refuse(refused)
         return True
+
+    def _refuse(self, refused: Delivery) -> None:
+        """Give back what is no event of ours; once it is a dead letter, keep it whole."""
+        if not refused.subscription.endswith(DEAD_SUFFIX):
+            self._house.bus.retry(refused, delay_s=REFUSED_DELAY_S)
+            return
+        self._house.quarantine.put_undecodable(
+            refused.message,
+            stage="ingest",
+            attempts=refused.attempt,
+            at=self._house.clock.now(),
+        )
+        self._house.bus.acknowledge([refused])
 
     def _pulled(self) -> Iterator[Delivery]:
         for name in self._subscriptions:
-            yield from self._house.bus.pull(name, most=BATCH, lease_s=LEASE_S)
+            for queue in (name, name + DEAD_SUFFIX):
+                yield from self._house.bus.pull(queue, most=BATCH, lease_s=LEASE_S)
 
     def _sweep(self) -> bool:
         now = self._house.clock.monotonic()

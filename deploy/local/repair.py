@@ -6,6 +6,7 @@ from typing import Final
 from deploy.local.audit import Finding, Problem
 from deploy.local.chain import Chain
 from deploy.local.house import DEFAULT_TENANT, House
+from services.ingest.eraser import announcement
 from services.ingest.inbox import pack
 from services.ingest.ports import RegisteredDocument
 from services.ledger.audit import FindingCode
@@ -67,9 +68,12 @@ def bring_back(house: House, found: Iterable[Finding]) -> None:
 
 def _announce(house: House, document_id: str) -> None:
     """Publish everything again that the document's stored results announced."""
-    if house.tombstones.stands(document_id):
-        return
     document = house.register.document(DEFAULT_TENANT, document_id)
+    if house.tombstones.stands(document_id):
+        if document is not None:
+            told = announcement(document, keyring=house.keyring, at=house.clock.now())
+            house.bus.publish([told])
+        return
     if document is None:
         _announce_unregistered(house, document_id)
         return

@@ -13,6 +13,7 @@ from services.ingest.register_order import Deadlines
 from services.ingest.register_schema import HEAD
 from services.ingest.register_sql import SqlTables, translated
 from shared.errors import TransientError, UserError
+from shared.sqlite import turn_to_wal
 
 MIGRATIONS: Final = Path(__file__).resolve().parent / "migrations"
 
@@ -50,7 +51,7 @@ def _opened(path: Path, busy_s: float) -> Engine:
     event.listen(engine, "begin", _begin)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Turning to WAL fails at once where another process does the same; the lock orders them.
+        # One at a time migrates, or finds it done.
         with path.with_name(path.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with translated(), engine.begin() as connection:
@@ -64,7 +65,7 @@ def _opened(path: Path, busy_s: float) -> Engine:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    turn_to_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
 
 

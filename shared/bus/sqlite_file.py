@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from shared.bus import statements
 from shared.errors import TransientError, UserError
+from shared.sqlite import turn_to_wal
 
 
 @contextmanager
@@ -35,7 +36,7 @@ def open_bus_file(path: Path, subscriptions: list[str], *, busy_s: float) -> sql
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Turning to WAL fails at once where another process does the same; the lock orders them.
+        # One at a time makes the tables, or finds them made.
         with path.with_name(path.name + ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return _opened(path, subscriptions, busy_s)
@@ -49,7 +50,7 @@ def _opened(path: Path, subscriptions: list[str], busy_s: float) -> sqlite3.Conn
             path, timeout=busy_s, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            turn_to_wal(connection, busy_s=busy_s)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 4000")
             version = connection.execute("PRAGMA user_version").fetchone()[0]

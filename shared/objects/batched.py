@@ -103,10 +103,13 @@ class BatchedObjects:
         waiting = self._waiting.get(checked_name(name))
         return waiting.info if waiting is not None else self._store.stat(name)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the object so that its bytes are gone; no error when there is none."""
-        if self._waiting.pop(checked_name(name), None) is None:
-            self._store.delete(name)
+        waiting = self._waiting.get(checked_name(name))
+        if waiting is None:
+            self._store.delete(name, generation=generation)
+        elif generation in {None, waiting.info.generation}:
+            del self._waiting[name]
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object whose name starts with ``prefix``, ordered by name."""

@@ -217,12 +217,15 @@ class DirectoryObjects:
             return None
         return _info(name, seen.st_size, seen.st_mtime_ns)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the object so that its bytes are gone; no error when there is none."""
         path = self._path(name)
         if self.stat(name) is None:
             return
         with translated(), self._locked(name), suppress(FileNotFoundError):
+            now = self.stat(name)
+            if generation is not None and (now is None or now.generation != generation):
+                return
             if not self._overwrite:
                 path.unlink()
                 sync_folder(path.parent)

@@ -81,8 +81,11 @@ class MemoryObjects:
         there = self._objects.get(checked_name(name))
         return None if there is None else _info(name, there)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the object; no error when there is none."""
+        there = self._objects.get(checked_name(name))
+        if generation is not None and (there is None or there.generation != generation):
+            return
         if self._objects.pop(checked_name(name), None) is not None:
             del self._names[bisect.bisect_left(self._names, name)]
 

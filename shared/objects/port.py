@@ -78,8 +78,13 @@ class ObjectStore(Protocol):
         """Return what is at ``name``, or None."""
         ...
 
-    def delete(self, name: str) -> None:
-        """Remove the object so that its bytes are gone; no error when there is none."""
+    def delete(self, name: str, *, generation: int | None = None) -> None:
+        """Remove the object so that its bytes are gone; no error when there is none.
+
+        Args:
+            name: of the object.
+            generation: remove only this one; another one stays, without an error.
+        """
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

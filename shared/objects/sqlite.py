@@ -6,7 +6,6 @@ and outlives ``kill -9`` of its writer, but the last writes may be gone after a 
 holder, and one start the less is counted. What a document needs belongs in the directory.
 """
 
-import fcntl
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +24,11 @@ from shared.objects.port import (
     ObjectInfo,
     StoredObject,
 )
+from shared.sqlite import turn_to_wal
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _PREPARE: Final = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     """CREATE TABLE IF NOT EXISTS objects
        (name TEXT PRIMARY KEY, generation INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID""",
@@ -42,7 +41,9 @@ _LIST: Final = (
 )
 _CREATE: Final = "INSERT OR IGNORE INTO objects (name, generation, data) VALUES (?, ?, ?)"
 _REPLACE: Final = "UPDATE objects SET generation = ?, data = ? WHERE name = ? AND generation = ?"
-_DELETE: Final = "DELETE FROM objects WHERE name = ?"
+_DELETE: Final = (
+    "DELETE FROM objects WHERE name = :name AND (:generation IS NULL OR generation = :generation)"
+)
 
 
 class SqliteObjects:
@@ -72,12 +73,10 @@ class SqliteObjects:
             self._connection = sqlite3.connect(
                 path, timeout=busy_s, isolation_level=None, check_same_thread=False
             )
-            # Turning to WAL fails at once where another process does the same; the lock orders.
             try:
-                with path.with_name(path.name + ".lock").open("a") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
-                    for statement in _PREPARE:
-                        self._connection.execute(statement)
+                turn_to_wal(self._connection, busy_s=busy_s)
+                for statement in _PREPARE:
+                    self._connection.execute(statement)
             except BaseException:
                 self._connection.close()
                 raise
@@ -131,11 +130,11 @@ class SqliteObjects:
         rows = self._rows(_STAT, checked_name(name))
         return _info(name, *rows[0]) if rows else None
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the object; no error when there is none."""
         checked_name(name)
         with self._lock, _translated():
-            self._connection.execute(_DELETE, (name,))
+            self._connection.execute(_DELETE, {"name": name, "generation": generation})
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield every object whose name starts with ``prefix``, ordered by name."""

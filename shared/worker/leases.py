@@ -143,8 +143,11 @@ class Leases:
         return Lease(name, info.generation, state)
 
     def finish(self, lease: Lease) -> None:
-        """End the lease: there is an outcome, and nothing is left to count."""
-        self._objects.delete(lease.name)
+        """End the lease: there is an outcome, and nothing is left to count.
+
+        A lease that ended meanwhile may be somebody else's by now: theirs stays.
+        """
+        self._objects.delete(lease.name, generation=lease.generation)
 
     def clear(self, work: str) -> None:
         """Forget a lease that outlived its work: the result is there."""
@@ -160,7 +163,7 @@ class Leases:
         starts = lease.state.starts - 1
         failures = lease.state.failures + failed
         if starts == 0 and failures == 0:
-            self._objects.delete(lease.name)
+            self._objects.delete(lease.name, generation=lease.generation)
             return
         state = _State(lease.state.event_id, "", 0.0, starts, failures)
         try:

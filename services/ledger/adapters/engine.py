@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shared.errors import TransientError
+from shared.sqlite import turn_to_wal
 
 MIGRATIONS: Final = Path(__file__).parents[1] / "migrations"
 
@@ -16,7 +17,6 @@ NEWEST_REVISION: Final = "0001"
 """The newest migration, so that opening a migrated journal need not import Alembic (0.3 s)."""
 
 _PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",  # a commit that returned survives the power cut
     "PRAGMA secure_delete=ON",  # a deleted fingerprint is gone from the file as well
     "PRAGMA recursive_triggers=ON",  # or INSERT OR REPLACE would delete past the delete triggers
@@ -113,6 +113,7 @@ def _revision(connection: Connection) -> str | None:
 
 def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - a raw driver connection
     connection.isolation_level = None  # transactions begin where _begin says, not at some INSERT
+    turn_to_wal(connection)
     for pragma in _PRAGMAS:
         connection.execute(pragma).close()
 

@@ -147,6 +147,17 @@ def test_a_list_takes_any_prefix(store: AnyStore) -> None:
     assert [info.name for info in store.list("resultsx")] == ["resultsx"]
 
 
+def test_deleting_a_generation_leaves_a_later_one(store: AnyStore) -> None:
+    """Who comes late must not remove what somebody else has written meanwhile."""
+    first = store.create("a", b"1")
+    second = store.replace("a", b"2", generation=first.generation)
+    store.delete("a", generation=first.generation)
+    assert store.read("a").data == b"2"
+    store.delete("a", generation=second.generation)
+    store.delete("a", generation=second.generation)
+    assert store.stat("a") is None
+
+
 def test_a_list_survives_deletions_on_the_way(store: AnyStore) -> None:
     """Another process may delete while one lists."""
     for name in ("a", "b", "c"):

@@ -116,6 +116,19 @@ def test_replay_starts_counting_afresh(objects: MemoryObjects, clock: FakeClock)
     assert mine.acquire("d/1", "e2").state.starts == 1
 
 
+def test_lost_lease_is_not_finished_over_the_new_holder(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """A slow worker that ends late must not free the work of who took over."""
+    slow = leases(objects, clock)
+    lost = slow.acquire("d/1", "e1")
+    clock.sleep(61)
+    leases(objects, clock, "w2").acquire("d/1", "e1")
+    slow.finish(lost)
+    with pytest.raises(LeaseHeldError):
+        slow.acquire("d/1", "e1")
+
+
 def test_lost_lease_is_not_given_back_over_the_new_holder(
     objects: MemoryObjects, clock: FakeClock
 ) -> None:

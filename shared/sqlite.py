@@ -1,0 +1,30 @@
+"""What every SQLite file of ours needs, whoever owns it."""
+
+import sqlite3
+import time
+from typing import Final
+
+PAUSE_S: Final = 0.02
+_PRIMARY: Final = 0xFF  # the low byte of an extended result code
+
+
+def turn_to_wal(connection: sqlite3.Connection, *, busy_s: float = 30.0) -> None:
+    """Turn the file to write-ahead logging; it stays turned.
+
+    SQLite's own busy timeout does not hold here: while another process opens the file, or is the
+    last to close it, turning fails at once. So it is tried again until ``busy_s`` are over.
+
+    Raises:
+        sqlite3.OperationalError: it stayed busy, or failed for another reason.
+    """
+    until = time.monotonic() + busy_s
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as err:
+            busy = err.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+            time.sleep(PAUSE_S)
+        else:
+            return
