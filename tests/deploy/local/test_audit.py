@@ -19,6 +19,7 @@ from deploy.local.repair import bring_back
 from deploy.local.site import Site
 from deploy.local.work import build_work
 from examples.fixed import fast_examples
+from services.ingest.eraser import Eraser
 from shared.worker import names
 
 EXAMPLES = ("invoice-de-letter.pdf", "xml-ubl-invoice.xml", "invoice-wrong-total.pdf")
@@ -219,6 +220,34 @@ def test_what_nobody_can_bring_back_stays_named(
     house = House(house.site)
     assert settled.document_id in {one.document_id for one in audit(house)}
     assert house.ledger.journal.sequenced(DEFAULT_TENANT) == sealed
+
+
+def test_an_erasure_that_nobody_was_told_of_is_named_and_told(
+    house: House, settled: Settled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between destroying the key and saying so must not stay between the two."""
+    document = house.register.document(DEFAULT_TENANT, settled.document_id)
+    assert document is not None
+    eraser = Eraser(
+        objects=house.objects,
+        keyring=house.keyring,
+        register=house.register,
+        tombstones=house.tombstones,
+        publisher=house.bus,
+        clock=house.clock,
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(house.bus, "publish", lambda _events: None)
+        eraser.erase(document)
+    found = audit(house)
+    assert {(one.code, one.document_id) for one in found} == {
+        ("event_missing", settled.document_id)
+    }
+    bring_back(house, found)
+    drain(house)
+    house = House(house.site)
+    assert audit(house) == []
+    assert house.register.counts(house.clock.now()).erased == 1
 
 
 def test_late_document_fails_the_audit_and_is_swept(house: House, settled: Settled) -> None:

@@ -110,6 +110,27 @@ def test_what_is_no_event_is_given_back(house: House) -> None:
     assert house.bus.pull("register.document-received", most=1, lease_s=1)[0].attempt == 2
 
 
+def test_a_dead_letter_that_is_no_event_is_kept_whole(house: House) -> None:
+    """The bus gave up on it; it waits in quarantine, sealed, and the queue is empty."""
+    told(house, received())
+    with contextlib.closing(sqlite3.connect(house.site.bus)) as connection, connection:
+        connection.execute("UPDATE events SET body = ?", (b"{}",))
+        connection.execute("UPDATE deliveries SET queue = queue || '.dead'")
+    Keeper(house).turn()
+    [(_, record)] = house.quarantine.list()
+    assert record.reason is QuarantineReason.MALFORMED_EVENT
+    assert waiting(house) == 0
+
+
+def test_a_dead_letter_that_is_an_event_is_followed(house: House) -> None:
+    """After a long outage of the register its dead letters are as good as any other."""
+    told(house, received())
+    with contextlib.closing(sqlite3.connect(house.site.bus)) as connection, connection:
+        connection.execute("UPDATE deliveries SET queue = queue || '.dead'")
+    Keeper(house).turn()
+    assert document(house).stage == "ocr"
+
+
 def test_an_outage_of_one_chore_does_not_stop_the_others(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
