@@ -66,7 +66,6 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
         }
         with house.tracing.span(SpanName.REPLAY, parent=event.traceparent, attributes=said):
             house.bus.publish([event])
-            house.quarantine.mark_replayed(name)
         sent += 1
     if not sent:
         raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")

@@ -146,6 +146,8 @@ class Edge:
 
     def _settle(self, event: Event, delivery: Delivery) -> Settlement:
         try:
+            if event.replay:
+                self._do.quarantine.note_replay(self._stage, event)
             if delivery.subscription.endswith(DEAD_LETTER_SUFFIX):
                 return self._bury(event, delivery, QuarantineReason.DEAD_LETTER)
             return self._work(event, delivery)

@@ -147,8 +147,8 @@ class Quarantine:
     def event_to_replay(self, name: str, *, keyring: Keyring, at: datetime) -> Event | None:
         """Return the record's event with its replay count one up, in the same trace.
 
-        Publish it, then call ``mark_replayed``: a crash between sends the same event again.
-        None when the message could not be decoded.
+        Publish it; the worker that takes it takes the record off the list (``note_replay``), so a
+        replay that got lost on its way still waits here. None when the message was undecodable.
         """
         record = self.show(name)
         if record.event is None:
@@ -167,8 +167,11 @@ class Quarantine:
             replay=event.replay + 1,
         )
 
-    def mark_replayed(self, name: str) -> None:
-        """Take the record off the list; it stays where it is."""
+    def note_replay(self, stage: StageName, event: Event) -> None:
+        """Take the record that ``event`` is the replay of off the list; it stays where it is."""
+        name = f"{PREFIX}{stage}/{work_of(event)}-{event.replay - 1}"
+        if self._objects.stat(name) is None:
+            return  # an earlier stage was replayed
         try:
             self._objects.create(name + _REPLAYED, b"{}")
         except AlreadyExistsError:

@@ -236,7 +236,10 @@ def quarantine_without_a_record() -> Iterator[None]:
 
     def forget(self: QuarantineReplays, document_id: str) -> None:
         for name, _, _ in self._quarantine.history(document_id):
-            self._quarantine.mark_replayed(name)
+            record = self._quarantine.show(name)
+            event = self._quarantine.event_to_replay(name, keyring=self._keyring, at=record.at)
+            if event is not None:
+                self._quarantine.note_replay(record.stage, event)
 
     with patch.object(QuarantineReplays, "replay", forget):
         yield

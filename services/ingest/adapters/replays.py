@@ -1,11 +1,9 @@
 """Second chances: what a person does with ``quarantine replay``, because the bytes came again."""
 
-from datetime import datetime
-
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.keys.port import Keyring
-from shared.worker.quarantine import Quarantine, QuarantineRecord
+from shared.worker.quarantine import Quarantine
 
 
 class QuarantineReplays:
@@ -27,22 +25,12 @@ class QuarantineReplays:
         self._clock = clock
 
     def replay(self, document_id: str) -> None:
-        """Publish what waits for a replay; else the newest record once more.
-
-        A crash between marking a record and the publisher's batch reaching the bus would leave a
-        document that waits for nobody. The event's id is the same each time, so that once more
-        does no harm.
-        """
-        history = self._quarantine.history(document_id)
-        waiting = [row for row in history if not row[2]] or sorted(history, key=_age)[-1:]
-        for name, _record, _replayed in waiting:
+        """Publish what waits for a replay; the worker that takes it takes it off the list."""
+        for name, record in self._quarantine.list():
+            if document_id not in {record.document_id, record.subject}:
+                continue
             event = self._quarantine.event_to_replay(
                 name, keyring=self._keyring, at=self._clock.now()
             )
             if event is not None:
                 self._publisher.publish([event])
-                self._quarantine.mark_replayed(name)
-
-
-def _age(row: tuple[str, QuarantineRecord, bool]) -> datetime:
-    return row[1].at

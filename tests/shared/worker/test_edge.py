@@ -217,13 +217,34 @@ def test_replay_goes_on_in_the_same_trace_with_another_id(bench: Bench) -> None:
     assert replay is not None
     assert (replay.replay, replay.traceparent) == (1, read_event().traceparent)
     assert replay.id != read_event().id
-    bench.quarantine.mark_replayed(name)
-    assert list(bench.quarantine.list()) == []
+    assert [waits for waits, _ in bench.quarantine.list()] == [name]
     bench.handle = summarized
     assert bench.deliver(replay).code == "done"
+    assert list(bench.quarantine.list()) == []
     assert from_message(bench.published()[0].message).replay == 1
     ((_, _, replayed),) = bench.quarantine.history(DOCUMENT)
     assert replayed
+
+
+def test_replay_that_fails_again_waits_as_a_new_record(bench: Bench) -> None:
+    """A fix that was none: the document is on the list once, with its latest try."""
+
+    def fail(_event: Event) -> Outcome:
+        raise PermanentError(QuarantineReason.UNREADABLE)
+
+    bench.handle = fail
+    bench.deliver()
+    bench.deliver(read_event(replay=1))
+    bench.deliver(read_event(replay=1), attempt=2)
+    ((name, _),) = bench.quarantine.list()
+    assert name.endswith("-1")
+    assert [replayed for _, _, replayed in bench.quarantine.history(DOCUMENT)] == [True, False]
+
+
+def test_replay_of_an_earlier_stage_leaves_this_stages_records(bench: Bench) -> None:
+    """What ocr did again reaches summarize with the same count: it is nobody's replay here."""
+    bench.deliver(read_event(replay=3))
+    assert list(bench.quarantine.every()) == []
 
 
 def test_dead_letter_becomes_a_quarantine_record(bench: Bench) -> None:
