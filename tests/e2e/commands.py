@@ -46,6 +46,12 @@ def environment(**more: str) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | more
 
 
+def _unmeasured(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without coverage, whose own files a limit would hit as well."""
+    named = environment(**more).items()
+    return {name: value for name, value in named if not name.startswith("COVERAGE")}
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A command that ended.
@@ -115,7 +121,7 @@ class Started:
             stdout=self._stdout,
             stderr=self._stderr,
             cwd=ROOT,
-            env=environment(**more),
+            env=_unmeasured(more) if before else environment(**more),
             preexec_fn=before,  # noqa: PLW1509 - what is called there only sets limits
         )
         self._known: dict[int, psutil.Process] = {}
