@@ -32,7 +32,8 @@ _INBOX: Final = re.compile(r"inbox/(?P<tenant>[a-z0-9][a-z0-9-]{0,62})/(?P<job>[
 _BATCH: Final = 200
 
 _SETTLING: Final = timedelta(hours=1)
-"""No worker holds on to an erased document for longer; counted from when a sweeper sees it."""
+"""For so long after it first saw a tombstone, a sweeper looks each time; then whenever as much time
+again has passed: few workers hold on to an erased document for longer, but some do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Sweeper:
         self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
         self._documents: dict[str, str] = {}
-        self._erased: dict[str, datetime] = {}
+        self._erased: dict[str, tuple[datetime, datetime]] = {}
 
     def sweep(self) -> Swept:
         """Publish the last event of every late document again, and unheard-of uploads.
@@ -176,8 +177,11 @@ class Sweeper:
         """
         for tombstone in self._objects.list("tombstones/"):
             erased = tombstone.name.rsplit("/", 1)[1]
-            if now > self._erased.setdefault(erased, now) + _SETTLING:
+            seen, look = self._erased.setdefault(erased, (now, now))
+            if now < look:
                 continue
+            age = now - seen
+            self._erased[erased] = (seen, now + age if age > _SETTLING else now)
             for prefix in (names.original(erased), *names.prefixes_of(erased)):
                 for left in list(self._objects.list(prefix)):
                     self._objects.delete(left.name)

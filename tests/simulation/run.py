@@ -98,7 +98,8 @@ class Simulation:
             self._errands += self.workload.afterwards
             quiet = self._calm() and quiet
         if self.world.sweeps:  # one more sweep, after the last one who had stood still
-            self.world.clock.sleep(SWEEP_EVERY_S)
+            # What is old is looked for again when it is twice as old, at the latest.
+            self.world.clock.sleep(SWEEP_EVERY_S + self.world.clock.monotonic())
             quiet = self._calm() and quiet
         ending: Ending = look_at(self.world, self.workload, self.done, quiet=quiet)
         return Verdict(self.seed, tuple(violations(ending)), tuple(self._chaos.trace or ()))

@@ -179,7 +179,24 @@ def test_what_was_written_after_an_erasure_is_removed(yard: Yard) -> None:
     yard.clock.sleep(timedelta(hours=2).total_seconds())
     yard.objects.create(left[0], b"sealed")
     yard.sweeper.sweep()
+    assert yard.objects.stat(left[0]) is None
+    yard.clock.sleep(timedelta(minutes=30).total_seconds())
+    yard.objects.create(left[0], b"sealed")
+    yard.sweeper.sweep()
     assert yard.objects.stat(left[0]) is not None  # long settled: not looked at each time
+
+
+def test_what_a_worker_wrote_long_after_an_erasure_is_removed_in_the_end(yard: Yard) -> None:
+    """A worker may stand still for hours with the key in its hands."""
+    Tombstones(yard.objects).put(DOC, at=yard.clock.now())
+    yard.sweeper.sweep()
+    for hours in (3, 30, 300):
+        yard.clock.sleep(timedelta(hours=hours / 2).total_seconds())
+        yard.sweeper.sweep()
+        yard.objects.create(f"originals/{DOC}", b"sealed")
+        yard.clock.sleep(timedelta(hours=hours).total_seconds())
+        yard.sweeper.sweep()
+        assert yard.objects.stat(f"originals/{DOC}") is None
 
 
 def test_what_was_refused_is_let_go_of(yard: Yard) -> None:
