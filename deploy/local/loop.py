@@ -18,7 +18,7 @@ BATCH_S: Final = 1.0
 one worker holds, another that has nothing to do cannot take."""
 
 
-_NOT_BEGUN: Final = Settlement(acknowledge=False, code=DeliveryOutcome.RETRY)
+_NOT_BEGUN: Final = Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, begun=False)
 
 
 class Receiver(Protocol):
@@ -167,7 +167,7 @@ class Loop:
             self._bus.acknowledge([one for one, how in settled if how.acknowledge])
             for delivery, how in settled:
                 if not how.acknowledge:
-                    self._bus.retry(delivery, delay_s=how.delay_s)
+                    self._bus.retry(delivery, delay_s=how.delay_s, begun=how.begun)
         except TransientError:
             return  # their leases end, and they are handed out again
 

@@ -30,7 +30,8 @@ class _Entry:
         queue: the subscription, or its dead letters.
         due: when it may be handed out (again).
         attempts: hand-outs so far.
-        moved: hand-outs before it became a dead letter; 0 while it is none.
+        moved: hand-outs before it became a dead letter; while it is none, those that were given
+            back unbegun, as a negative number.
         leased: whether somebody holds a good receipt.
     """
 
@@ -100,12 +101,12 @@ class MemoryBus:
         delivery = Delivery(
             subscription=queue,
             message=self._events[entry.seq].message,
-            attempt=entry.attempts - entry.moved,
+            attempt=entry.attempts - abs(entry.moved),
             receipt=f"{entry.seq}.{entry.attempts}",
             published=self._events[entry.seq].at,
         )
         most = self._topology.subscriptions[entry.subscription].attempts
-        if not entry.moved and entry.attempts >= most:
+        if entry.moved <= 0 and entry.attempts + entry.moved >= most:
             entry.moved = entry.attempts
             entry.queue = entry.subscription + DEAD_SUFFIX
             del self._waiting[queue][entry.seq]
@@ -120,12 +121,21 @@ class MemoryBus:
                 entry.leased = False
                 del self._waiting[entry.queue][entry.seq]
 
-    def retry(self, delivery: Delivery, *, delay_s: float) -> None:
-        """Give a delivery back, not to be handed out before ``delay_s``."""
+    def retry(self, delivery: Delivery, *, delay_s: float, begun: bool = True) -> None:
+        """Give a delivery back, not to be handed out before ``delay_s``; unbegun, uncounted."""
         entry = self._held(delivery)
-        if entry is not None:
-            entry.leased = False
-            entry.due = self._clock.now() + timedelta(seconds=delay_s)
+        if entry is None:
+            return
+        entry.leased = False
+        entry.due = self._clock.now() + timedelta(seconds=delay_s)
+        if begun or delivery.subscription.endswith(DEAD_SUFFIX):
+            return
+        if entry.moved > 0:  # it was the last attempt, and is none
+            entry.moved = self._topology.subscriptions[entry.subscription].attempts - entry.moved
+            del self._waiting[entry.queue][entry.seq]
+            entry.queue = entry.subscription
+            self._waiting[entry.queue][entry.seq] = entry
+        entry.moved -= 1
 
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:
         """Lease it for ``lease_s`` seconds from now, unless it was handed out again meanwhile."""

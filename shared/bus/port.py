@@ -79,8 +79,15 @@ class Bus(Publisher, Protocol):
         """Settle deliveries for good; one whose lease was lost meanwhile is ignored."""
         ...
 
-    def retry(self, delivery: Delivery, *, delay_s: float) -> None:
-        """Give a delivery back, not to be handed out before ``delay_s``."""
+    def retry(self, delivery: Delivery, *, delay_s: float, begun: bool = True) -> None:
+        """Give a delivery back, not to be handed out before ``delay_s``.
+
+        Args:
+            delivery: as pulled.
+            delay_s: seconds.
+            begun: whether anything was tried; a hand-out that only had to wait is no attempt.
+                (Pub/Sub counts it all the same: there the attempts are many.)
+        """
         ...
 
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:

@@ -118,14 +118,14 @@ class SqliteBus:
                 statements.DUE, (subscription, now, most)
             ):
                 attempts, moved, queue = before + 1, moved_at, subscription
-                if not moved and attempts >= self._topology.subscriptions[name].attempts:
+                if moved <= 0 and attempts + moved >= self._topology.subscriptions[name].attempts:
                     moved, queue = attempts, name + DEAD_SUFFIX
                 leases.append((until, attempts, moved, queue, os.getpid(), seq, name))
                 deliveries.append(
                     Delivery(
                         subscription=subscription,
                         message=Message(from_json(attributes), body),
-                        attempt=attempts - moved_at,
+                        attempt=attempts - abs(moved_at),
                         receipt=f"{seq}.{attempts}",
                         published=_time(published),
                     )
@@ -143,11 +143,15 @@ class SqliteBus:
                     [_key(delivery) for delivery in deliveries],
                 )
 
-    def retry(self, delivery: Delivery, *, delay_s: float) -> None:
-        """Give a delivery back, not to be handed out before ``delay_s``."""
+    def retry(self, delivery: Delivery, *, delay_s: float, begun: bool = True) -> None:
+        """Give a delivery back, not to be handed out before ``delay_s``; unbegun, uncounted."""
         due = self._now() + round(delay_s * 1_000_000)
+        its = None if begun else self._topology.subscriptions.get(delivery.subscription)
         with self._transaction() as run:
-            run.execute(statements.GIVE_BACK, (due, *_key(delivery)))
+            if its is None:  # or it is a dead letter: their attempts have no end
+                run.execute(statements.GIVE_BACK, (due, *_key(delivery)))
+            else:
+                run.execute(statements.GIVE_BACK_UNBEGUN, (due, its.attempts, *_key(delivery)))
 
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:
         """Lease it for ``lease_s`` seconds from now, unless it was handed out again meanwhile."""

@@ -5,7 +5,8 @@ queue is the subscription, or its dead letters. Times are microseconds since the
 
     due       when it may be handed out (again): the end of a lease, or of a delay
     attempts  hand-outs so far
-    moved     hand-outs before it became a dead letter; 0 while it is none
+    moved     hand-outs before it became a dead letter; while it is none, those that were given
+              back unbegun, as a negative number
     state     0 waiting, 1 leased, 2 settled
     holder    the process that leased it last
     since     the last event before a subscription existed: it is owed nothing up to there
@@ -78,6 +79,13 @@ WHERE seq = ? AND subscription = ? AND attempts = ? AND state = 1
 
 GIVE_BACK: Final = """
 UPDATE deliveries SET state = 0, due = ?
+WHERE seq = ? AND subscription = ? AND attempts = ? AND state = 1
+"""
+
+# At the last attempt, which is none then, it is a dead letter no more.
+GIVE_BACK_UNBEGUN: Final = """
+UPDATE deliveries
+SET state = 0, due = ?, queue = subscription, moved = iif(moved > 0, ? - attempts, moved) - 1
 WHERE seq = ? AND subscription = ? AND attempts = ? AND state = 1
 """
 

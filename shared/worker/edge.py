@@ -48,11 +48,13 @@ class Settlement:
         acknowledge: settle the delivery for good.
         delay_s: else give it back, not before so many seconds.
         code: what became of it.
+        begun: whether anything was tried; what only waited has not used up an attempt.
     """
 
     acknowledge: bool
     code: DeliveryOutcome
     delay_s: float = 0.0
+    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +157,7 @@ class Edge:
             try:
                 return self._failed(error, event, delivery, None)
             except Exception:  # noqa: BLE001 - deciding needs the stores; without them, later
-                return Settlement(
-                    acknowledge=False,
-                    code=DeliveryOutcome.RETRY,
-                    delay_s=backoff_s(delivery.attempt),
-                )
+                return _later(backoff_s(delivery.attempt))
 
     def _work(self, event: Event, delivery: Delivery) -> Settlement:
         told_to_erase = isinstance(event.data, DocumentErased)
@@ -174,7 +172,10 @@ class Edge:
             lease = self._do.leases.acquire(names.work_of(event), event.id)
         except LeaseHeldError:
             return Settlement(
-                acknowledge=False, code=DeliveryOutcome.CONTENDED, delay_s=CONTENDED_DELAY_S
+                acknowledge=False,
+                code=DeliveryOutcome.CONTENDED,
+                delay_s=CONTENDED_DELAY_S,
+                begun=False,
             )
         try:
             stored = self._do.vault.find(name)  # since it was looked for, somebody may have done it
@@ -277,11 +278,7 @@ class Edge:
             return settlement
         if lease is not None:
             self._do.leases.give_back(lease, failed=decision.counts_for_breaker)
-        return Settlement(
-            acknowledge=False,
-            code=DeliveryOutcome.RETRY,
-            delay_s=decision.delay_s or backoff_s(delivery.attempt),
-        )
+        return _later(decision.delay_s or backoff_s(delivery.attempt))
 
     def _bury(
         self,
@@ -334,13 +331,15 @@ class Edge:
                 at=self._do.clock.now(),
             )
         except TransientError:
-            return Settlement(
-                acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=backoff_s(delivery.attempt)
-            )
+            return _later(backoff_s(delivery.attempt))
         reason = QuarantineReason.MALFORMED_EVENT
         self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
         self._tell.log.error(LogEvent.EVENT_MALFORMED, code=reason.value, attempt=delivery.attempt)
         return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
+
+
+def _later(delay_s: float) -> Settlement:
+    return Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=delay_s)
 
 
 def place_of(error: BaseException) -> str:

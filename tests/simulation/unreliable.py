@@ -57,10 +57,10 @@ class UnreliableBus:
             self._inner.acknowledge(deliveries)
             self._chaos.point(self._who, "after bus.acknowledge", may_fail=False)
 
-    def retry(self, delivery: Delivery, *, delay_s: float) -> None:
+    def retry(self, delivery: Delivery, *, delay_s: float, begun: bool = True) -> None:
         """Give it back; that may get lost."""
         self._chaos.point(self._who, "bus.retry", may_fail=True)
-        self._inner.retry(delivery, delay_s=delay_s)
+        self._inner.retry(delivery, delay_s=delay_s, begun=begun)
 
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:
         """Extend a lease."""

@@ -198,6 +198,17 @@ def test_told_to_stop_it_gives_back_what_it_has_not_begun(bus: FlakyBus, clock: 
     assert len(bus.pull(IN, most=8, lease_s=1.0)) == 7
 
 
+def test_what_was_not_begun_has_not_used_up_an_attempt(bus: FlakyBus, clock: FakeClock) -> None:
+    """Who waits behind slow ones, or for a worker that stops, must not become a dead letter."""
+    receiver = Receiver()
+    bus.publish([event(number) for number in range(8)])
+    loop = loop_of(bus, receiver, clock)
+    loop.turn()  # one; the next batch is of two
+    loop.turn(lambda: len(receiver.taken) == 2)
+    assert len(receiver.taken) == 2
+    assert [again.attempt for again in bus.pull(IN, most=8, lease_s=1.0)] == [1] * 6
+
+
 def test_it_waits_longer_while_there_is_nothing_to_do(bus: FlakyBus, clock: FakeClock) -> None:
     """An idle machine must be quiet; the first document after must not wait long."""
     waits: list[float] = []

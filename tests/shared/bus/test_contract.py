@@ -240,6 +240,44 @@ def test_a_dead_letter_is_never_dropped(bus: AnyBus, clock: FakeClock, event: Ma
     assert pull(bus, DEAD) == []
 
 
+def test_a_hand_out_given_back_unbegun_is_no_attempt(
+    bus: AnyBus, clock: FakeClock, event: MakeEvent
+) -> None:
+    """A document that merely waits for another worker must not become a dead letter."""
+    bus.publish([event(1)])
+    for _ in range(3 * MOST):
+        [waiting] = pull(bus)
+        assert waiting.attempt == 1
+        bus.retry(waiting, delay_s=1, begun=False)
+        clock.sleep(1)
+    last = exhaust(bus, clock)
+    for _ in range(2 * MOST):
+        bus.retry(last, delay_s=0, begun=False)
+        assert pull(bus, DEAD) == []
+        [last] = pull(bus)
+        assert last.attempt == MOST
+    bus.retry(last, delay_s=0)
+    assert pull(bus) == []
+    [dead] = pull(bus, DEAD)
+    bus.retry(dead, delay_s=0, begun=False)
+    assert [again.attempt for again in pull(bus, DEAD)] == [2]
+
+
+def test_a_receipt_given_back_unbegun_settles_nothing_later(
+    bus: AnyBus, clock: FakeClock, event: MakeEvent
+) -> None:
+    """The next hand-out has the same attempt, and is another worker's all the same."""
+    bus.publish([event(1)])
+    [early] = pull(bus)
+    bus.retry(early, delay_s=0, begun=False)
+    [late] = pull(bus)
+    bus.acknowledge([early])
+    bus.retry(early, delay_s=0, begun=False)
+    assert pull(bus) == []
+    clock.sleep(60)
+    assert [again.attempt for again in pull(bus)] == [late.attempt + 1]
+
+
 def test_dead_letters_of_one_subscription_leave_the_others_alone(
     bus: AnyBus, clock: FakeClock, event: MakeEvent
 ) -> None:
