@@ -67,12 +67,14 @@ class Rows:
 
     def submission(self, job_id: str) -> Submission | None:
         """Return one submission as this transaction sees it."""
-        self.load({job_id}, set())
+        if job_id not in self._submissions:
+            self.load({job_id}, set())
         return self._submissions[job_id]
 
     def document(self, tenant: str, document_id: str) -> RegisteredDocument | None:
         """Return one document as this transaction sees it."""
-        self.load(set(), {(tenant, document_id)})
+        if (tenant, document_id) not in self._documents:
+            self.load(set(), {(tenant, document_id)})
         return self._documents[tenant, document_id]
 
     def put_submission(self, submission: Submission) -> None:

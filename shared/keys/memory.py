@@ -15,6 +15,7 @@ class MemoryKeyring:
 
     def __init__(self, seed: bytes = b"docledger") -> None:
         self._seed = seed
+        self._tenant_keys: dict[tuple[str, TenantPurpose], bytes] = {}
         self._document_keys: dict[str, bytes] = {}
         self._lives: dict[str, int] = {}
 
@@ -23,7 +24,10 @@ class MemoryKeyring:
 
     def tenant_key(self, tenant: str, purpose: TenantPurpose) -> bytes:
         """Return the tenant's 32-byte key for one purpose."""
-        return self._derive(f"tenant\0{tenant}\0{purpose.value}")
+        if (tenant, purpose) not in self._tenant_keys:
+            derived = self._derive(f"tenant\0{tenant}\0{purpose.value}")
+            self._tenant_keys[tenant, purpose] = derived
+        return self._tenant_keys[tenant, purpose]
 
     def create_document_key(self, document_id: str) -> bytes:
         """Return the document's 32-byte key; made if there is none, else the one that exists."""

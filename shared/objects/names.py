@@ -38,6 +38,8 @@ def folders_of(name: str) -> list[str]:
 
 
 def _segments_are_fine(name: str) -> bool:
+    if "." not in name and len(name) <= _MOST_IN_A_SEGMENT:
+        return True  # as nearly every name of ours; every access to a store asks
     return all(
         segment not in {".", ".."} and len(segment) <= _MOST_IN_A_SEGMENT
         for segment in name.split("/")

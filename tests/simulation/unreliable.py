@@ -22,6 +22,7 @@ class UnreliableBus:
 
     def __init__(self, inner: WatchedBus, chaos: Chaos, who: str) -> None:
         self._inner = inner
+        self._queues = inner.by_name()
         self._chaos = chaos
         self._who = who
 
@@ -35,7 +36,7 @@ class UnreliableBus:
 
     def pull(self, subscription: str, *, most: int, lease_s: float) -> list[Delivery]:
         """Pull; some of what comes is put off, so that others overtake it."""
-        if not self._inner.waiting(subscription):
+        if not self._queues[subscription]:  # most are empty most of the time
             return []
         self._chaos.point(self._who, "bus.pull", may_fail=True)
         taken = []

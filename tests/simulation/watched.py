@@ -1,6 +1,6 @@
 """What the simulation writes down while it runs: facts for the invariants, in their order."""
 
-from collections.abc import Callable, Iterable, Sequence, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 
 from services.ledger.adapters.public_files import MemoryFiles
@@ -122,9 +122,9 @@ class WatchedBus(MemoryBus):
                 self._history.add(Acknowledged(delivery.subscription, event_id))
         super().acknowledge(deliveries)
 
-    def waiting(self, subscription: str) -> bool:
-        """Tell whether anything at all waits there."""
-        return bool(self._waiting[subscription])
+    def by_name(self) -> Mapping[str, Sized]:
+        """Return what waits, by subscription, as it will be whenever somebody looks."""
+        return self._waiting
 
     def queues(self, subscriptions: Iterable[str]) -> list[Sized]:
         """Return what waits in each subscription, as it will be whenever somebody looks."""

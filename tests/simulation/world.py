@@ -1,7 +1,7 @@
 """What outlives every process: stores, bus, keys, books, time. In memory, made from a seed."""
 
 import random
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +12,7 @@ from services.ledger.chart import Chart, load_chart
 from shared.bus.topology import Topology, load_topology
 from shared.clock import FakeClock
 from shared.keys.memory import MemoryKeyring
+from shared.tlog.note import VerifierKey
 from shared.tlog.signer import Ed25519Signer
 from tests.simulation.chaos import Chaos, weather_of
 from tests.simulation.parsers import Health
@@ -40,11 +41,33 @@ def chart() -> Chart:
     return load_chart()
 
 
+class RememberingKey(VerifierKey):
+    """A key that verifies the same bytes once: checkpoints are read again and again."""
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Tell whether ``signature`` is this key's over ``message``."""
+        return _verifies(VerifierKey(self.name, self.public_key), signature, message)
+
+
+@lru_cache(maxsize=1_000)
+def _verifies(key: VerifierKey, signature: bytes, message: bytes) -> bool:
+    return key.verifies(signature, message)
+
+
+class Signer(Ed25519Signer):
+    """The real signer, whose key remembers."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return the public key under the log's name."""
+        return RememberingKey(super().key.name, super().key.public_key)
+
+
 @cache
 def signer_of(tenant: str) -> Ed25519Signer:
     """Return the signer of a tenant's log; its key is always the same."""
     private_key = Ed25519PrivateKey.from_private_bytes(tenant.encode().ljust(32, b"."))
-    return Ed25519Signer(f"simulation.example/log/{tenant}", private_key)
+    return Signer(f"simulation.example/log/{tenant}", private_key)
 
 
 class World:
