@@ -233,13 +233,17 @@ def erased_is_erased(ending: Ending) -> list[str]:
 
 
 def quarantine_has_a_record(ending: Ending) -> list[str]:
-    """What lies in quarantine has a record that waits to be replayed."""
+    """What lies in quarantine has a record that waits to be replayed.
+
+    Its replay may lack an event that the bus lost while it lay there: nobody waits for a document
+    in quarantine, so no sweep brings that back, and an audit names it.
+    """
     found = []
     for name, document in ending.documents.items():
         if document.terminal is not Terminal.QUARANTINED or document.erased:
             continue
         records = ending.records.get(name, []) + ending.records.get(document.job_id, [])
-        if all(replayed for _, replayed in records):
+        if all(replayed for _, replayed in records) and not (ending.lossy and records):
             found.append(f"document {name[:6]} is quarantined without a record")
     return found
 
