@@ -118,9 +118,17 @@ def _check_document(
         yield Finding(Problem.EVENT_MISSING, whose, last.type.value)
     if document.status is None and not waiting:
         yield Finding(Problem.STRANDED, whose, document.stage)
-    if document.status is Terminal.QUARANTINED and not house.quarantine.history(whose):
-        yield Finding(Problem.NO_RECORD, whose)
+    if document.status is Terminal.QUARANTINED:
+        yield from _check_quarantined(house, whose, waiting=waiting)
     yield from _check_standing(house, document)
+
+
+def _check_quarantined(house: House, whose: str, *, waiting: bool) -> Iterator[Finding]:
+    records = house.quarantine.history(whose)
+    if not records:
+        yield Finding(Problem.NO_RECORD, whose)
+    elif not waiting and all(replayed for _, _, replayed in records):
+        yield Finding(Problem.STRANDED, whose, "replayed, but not done")
 
 
 def _check_link(chain: Chain, link: Link, whose: str) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from deploy.local.chain import Chain
 from deploy.local.house import DEFAULT_TENANT, House
 from services.ingest.eraser import announcement
 from services.ingest.inbox import pack
-from services.ingest.ports import RegisteredDocument
+from services.ingest.ports import RegisteredDocument, Terminal
 from services.ledger.audit import FindingCode
 from services.ledger.entries import Trail
 from services.ledger.restore import bring_back as bring_books_back
@@ -77,6 +77,8 @@ def _announce(house: House, document_id: str) -> None:
     if document is None:
         _announce_unregistered(house, document_id)
         return
+    if document.status is Terminal.QUARANTINED:
+        _replay_last(house, document_id)
     for link in Chain(house, document).links():
         if link.reference is not None:
             Chain(house, document).announce(link)
@@ -127,6 +129,17 @@ def _submit_again(house: House, document: RegisteredDocument) -> None:
         time=house.clock.now(),
     )
     house.bus.publish([event])
+
+
+def _replay_last(house: House, document_id: str) -> None:
+    """Send the latest replay again that was taken and came to no end."""
+    records = sorted(house.quarantine.history(document_id), key=lambda row: row[1].at)
+    if not records or not all(replayed for _, _, replayed in records):
+        return  # it waits for a person
+    name, _, _ = records[-1]
+    event = house.quarantine.event_to_replay(name, keyring=house.keyring, at=house.clock.now())
+    if event is not None:
+        house.bus.publish([event])
 
 
 def _announce_entries(house: House, document_id: str) -> None:

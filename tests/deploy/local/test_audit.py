@@ -22,8 +22,9 @@ from examples.fixed import fast_examples
 from services.ingest.eraser import Eraser
 from shared.worker import names
 
-EXAMPLES = ("invoice-de-letter.pdf", "xml-ubl-invoice.xml", "invoice-wrong-total.pdf")
 VICTIM = "invoice-de-letter.pdf"
+BROKEN = "corrupt.pdf"
+EXAMPLES = ("invoice-de-letter.pdf", "xml-ubl-invoice.xml", "invoice-wrong-total.pdf", BROKEN)
 
 
 @dataclass(frozen=True)
@@ -248,6 +249,21 @@ def test_an_erasure_that_nobody_was_told_of_is_named_and_told(
     house = House(house.site)
     assert audit(house) == []
     assert house.register.counts(house.clock.now()).erased == 1
+
+
+def test_a_replay_that_came_to_no_end_is_named_and_sent_again(house: House) -> None:
+    """A replay whose events got lost on the way must not leave a document that waits for nobody."""
+    [(name, record)] = house.quarantine.list()
+    event = house.quarantine.event_to_replay(name, keyring=house.keyring, at=house.clock.now())
+    assert event is not None
+    house.quarantine.note_replay(record.stage, event)
+    found = audit(house)
+    assert [(one.code, one.document_id) for one in found] == [("stranded", record.document_id)]
+    bring_back(house, found)
+    drain(house)
+    house = House(house.site)
+    assert audit(house) == []
+    assert [again.reason for _, again in house.quarantine.list()] == [record.reason]
 
 
 def test_late_document_fails_the_audit_and_is_swept(house: House, settled: Settled) -> None:
