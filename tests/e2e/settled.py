@@ -35,9 +35,11 @@ class Settled:
     leaves: int
     unsealed: int
 
-    def counted(self) -> Counter[Document]:
-        """Return how often each document occurs, whatever its bytes are."""
-        return Counter(self.documents.values())
+    def counted(self) -> Counter[tuple[object, ...]]:
+        """Return how often documents end in each way, whichever they are."""
+        return Counter(
+            (status, reason, kinds) for status, reason, _, kinds in self.documents.values()
+        )
 
 
 @contextmanager
