@@ -9,6 +9,8 @@ import pytest
 
 from deploy.local.house import House
 from deploy.local.site import Site
+from examples.generate import save_examples
+from examples.stream import invoice_stream
 from examples.truth import Example
 from tests.e2e.commands import Ended, Started, alive, docledger, wait_until
 from tests.e2e.settled import settled
@@ -134,6 +136,8 @@ def test_an_interrupted_run_drains_and_goes_on_later(
     data: Path, folder: Path, few: list[Example], house: House, number: signal.Signals
 ) -> None:
     """Told to end, it finishes what it has in hand, says how to go on, and leaves no process."""
+    many = list(invoice_stream(seed=7, count=150))  # so that it is told while there is work left
+    save_examples(folder, many)
     with Started(data, "run", folder) as started:
         wait_until(lambda: house.register.counts(house.clock.now()).made > 0, what="work began")
         family = started.tree()
@@ -144,7 +148,7 @@ def test_an_interrupted_run_drains_and_goes_on_later(
     assert ended.stderr.splitlines()[-1].startswith(b"docledger: interrupted")
     assert b"Traceback" not in ended.stderr
     assert sum(row.leased for row in house.bus.backlog()) == 0
-    _complete_again(data, folder, few)
+    _complete_again(data, folder, [*few, *many])
 
 
 def _complete_again(data: Path, folder: Path, few: list[Example]) -> None:
