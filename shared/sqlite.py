@@ -2,6 +2,8 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 PAUSE_S: Final = 0.02
@@ -28,3 +30,20 @@ def turn_to_wal(connection: sqlite3.Connection, *, busy_s: float = 30.0) -> None
             time.sleep(PAUSE_S)
         else:
             return
+
+
+@contextmanager
+def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Hold one write transaction: committed at the end, rolled back by any exception.
+
+    Raises:
+        sqlite3.Error: the file is locked, full or broken; nothing was written.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back when it is full
+            connection.execute("ROLLBACK")
+        raise

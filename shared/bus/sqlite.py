@@ -28,6 +28,7 @@ from shared.clock import Clock, SystemClock
 from shared.events.codec import to_message
 from shared.events.envelope import Event
 from shared.events.payloads import EventType
+from shared.sqlite import writing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -214,15 +215,8 @@ class SqliteBus:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:  # SQLite itself rolls back when it is full
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, translated(), writing(self._connection) as run:
+            yield run
 
 
 def _json(message: Message) -> str:

@@ -24,7 +24,7 @@ from shared.objects.port import (
     ObjectInfo,
     StoredObject,
 )
-from shared.sqlite import turn_to_wal
+from shared.sqlite import turn_to_wal, writing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -153,15 +153,8 @@ class SqliteObjects:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:  # SQLite itself rolls back when it is full
-                    self._connection.execute("ROLLBACK")
-                raise
+        with self._lock, _translated(), writing(self._connection) as run:
+            yield run
 
 
 @contextmanager
