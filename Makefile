@@ -67,7 +67,12 @@ docs: $(STAMP) ## write the generated documents again
 
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
-	  uv pip compile pyproject.toml --extra $$extra --universal --python-version 3.11 --generate-hashes \
+	  case $$extra in \
+	    cli) extras="--extra cli" ;; dev) extras="--extra dev" ;; \
+	    ingest|ledger) extras="--extra $$extra --extra cloud --extra api" ;; \
+	    *) extras="--extra $$extra --extra cloud" ;; \
+	  esac; \
+	  uv pip compile pyproject.toml $$extras --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet \
 	    --output-file requirements/$$extra.lock; done
 

@@ -200,7 +200,7 @@ class SqliteBus:
             MissingDelivery(name, event_id, subject)
             for name, its in self._topology.subscriptions.items()
             for event_id, subject in self._rows(
-                statements.MISSING, {"topic": its.topic.value, "name": name}
+                statements.MISSING, {"topic": str(its.topic), "name": name}
             )
         ]
 

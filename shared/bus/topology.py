@@ -19,9 +19,12 @@ TOPOLOGY_FILE: Final = Path(__file__).resolve().parents[2] / "infra" / "topology
 DEAD_SUFFIX: Final = ".dead"
 """What a subscription's dead letters are pulled from: ``<subscription>.dead``."""
 
-WorkerName = Literal["ingest", "ocr", "summarize", "ledger", "register"]
+WorkerName = Literal["entrance", "ingest", "ocr", "summarize", "ledger", "register"]
 
 SubscriptionName = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z]+(-[a-z]+)*$")]
+
+ForeignTopic = Annotated[str, Field(pattern=r"^docledger(\.[a-z]+)+$")]
+"""A topic whose messages are not our events: what it carries, its handler decodes."""
 
 LeaseSeconds = Annotated[float, Field(gt=0, le=600)]  # Pub/Sub's longest acknowledgement deadline
 Attempts = Annotated[int, Field(ge=5, le=100)]  # Pub/Sub's bounds for a dead-letter policy
@@ -58,14 +61,14 @@ class Subscription(_Timed):
     """One topic, pushed to one worker.
 
     Attributes:
-        topic: an event type.
+        topic: an event type, or a foreign topic.
         worker: who handles it.
         lease_s: how long the worker may hold a message before it is handed out again.
         attempts: hand-outs before a message becomes a dead letter.
         backoff_s: first and longest wait between attempts.
     """
 
-    topic: Annotated[EventType, Field(strict=False)]
+    topic: Annotated[EventType, Field(strict=False)] | ForeignTopic
     worker: WorkerName
     lease_s: LeaseSeconds
     attempts: Attempts
@@ -89,12 +92,14 @@ class Topology(_Strict):
         defaults: clocks of the subscriptions that do not say otherwise.
         subscriptions: by name, in the order of the file.
         stages: every stage's deadline.
+        foreign: by topic, what its messages are.
         unsubscribed: topics that nobody hears, on purpose.
     """
 
     defaults: Defaults
     subscriptions: dict[SubscriptionName, Subscription]
     stages: dict[StageName, Stage]
+    foreign: dict[ForeignTopic, str] = {}
     unsubscribed: Annotated[
         tuple[Annotated[EventType, Field(strict=False)], ...],
         BeforeValidator(lambda v: tuple(v) if type(v) is list else v),
@@ -116,13 +121,13 @@ class Topology(_Strict):
 
     @model_validator(mode="after")
     def _belongs_together(self) -> "Topology":
-        problems = list(self._problems())
+        problems = [*self._problems(), *self._foreign_problems()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
 
     def _problems(self) -> Iterator[str]:
-        heard: set[tuple[EventType, str]] = set()
+        heard: set[tuple[str, str]] = set()
         for name, subscription in self.subscriptions.items():
             if name.split(".", 1)[0] != subscription.worker:
                 yield f"{name}: its name begins with its worker, {subscription.worker}"
@@ -139,6 +144,13 @@ class Topology(_Strict):
         for stage in stages:
             if stage not in self.stages:
                 yield f"stages.{stage}: has no deadline"
+
+    def _foreign_problems(self) -> Iterator[str]:
+        heard = {one.topic for one in self.subscriptions.values()} - set(EventType)
+        for topic in sorted(heard - self.foreign.keys()):
+            yield f"{topic} is no event type: correct it, or declare it foreign"
+        for topic in sorted(self.foreign.keys() - heard):
+            yield f"{topic} is foreign and has no subscription"
 
     def of_topic(self, topic: EventType) -> list[str]:
         """Return the names of the subscriptions that hear ``topic``, in the file's order."""
