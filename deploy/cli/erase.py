@@ -33,7 +33,7 @@ def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
         keyring=house.keyring,
         register=house.register,
         tombstones=house.tombstones,
-        publisher=house.bus,
+        publisher=house.publisher,
         clock=house.clock,
     )
     said: dict[SpanAttribute, object] = {

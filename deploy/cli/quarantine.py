@@ -65,7 +65,7 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
             SpanAttribute.REPLAY: event.replay,
         }
         with house.tracing.span(SpanName.REPLAY, parent=event.traceparent, attributes=said):
-            house.bus.publish([event])
+            house.publisher.publish([event])
         sent += 1
     if not sent:
         raise UserError("nothing of that document can be replayed; see 'docledger quarantine show'")

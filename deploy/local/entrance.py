@@ -9,21 +9,18 @@ from pathlib import Path
 from typing import Final, Literal
 
 from deploy.local.house import DEFAULT_TENANT, House
-from services.ingest.inbox import pack
+from services.ingest.arrivals import Arrivals
 from services.ingest.ports import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
-from shared.events.envelope import Event, make_event
-from shared.events.ids import keyed_id, origin_of
-from shared.events.payloads import UploadArrived
+from shared.events.envelope import Event
+from shared.events.ids import keyed_id
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.batched import BatchedObjects
 from shared.telemetry.reasons import RefusedReason
-from shared.telemetry.spans import SpanAttribute, SpanName
-from shared.telemetry.stages import Stage
-from shared.telemetry.tracing import NullTracing, Tracing
-from shared.worker import names
+from shared.telemetry.tracing import Tracing
+from shared.worker.built import nothing
 
 MOST_BYTES: Final = 40_000_000
 """What Document AI takes online; larger files are refused at the door."""
@@ -100,14 +97,11 @@ class Entrance:
         settle: Callable[[], None] = lambda: None,
         tracing: Tracing | None = None,
     ) -> None:
-        self._tracing = tracing or NullTracing()
+        self._arrivals = Arrivals(vault, publisher, keyring, clock, tracing)
         self._settle = settle
         self._kind = kind
-        self._vault = vault
-        self._publisher = publisher
         self._keyring = keyring
         self._register = register
-        self._clock = clock
         self._tenant = tenant
 
     def submit(self, path: Path) -> Submitted:
@@ -119,7 +113,7 @@ class Entrance:
         """
         submitted, event = self._stored(path)
         self._settle()
-        self._publisher.publish([event])
+        self._arrivals.announce([event])
         return submitted
 
     def submit_all(self, paths: Iterable[Path]) -> Iterator[Submitted | Refused]:
@@ -145,32 +139,14 @@ class Entrance:
                     events[event.id] = event
             self._settle()
             if events:
-                self._publisher.publish(list(events.values()))
+                self._arrivals.announce(list(events.values()))
             yield from taken
 
     def _stored(self, path: Path) -> tuple[Submitted, Event]:
         content = read_file(path)
         source = str(path)
         job_id = self._job_id(source, content)
-        said: dict[SpanAttribute, object] = {
-            SpanAttribute.STAGE: Stage.ENTRANCE,
-            SpanAttribute.JOB_ID: job_id,
-            SpanAttribute.SIZE: len(content),
-        }
-        with self._tracing.span(SpanName.SUBMIT, parent=origin_of(job_id), attributes=said):
-            upload = self._vault.store_for_tenant(
-                names.inbox(self._tenant, job_id), self._tenant, pack(source, content)
-            )
-        event = make_event(
-            UploadArrived(upload=upload, entrance=self._kind),
-            tenant_key=self._keyring.tenant_key(self._tenant, TenantPurpose.IDS),
-            tenant=self._tenant,
-            source="entrance",
-            subject=job_id,
-            jobid=job_id,
-            traceparent=origin_of(job_id),
-            time=self._clock.now(),
-        )
+        event = self._arrivals.store(self._tenant, job_id, source, content, self._kind)
         return Submitted(source, job_id), event
 
     def _job_id(self, source: str, content: bytes) -> str:
@@ -197,16 +173,16 @@ class Entrance:
 
 def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
     """Return the entrance of one machine's house, for its one tenant."""
-    objects = BatchedObjects(house.objects)
+    batched = BatchedObjects(house.directory) if house.backing is None else None
     return Entrance(
-        vault=Vault(objects, house.keyring),
-        publisher=house.bus,
+        vault=house.vault if batched is None else Vault(batched, house.keyring),
+        publisher=house.publisher,
         keyring=house.keyring,
         register=house.register,
         clock=house.clock,
         tenant=DEFAULT_TENANT,
         kind=kind,
-        settle=objects.flush,
+        settle=nothing if batched is None else batched.flush,
         tracing=house.tracing,
     )
 

@@ -1,21 +1,29 @@
-"""Everything that the processes on one machine share, opened on one data folder."""
+"""Everything that one data folder offers, opened when first asked for.
+
+Events and objects lie in the folder (the embedded bus, a directory), or on Pub/Sub and Cloud
+Storage, as ``pubsub.json`` says; whoever looks or decides need not know which.
+"""
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from deploy.local.backing import Backing
 from deploy.local.site import Site
 from services.ingest.ports import Register
 from services.ingest.register_sqlite import SqliteRegister
 from services.ledger.main import Ledger
 from services.ledger.main import build as build_ledger
-from shared.bus.port import Publisher
+from shared.bus.port import Backlog, Publisher
+from shared.bus.published import PublishedEvents
 from shared.bus.sqlite import SqliteBus
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
+from shared.errors import UserError
 from shared.keys.files import FileKeyring
 from shared.keys.vault import Vault
 from shared.objects.directory import DirectoryObjects
+from shared.objects.port import ObjectStore
 from shared.telemetry.span_files import SpanFiles
 from shared.telemetry.tracing import Tracing
 from shared.worker.quarantine import Quarantine
@@ -29,7 +37,7 @@ KEEPER: Final = "keeper"
 
 @dataclass(frozen=True)
 class House:
-    """The embedded ports of one site, opened when first asked for.
+    """The ports of one site.
 
     Args:
         site: where everything lies.
@@ -45,8 +53,26 @@ class House:
         return load_topology()
 
     @cached_property
-    def objects(self) -> DirectoryObjects:
+    def backing(self) -> Backing | None:
+        """Where objects and events are, if not in the folder."""
+        backing = Backing.read(self.site.backing)
+        if backing is not None:
+            backing.enter()
+        return backing
+
+    @cached_property
+    def objects(self) -> ObjectStore:
         """Sealed bytes at names."""
+        if self.backing is None:
+            return self.directory
+        from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - needed on servers only
+
+        return GcsObjects(self.backing.objects, project=self.backing.project)
+
+    @cached_property
+    def directory(self) -> DirectoryObjects:
+        """Sealed bytes in the folder itself."""
+        self._require_embedded()
         return DirectoryObjects(self.site.objects, clock=self.clock)
 
     @cached_property
@@ -56,8 +82,27 @@ class House:
 
     @cached_property
     def bus(self) -> SqliteBus:
-        """Events between workers."""
+        """The embedded bus."""
+        self._require_embedded()
         return SqliteBus(self.site.bus, self.topology, clock=self.clock)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Where events go."""
+        if self.backing is None:
+            return self.bus
+        from shared.bus.pubsub import PubsubPublisher  # noqa: PLC0415 - needed on servers only
+
+        return PubsubPublisher(self.backing.project)
+
+    @property
+    def published(self) -> PublishedEvents | None:
+        """The bus's memory; None where it forgets what was delivered (Pub/Sub)."""
+        return self.bus if self.backing is None else None
+
+    def backlog(self) -> list[Backlog] | None:
+        """Return what waits in each subscription; None where the bus does not tell."""
+        return self.bus.backlog() if self.backing is None else None
 
     @cached_property
     def register(self) -> Register:
@@ -92,7 +137,7 @@ class House:
     @cached_property
     def ledger(self) -> Ledger:
         """The books, as somebody who looks or decides sees them."""
-        return self.ledger_with(self.bus)
+        return self.ledger_with(self.publisher)
 
     def ledger_with(self, publisher: Publisher) -> Ledger:
         """Return the ledger with another publisher (one that batches)."""
@@ -105,3 +150,10 @@ class House:
             holder=KEEPER,
             tracing=self.tracing,
         )
+
+    def _require_embedded(self) -> None:
+        if self.backing is not None:
+            raise UserError(
+                f"{self.site.folder} is on Pub/Sub: start 'docledger up --bus pubsub' on it, "
+                "or name another folder with --data-dir"
+            )

@@ -39,7 +39,7 @@ class Keeper:
         self._log = get_logger("supervisor")
         self._sweeper = Sweeper(
             register=house.register,
-            publisher=house.bus,
+            publisher=house.publisher,
             objects=house.objects,
             vault=house.vault,
             keyring=house.keyring,

@@ -72,7 +72,7 @@ def _announce(house: House, document_id: str) -> None:
     if house.tombstones.stands(document_id):
         if document is not None:
             told = announcement(document, keyring=house.keyring, at=house.clock.now())
-            house.bus.publish([told])
+            house.publisher.publish([told])
         return
     if document is None:
         _announce_unregistered(house, document_id)
@@ -84,7 +84,7 @@ def _announce(house: House, document_id: str) -> None:
             Chain(house, document).announce(link)
         elif link.stage == "ingest":
             _submit_again(house, document)
-    house.bus.publish([from_structured(document.last_event)])
+    house.publisher.publish([from_structured(document.last_event)])
     _announce_entries(house, document_id)
 
 
@@ -102,7 +102,9 @@ def _announce_unregistered(house: House, document_id: str) -> None:
             continue
         origin = Origin(DEFAULT_TENANT, job_id, origin_of(job_id), document_id)
         reference = house.vault.find(info.name)
-        emitter = Emitter("ingest", publisher=house.bus, keyring=house.keyring, clock=house.clock)
+        emitter = Emitter(
+            "ingest", publisher=house.publisher, keyring=house.keyring, clock=house.clock
+        )
         emitter.emit(origin, children_in(stored), reference)
     _announce_entries(house, document_id)
 
@@ -128,7 +130,7 @@ def _submit_again(house: House, document: RegisteredDocument) -> None:
         traceparent=from_structured(document.last_event).traceparent,
         time=house.clock.now(),
     )
-    house.bus.publish([event])
+    house.publisher.publish([event])
 
 
 def _replay_last(house: House, document_id: str) -> None:
@@ -139,7 +141,7 @@ def _replay_last(house: House, document_id: str) -> None:
     name, _, _ = records[-1]
     event = house.quarantine.event_to_replay(name, keyring=house.keyring, at=house.clock.now())
     if event is not None:
-        house.bus.publish([event])
+        house.publisher.publish([event])
 
 
 def _announce_entries(house: House, document_id: str) -> None:

@@ -17,6 +17,7 @@ class Site:
         objects/       sealed uploads, originals, results, quarantine, tombstones
         keys/          the key-encryption key, tenant keys, document keys
         bus.sqlite     events and their deliveries
+        pubsub.json    where objects and events are instead, on a folder that is on Pub/Sub
         leases.sqlite  who works on what
         register.sqlite, ledger.sqlite
         log/<tenant>/  the public log; log/<tenant>.vkey its public key
@@ -38,6 +39,7 @@ class Site:
         self.logs = folder / "logs"
         self.spans = folder / "spans"
         self.bus = folder / "bus.sqlite"
+        self.backing = folder / "pubsub.json"
         self.register = folder / "register.sqlite"
         self.ledger = folder / "ledger.sqlite"
         self.running_lock = folder / "running.lock"
@@ -67,7 +69,7 @@ class Site:
         Raises:
             UserError: there is no ledger in the folder.
         """
-        if not self.bus.exists():
+        if not (self.bus.exists() or self.backing.exists()):
             raise UserError(
                 f"no ledger in {self.folder}; run 'docledger run PATH' first, "
                 "or name its folder with --data-dir"

@@ -27,8 +27,8 @@ def tidy_inbox(house: House) -> int:
         kept.add(names.intake(job_id))
         if submission.document_id:
             kept.add(names.original(submission.document_id))
-    if settled:
-        house.objects.confirm(kept)
+    if settled and house.backing is None:  # a server's objects are durable once it answered
+        house.directory.confirm(kept)
     for name in settled:
         house.objects.delete(name)
     return len(settled)

@@ -45,7 +45,7 @@ def build_work(house: House, *, epoch: str) -> Work:
         house: the site's ports.
         epoch: names this run of the supervisor: leases of other epochs belong to the dead.
     """
-    objects = BatchedObjects(house.objects)
+    objects = BatchedObjects(house.directory)
     publisher = BatchingPublisher(house.bus, settle=objects.flush)
     vault = Vault(objects, house.keyring)
     quarantine = Quarantine(objects, vault)
