@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from shared.bus.port import Bus, Delivery
 from shared.clock import Clock
 from shared.errors import TransientError
 from shared.events.envelope import Event
 from shared.telemetry.outcomes import DeliveryOutcome
-from shared.worker.edge import Settlement
+from shared.worker.settlement import Receiver, Settlement
 
 IDLE_S: Final = 0.02
 IDLE_MOST_S: Final = 0.25
@@ -19,14 +19,6 @@ one worker holds, another that has nothing to do cannot take."""
 
 
 _NOT_BEGUN: Final = Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, begun=False)
-
-
-class Receiver(Protocol):
-    """What takes deliveries: an edge."""
-
-    def receive(self, delivery: Delivery) -> Settlement:
-        """Do what the delivery asks for and say how to settle it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

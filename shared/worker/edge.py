@@ -34,27 +34,13 @@ from shared.worker.leases import Lease, LeaseHeldError, Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import children_in, pack
+from shared.worker.settlement import Receiver, Settlement
 from shared.worker.tombstones import Tombstones
+
+__all__ = ["Edge", "Effects", "Receiver", "Settlement", "Signals", "place_of"]
 
 DEAD_LETTER_SUFFIX: Final = ".dead"
 CONTENDED_DELAY_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What to tell the bus.
-
-    Attributes:
-        acknowledge: settle the delivery for good.
-        delay_s: else give it back, not before so many seconds.
-        code: what became of it.
-        begun: whether anything was tried; what only waited has not used up an attempt.
-    """
-
-    acknowledge: bool
-    code: DeliveryOutcome
-    delay_s: float = 0.0
-    begun: bool = True
 
 
 @dataclass(frozen=True, slots=True)
