@@ -70,6 +70,10 @@ def handle(  # noqa: PLR0913 - each port by name
         upload = inbox.open(event.data.upload)
     except LookupError:
         return _gone(event, register=register, erased=erased)
+    if upload.refused is not None:  # by the entrance, without reading it
+        register.refuse(event, upload.refused)
+        inbox.discard(event.data.upload)
+        return Outcome()
     content = upload.content
     key = keyring.tenant_key(event.tenant, TenantPurpose.IDS)
     document_id = document_id_of(key, content)

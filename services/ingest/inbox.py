@@ -1,12 +1,16 @@
 """What lies in the inbox, before it is sealed: the sender's name for the file, then its bytes.
 
 Layout: ``DLIN`` | version 1 | length of the header (4 bytes, big-endian) | header (JSON) | content.
-The foreign name travels here only: never in an event, an object's name or a log.
+The foreign name travels here only: never in an event, an object's name or a log. An entrance that
+refuses an upload without reading it leaves the reason in the header and no content: ingest, the
+register's only writer, books it. Who reads a header ignores fields that it does not know.
 """
 
 import json
 from dataclasses import dataclass, field
 from typing import Final
+
+from shared.telemetry.reasons import RefusedReason
 
 _MAGIC: Final = b"DLIN\x01"
 _LENGTH_BYTES: Final = 4
@@ -18,16 +22,25 @@ MOST_NAME: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One upload: foreign on both counts, so neither is shown by ``repr``."""
+    """One upload: name and content are foreign, so neither is shown by ``repr``.
+
+    Attributes:
+        source_name: the sender's name for it.
+        content: its bytes; none where it is refused.
+        refused: why the entrance refused it unread; None for every other upload.
+    """
 
     source_name: str = field(repr=False)
     content: bytes = field(repr=False)
+    refused: RefusedReason | None = None
 
 
-def pack(source_name: str, content: bytes) -> bytes:
+def pack(source_name: str, content: bytes, *, refused: RefusedReason | None = None) -> bytes:
     """Return the bytes to seal; what UTF-8 cannot carry of a name becomes a question mark."""
-    name = source_name[:MOST_NAME].encode("utf-8", "replace").decode()
-    header = json.dumps({"source_name": name}).encode()
+    said = {"source_name": source_name[:MOST_NAME].encode("utf-8", "replace").decode()}
+    if refused is not None:
+        said["refused"] = refused.value
+    header = json.dumps(said).encode()
     return b"".join((_MAGIC, len(header).to_bytes(_LENGTH_BYTES, "big"), header, content))
 
 
@@ -41,4 +54,9 @@ def unpack(packed: bytes) -> Upload:
     if not packed.startswith(_MAGIC) or len(packed) < end:
         raise ValueError("not an upload of ours")
     header = json.loads(packed[_START:end])
-    return Upload(source_name=str(header["source_name"]), content=packed[end:])
+    refused = header.get("refused")
+    return Upload(
+        source_name=str(header["source_name"]),
+        content=packed[end:],
+        refused=None if refused is None else RefusedReason(refused),
+    )
