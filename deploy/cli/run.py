@@ -27,7 +27,7 @@ from deploy.local.line import ResultLine
 from deploy.local.lookup import ATTACHMENT_MARK
 from deploy.local.outcomes import Outcomes
 from deploy.local.site import Site, running
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Supervisor, supervisor_of
 from shared.errors import TransientError
 
 LOOK_S: Final = 0.1
@@ -57,9 +57,7 @@ def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> in
     lines: list[ResultLine] = []
     with running(site):
         house.bus.release_leases()
-        supervisor = Supervisor(
-            site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
-        )
+        supervisor = supervisor_of(house, workers=workers)
         supervisor.start()
         try:
             for line in _work(house, supervisor, files):

@@ -11,7 +11,7 @@ from deploy.local.entrance import entrance_of
 from deploy.local.house import House
 from deploy.local.inbox_folder import InboxFolder
 from deploy.local.site import Site, running
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import supervisor_of
 from shared.errors import TransientError, UserError
 
 LOOK_S: Final = 0.5
@@ -38,9 +38,7 @@ def up(data_dir: Path, inbox: Path | None, *, workers: int) -> int:
     console = to_stderr()
     with running(site):
         house.bus.release_leases()
-        supervisor = Supervisor(
-            site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
-        )
+        supervisor = supervisor_of(house, workers=workers)
         supervisor.start()
         console.print(safe(f"watching {folder}; interrupt to drain and stop"))
         watched = InboxFolder(folder, entrance_of(house, "folder"))

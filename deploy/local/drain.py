@@ -4,7 +4,7 @@ from typing import Final
 
 from deploy.local.house import House
 from deploy.local.site import running
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import Supervisor, supervisor_of
 
 LOOK_S: Final = 0.1
 
@@ -19,9 +19,7 @@ def work_off(house: House, *, workers: int) -> None:
     """
     with running(house.site):
         house.bus.release_leases()
-        supervisor = Supervisor(
-            house.site, workers=workers, clock=house.clock, on_death=house.bus.release_leases
-        )
+        supervisor = supervisor_of(house, workers=workers)
         supervisor.start()
         try:
             finish_due(house, supervisor)

@@ -5,16 +5,15 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from deploy.local.house import House
 from deploy.local.site import Site
 from shared.clock import Clock
 from shared.errors import TransientError
-
-Role = Literal["work", "keep"]
 
 DRAIN_S: Final = 20.0
 MOST_RESTARTS: Final = 12
@@ -24,13 +23,50 @@ LIVED_WELL_S: Final = 60.0
 """A process that ran so long did not die of how it was started: it is counted anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """One process to keep alive.
+
+    Attributes:
+        name: of its log, ``<name>.ndjson``.
+        command: what to start.
+        environment: variables beside this process's own.
+        last: end it after the others: it follows what they tell at their end.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    last: bool = False
+
+
+def programs_of(site: Site, *, workers: int) -> list[Program]:
+    """Return the processes of a site on the embedded bus.
+
+    Args:
+        site: where they work.
+        workers: how many processes take documents; one more keeps register and log.
+    """
+    epoch = secrets.token_hex(8)
+
+    def program(name: str, role: str, *, last: bool = False) -> Program:
+        command = (
+            *(sys.executable, "-m", "deploy.local.process"),
+            *("--data-dir", str(site.folder), "--role", role),
+            *("--epoch", epoch, "--parent", str(os.getpid())),
+        )
+        return Program(name, command, {"OMP_NUM_THREADS": "1"}, last=last)
+
+    work = [program(f"work-{number}", "work") for number in range(1, workers + 1)]
+    return [program("keep-0", "keep", last=True), *work]
+
+
 @dataclass
 class _Child:
     """One process.
 
     Attributes:
-        role: what it does.
-        number: among the processes of its role.
+        program: what it is.
         process: as it runs now, or ran last.
         born: when that began, in the clock's monotonic seconds.
         restarts: how often it was started again in all.
@@ -38,8 +74,7 @@ class _Child:
         due: when it may be started again; None while it lives.
     """
 
-    role: Role
-    number: int
+    program: Program
     process: subprocess.Popen[bytes]
     born: float
     restarts: int = 0
@@ -48,23 +83,27 @@ class _Child:
 
 
 class Supervisor:
-    """The workers of one site.
+    """The processes of one site.
 
     Args:
-        site: where they work.
-        workers: how many processes take documents; one more keeps register and log.
+        programs: to start and keep alive.
+        logs: the folder that their output goes to.
         clock: to wait with.
         on_death: told the id of a process that died, before another takes its place.
     """
 
     def __init__(
-        self, site: Site, *, workers: int, clock: Clock, on_death: Callable[[int], object]
+        self,
+        programs: Sequence[Program],
+        *,
+        logs: Path,
+        clock: Clock,
+        on_death: Callable[[int], object] = lambda _pid: None,
     ) -> None:
-        self._site = site
+        self._programs = programs
+        self._logs = logs
         self._on_death = on_death
-        self._workers = workers
         self._clock = clock
-        self._epoch = secrets.token_hex(8)
         self._children: list[_Child] = []
 
     @property
@@ -74,13 +113,19 @@ class Supervisor:
 
     def start(self) -> None:
         """Start every process."""
-        self._site.logs.mkdir(mode=0o700, exist_ok=True)
-        roles: list[tuple[Role, int]] = [("keep", 0)]
-        roles += [("work", number) for number in range(1, self._workers + 1)]
+        self._logs.mkdir(mode=0o700, exist_ok=True)
         self._children = []
-        for role, number in roles:
-            process = self._spawn(role, number)
-            self._children.append(_Child(role, number, process, self._clock.monotonic()))
+        for program in self._programs:
+            process = self._spawn(program)
+            self._children.append(_Child(program, process, self._clock.monotonic()))
+
+    def running(self) -> dict[str, int]:
+        """Return the process ids of the programs that live, by name."""
+        return {
+            child.program.name: child.process.pid
+            for child in self._children
+            if child.process.poll() is None
+        }
 
     def tend(self) -> None:
         """Start again what died: the first time at once, then after a pause that grows.
@@ -99,7 +144,7 @@ class Supervisor:
                 self._mourn(child)
             if child.due is not None and self._clock.monotonic() >= child.due:
                 child.restarts += 1
-                child.process = self._spawn(child.role, child.number)
+                child.process = self._spawn(child.program)
                 child.born, child.due = self._clock.monotonic(), None
 
     def _mourn(self, child: _Child) -> None:
@@ -108,18 +153,17 @@ class Supervisor:
         if child.deaths > MOST_RESTARTS:
             raise TransientError(
                 f"a process died {child.deaths} times, one after the other: "
-                f"read {self._log(child.role, child.number)}"
+                f"read {self._log(child.program)}"
             )
         child.due = now + pause_s(child.deaths)
 
     def stop(self) -> None:
         """Let every process finish what it has in hand, then end it.
 
-        The keeper ends last: what the workers tell at the end is still followed and sealed.
+        Who follows ends last: what the others tell at the end is still followed and sealed.
         """
-        workers = [child for child in self._children if child.role == "work"]
-        self._end(workers)
-        self._end([child for child in self._children if child.role == "keep"])
+        self._end([child for child in self._children if not child.program.last])
+        self._end([child for child in self._children if child.program.last])
         self._children = []
 
     def _end(self, children: Sequence[_Child]) -> None:
@@ -134,27 +178,29 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
 
-    def _spawn(self, role: Role, number: int) -> subprocess.Popen[bytes]:
-        command = [
-            sys.executable,
-            *("-m", "deploy.local.process"),
-            *("--data-dir", str(self._site.folder)),
-            *("--role", role),
-            *("--epoch", self._epoch),
-            *("--parent", str(os.getpid())),
-        ]
-        with self._log(role, number).open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-                command,
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        with self._log(program).open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own modules, our own arguments
+                program.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={**os.environ, **program.environment},
                 start_new_session=True,  # an interrupt at the terminal is ours to handle
             )
 
-    def _log(self, role: Role, number: int) -> Path:
-        return self._site.logs / f"{role}-{number}.ndjson"
+    def _log(self, program: Program) -> Path:
+        return self._logs / f"{program.name}.ndjson"
+
+
+def supervisor_of(house: House, *, workers: int) -> Supervisor:
+    """Return the supervisor of a site on the embedded bus."""
+    return Supervisor(
+        programs_of(house.site, workers=workers),
+        logs=house.site.logs,
+        clock=house.clock,
+        on_death=house.bus.release_leases,
+    )
 
 
 def pause_s(deaths: int) -> float:

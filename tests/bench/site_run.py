@@ -12,7 +12,7 @@ import psutil
 from deploy.local.entrance import entrance_of
 from deploy.local.house import House
 from deploy.local.site import Site, running
-from deploy.local.supervisor import Supervisor
+from deploy.local.supervisor import supervisor_of
 
 LOOK_S: Final = 0.05
 PATIENCE_S: Final = 600.0
@@ -31,12 +31,7 @@ class SiteRun:
         site = Site(folder)
         site.create()
         self.house = House(site)
-        self._supervisor = Supervisor(
-            site,
-            workers=workers,
-            clock=self.house.clock,
-            on_death=self.house.bus.release_leases,
-        )
+        self._supervisor = supervisor_of(self.house, workers=workers)
         self.peak_mb = 0.0
         """Most memory of all processes together that a look found (PSS), if looks were asked."""
 

@@ -15,9 +15,10 @@ from deploy.local.supervisor import (
     LIVED_WELL_S,
     MOST_RESTARTS,
     PAUSE_MOST_S,
-    Role,
+    Program,
     Supervisor,
     pause_s,
+    programs_of,
 )
 from shared.clock import FakeClock, SystemClock
 from shared.errors import TransientError
@@ -35,28 +36,28 @@ class Nursery(Supervisor):
 
     Args:
         site: where their logs would lie.
-        workers: how many.
         clock: moves when told to.
     """
 
-    def __init__(self, site: Site, *, workers: int, clock: FakeClock) -> None:
+    def __init__(self, site: Site, *, clock: FakeClock) -> None:
         self.dead: list[int] = []
         self.deaf_to_deaths = False
-        self.code: Callable[[Role], str] = lambda _role: LIVES
-        self.born: list[tuple[Role, subprocess.Popen[bytes]]] = []
-        super().__init__(site, workers=workers, clock=clock, on_death=self._died)
+        self.code: Callable[[str], str] = lambda _role: LIVES
+        self.born: list[tuple[str, subprocess.Popen[bytes]]] = []
+        programs = programs_of(site, workers=1)
+        super().__init__(programs, logs=site.logs, clock=clock, on_death=self._died)
 
     def _died(self, pid: int) -> None:
         if self.deaf_to_deaths:
             raise TransientError("no bus")
         self.dead.append(pid)
 
-    def _spawn(self, role: Role, number: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        role = program.name.partition("-")[0]
         process = subprocess.Popen(
             [sys.executable, "-S", "-c", self.code(role)], stdout=subprocess.PIPE
         )
         self.born.append((role, process))
-        assert number == 0 or role == "work"
         return process
 
     def last(self) -> subprocess.Popen[bytes]:
@@ -72,7 +73,7 @@ def clock() -> FakeClock:
 def nursery(tmp_path: Path, clock: FakeClock) -> Iterator[Nursery]:
     site = Site(tmp_path / "data")
     site.create()
-    nursery = Nursery(site, workers=1, clock=clock)
+    nursery = Nursery(site, clock=clock)
     yield nursery
     for _role, process in nursery.born:
         process.kill()
@@ -201,7 +202,7 @@ def test_the_real_processes_start_and_end(tmp_path: Path) -> None:
     """The command line that the supervisor writes is the one that the processes read."""
     site = Site(tmp_path / "data")
     site.create()
-    supervisor = Supervisor(site, workers=1, clock=SystemClock(), on_death=lambda _pid: None)
+    supervisor = Supervisor(programs_of(site, workers=1), logs=site.logs, clock=SystemClock())
     supervisor.start()
     deadline = time.monotonic() + 120
     logs = [site.logs / "keep-0.ndjson", site.logs / "work-1.ndjson"]
