@@ -177,7 +177,7 @@ class Sequencer:
         assert isinstance(data, EntryPosted | EntryHeld)
         said: dict[SpanAttribute, object] = {
             SpanAttribute.STAGE: Stage.SEQUENCER,
-            SpanAttribute.EVENT_TYPE: event.type.value,
+            SpanAttribute.TOPIC: event.type,
             SpanAttribute.JOB_ID: event.jobid,
             SpanAttribute.DOCUMENT_ID: event.subject,
             SpanAttribute.OUTCOME: data.kind,

@@ -15,9 +15,27 @@ from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import Link, StatusCode
+
+from shared.telemetry.spans import SpanAttribute
 
 _NANOSECONDS: Final = 1_000_000_000
+_ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSpan:
+    """Another span that a span names.
+
+    Attributes:
+        trace_id: 32 hex characters.
+        span_id: 16 hex characters.
+        what: a ``Link``.
+    """
+
+    trace_id: str
+    span_id: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,24 +45,37 @@ class SpanRecord:
     Attributes:
         trace_id: 32 hex characters.
         span_id: 16 hex characters.
-        parent_id: 16 hex characters; of the origin (which is no span) or of another span.
-        name: a ``SpanName``.
+        parent_id: 16 hex characters; empty for the root.
+        name: a ``SpanName``, with its subscription or topic where it has one.
+        kind: ``producer``, ``consumer`` or ``internal``.
         service: the process that wrote it.
         start: UTC.
         seconds: how long it took.
         failed: whether it ended in failure.
         attributes: by ``SpanAttribute``.
+        links: spans that this one names.
     """
 
     trace_id: str
     span_id: str
     parent_id: str
     name: str
+    kind: str
     service: str
     start: datetime
     seconds: float
     failed: bool
     attributes: dict[str, str | int | float | bool] = field(default_factory=dict)
+    links: tuple[LinkedSpan, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """The ``SpanName`` alone."""
+        return self.name.partition(" ")[0]
+
+    def says(self, attribute: SpanAttribute) -> str | int | float | bool | None:
+        """Return what it says; None where it says nothing of it."""
+        return self.attributes.get(attribute.value)
 
 
 class SpanFiles(SpanExporter):
@@ -96,7 +127,7 @@ class SpanFiles(SpanExporter):
 def read_spans(
     folder: Path, *, trace_id: str | None = None, document_id: str | None = None
 ) -> list[SpanRecord]:
-    """Return finished spans, oldest first.
+    """Return finished spans, oldest first; one that was told twice (a root), once.
 
     Args:
         folder: where ``SpanFiles`` writes.
@@ -109,7 +140,7 @@ def read_spans(
             span for span in _read(folder, trace_id or "") if trace_id in {None, span.trace_id}
         ]
     else:
-        key = "document_id"
+        key = SpanAttribute.DOCUMENT_ID.value
         about = [s for s in _read(folder, document_id) if s.attributes.get(key) == document_id]
         traces = {span.trace_id for span in about if trace_id in {None, span.trace_id}}
         found = [
@@ -117,7 +148,9 @@ def read_spans(
             for span in (_read(folder, "") if traces else ())
             if span.trace_id in traces and span.attributes.get(key, document_id) == document_id
         ]
-    return sorted(found, key=lambda span: (span.start, -span.seconds))
+    # Of a root that was told again, the one that did what it measures.
+    once = {span.span_id: span for span in sorted(found, key=lambda span: not span.failed)}
+    return sorted(once.values(), key=lambda span: (span.start, -span.seconds))
 
 
 def _line(span: ReadableSpan) -> str:
@@ -128,13 +161,25 @@ def _line(span: ReadableSpan) -> str:
         "span_id": f"{context.span_id:016x}" if context else "",
         "parent_id": f"{parent.span_id:016x}" if parent else "",
         "name": span.name,
+        "kind": span.kind.name.lower(),
         "service": span.resource.attributes.get("service.name"),
         "start_ns": start,
         "duration_ns": (span.end_time or start) - start,
         "failed": span.status.status_code is StatusCode.ERROR,
         "attributes": dict(span.attributes or {}),
     }
-    return json.dumps(record, separators=(",", ":")) + "\n"
+    if span.links:
+        record["links"] = [_link(link) for link in span.links]
+    return _ENCODE(record) + "\n"
+
+
+def _link(link: Link) -> dict[str, str]:
+    what = (link.attributes or {}).get(SpanAttribute.LINK.value, "")
+    return {
+        "trace_id": f"{link.context.trace_id:032x}",
+        "span_id": f"{link.context.span_id:016x}",
+        "what": str(what),
+    }
 
 
 def _read(folder: Path, needle: str) -> Iterator[SpanRecord]:
@@ -157,11 +202,13 @@ def _record(line: bytes) -> SpanRecord | None:
             span_id=raw["span_id"],
             parent_id=raw["parent_id"],
             name=raw["name"],
+            kind=raw.get("kind", ""),
             service=raw["service"],
             start=datetime.fromtimestamp(raw["start_ns"] / _NANOSECONDS, UTC),
             seconds=raw["duration_ns"] / _NANOSECONDS,
             failed=raw["failed"],
             attributes=raw["attributes"],
+            links=tuple(LinkedSpan(**link) for link in raw.get("links", ())),
         )
     except (ValueError, KeyError, TypeError):
         return None

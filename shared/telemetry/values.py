@@ -45,6 +45,8 @@ _ID: Final = re.compile(r"[0-9a-f]{40}\Z")
 _TRACE: Final = re.compile(r"[0-9a-f]{32}\Z")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}\Z")
 _SUBSCRIPTION: Final = re.compile(r"[a-z]{2,16}\.[a-z]{2,16}(?:-[a-z]{2,16}){0,3}(?:\.dead)?\Z")
+_FOREIGN_TOPIC: Final = re.compile(r"docledger(?:\.[a-z]{2,16}){1,3}\Z")
+_TOPICS: Final = frozenset(member.value for member in EventType)
 _MOST: Final = 2**63
 
 
@@ -56,10 +58,12 @@ class Kind(StrEnum):
     SPAN = "span"  # a W3C parent id: 16 lower-case hex characters
     CODE = "code"  # a member of a closed set
     SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
+    TOPIC = "topic"  # likewise: an event type, or where a subscription's dead letters go
     INTEGER = "integer"  # a count, an index, a size in bytes
     NUMBER = "number"  # finite
     MODULE = "module"  # a loaded top-level package
     ERROR = "error"  # an exception: shown as its type (and, in logs, where it was raised)
+    FAILURE = "failure"  # an exception's type, or a code
     TEXT = "text"  # free text, masked and capped; logs have one such field
 
 
@@ -97,6 +101,17 @@ def _error(value: object) -> str | None:
     return type_name(value)
 
 
+def _failure(value: object) -> str | None:
+    return _error(value) or _code(value)
+
+
+def _topic(value: object) -> str | None:
+    if type(value) is str:
+        ours = value in _TOPICS or _FOREIGN_TOPIC.match(value) or _SUBSCRIPTION.match(value)
+        return value if ours else None
+    return value.value if isinstance(value, EventType) else None
+
+
 def type_name(error: BaseException) -> str:
     """Return the name of the error's type: of its first class that stands in a loaded module.
 
@@ -116,10 +131,12 @@ CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
     Kind.SPAN: _text_of(_SPAN),
     Kind.CODE: _code,
     Kind.SUBSCRIPTION: _text_of(_SUBSCRIPTION),
+    Kind.TOPIC: _topic,
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.MODULE: _module,
     Kind.ERROR: _error,
+    Kind.FAILURE: _failure,
 }
 """For each kind, a function that returns the value to show, or None where it is not of the kind.
 Free text has no check here; ``shared.logging`` masks it."""

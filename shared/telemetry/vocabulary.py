@@ -13,7 +13,15 @@ from shared.telemetry.meanings import meanings
 from shared.telemetry.metrics import SPECS, Label, Metric, Paid, Unit
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
-from shared.telemetry.spans import ATTRIBUTE_KINDS, SpanAttribute, SpanName
+from shared.telemetry.spans import (
+    ATTRIBUTE_KINDS,
+    SPANS,
+    Link,
+    MessagingSystem,
+    OperationType,
+    SpanAttribute,
+    SpanName,
+)
 from shared.telemetry.stages import Stage
 from shared.telemetry.values import Kind
 
@@ -43,8 +51,11 @@ def page() -> str:
         _words("Whether a unit was paid for before", Paid),
         _words("Log events", LogEvent),
         _fields(),
-        _words("Spans", SpanName),
+        _spans(),
         _attributes(),
+        _words("Links between spans", Link),
+        _words("Messaging systems", MessagingSystem),
+        _words("Messaging operations", OperationType),
         _words("Kinds of value", Kind),
     ]
     return "\n".join(parts)
@@ -76,6 +87,22 @@ def _fields() -> str:
         for name, meaning in meanings(LogField).items()
     )
     return _section("Fields of a log line", LogField, ("field", "kind", "meaning"), rows)
+
+
+def _spans() -> str:
+    told = meanings(SpanName)
+    rows = (
+        (
+            f"`{name}`",
+            spec.kind.name.lower(),
+            f"`{spec.operation}`" if spec.operation else "",
+            f"`{spec.named_by}`" if spec.named_by else "",
+            told[name.value],
+        )
+        for name, spec in SPANS.items()
+    )
+    columns = ("span", "kind", "operation", "named by", "meaning")
+    return _section("Spans", SpanName, columns, rows)
 
 
 def _attributes() -> str:

@@ -91,7 +91,7 @@ def spans(folder: Path) -> dict[str, float]:
         "into files": Tracing(SpanFiles(folder), "bench"),
         "null": NullTracing(),
     }.items():
-        parent = tracing.origin()
+        parent = tracing.origin(DOCUMENT)
 
         def one(tracing: Tracing = tracing, parent: str = parent) -> None:
             with tracing.span(SpanName.PROCESS, parent=parent, attributes=given) as span:

@@ -258,5 +258,5 @@ def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) 
     memory_house.sequencer.step()
     [span] = read_spans(tmp_path)
     assert span.trace_id == event.traceparent.split("-")[1]
-    assert (span.name, span.attributes["index"]) == ("seal", 0)
+    assert (span.name, span.attributes["docledger.index"]) == ("seal docledger.entry.posted.v1", 0)
     assert span.attributes["outcome"] == "post"
