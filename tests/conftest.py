@@ -2,6 +2,8 @@
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ("tests.emulators.pubsub", "tests.emulators.storage")
+
 # The machines are shared: a slow example is no failure of the code.
 settings.register_profile(
     "docledger", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True

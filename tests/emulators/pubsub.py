@@ -1,0 +1,25 @@
+"""The official Pub/Sub emulator, one for all tests of a process."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.pubsub_emulator import PubsubEmulator, start_pubsub_emulator
+from shared.errors import UserError
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubsubEmulator]:
+    """Give an emulator that answers; whoever restarts it starts one of its own.
+
+    Every test takes a project of its own in it: the emulator knows any.
+    """
+    try:
+        emulator = start_pubsub_emulator(tmp_path_factory.mktemp("pubsub") / "emulator.log")
+    except UserError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with emulator:
+        yield emulator

@@ -1,0 +1,1 @@
+"""The Cloud Storage emulator, one for all tests of a process."""
