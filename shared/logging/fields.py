@@ -32,6 +32,7 @@ class LogField(StrEnum):
     INDEX = "index"  # of the entry in the log
     COUNT = "count"  # how many of what the op is about
     STATUS = "status"  # an HTTP status
+    OPERATION = "operation"  # what a caller of an API asked for
     PID = "pid"  # a process
     EXIT_CODE = "exit_code"  # of a process; negative: the signal that ended it
     ERROR = "error"  # the type of an exception, never its message
@@ -62,6 +63,7 @@ FIELD_KINDS: Final[dict[str, Kind]] = {
     LogField.INDEX.value: Kind.INTEGER,
     LogField.COUNT.value: Kind.INTEGER,
     LogField.STATUS.value: Kind.INTEGER,
+    LogField.OPERATION.value: Kind.CODE,
     LogField.PID.value: Kind.INTEGER,
     LogField.EXIT_CODE.value: Kind.INTEGER,
     LogField.ERROR.value: Kind.ERROR,

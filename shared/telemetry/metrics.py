@@ -20,6 +20,7 @@ class Metric(StrEnum):
     UNSEALED_ENTRIES = "docledger_unsealed_entries"  # in the journal, not yet under a checkpoint
     UNITS = "docledger_units_spent_total"  # pages read, tokens or calls paid for
     LOG_DROPPED = "docledger_log_fields_dropped_total"  # fields that the allow-list kept out
+    API_SECONDS = "docledger_api_request_duration_seconds"  # one request of an API, to its answer
 
 
 class Label(StrEnum):
@@ -31,6 +32,7 @@ class Label(StrEnum):
     SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
     UNIT = "unit"  # what was spent: see Unit
     PAID = "paid"  # first, or repeated after a crash between call and result
+    OPERATION = "operation"  # what a caller of an API asked for
 
 
 class Unit(StrEnum):
@@ -87,6 +89,9 @@ SPECS: Final[dict[Metric, Spec]] = {
     Metric.UNSEALED_ENTRIES: Spec("gauge", "entries"),
     Metric.UNITS: Spec("counter", "units", (Label.STAGE, Label.UNIT, Label.PAID)),
     Metric.LOG_DROPPED: Spec("counter", "fields", (Label.STAGE,)),
+    Metric.API_SECONDS: Spec(
+        "histogram", "seconds", (Label.OPERATION, Label.OUTCOME), _STAGE_BUCKETS
+    ),
 }
 
 

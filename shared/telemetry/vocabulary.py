@@ -8,6 +8,7 @@ from typing import Final
 
 from shared.events.payloads import EventType
 from shared.logging.fields import FIELD_KINDS, LogField
+from shared.telemetry.apis import ApiOperation, ApiOutcome, ApiProblem
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.meanings import meanings
 from shared.telemetry.metrics import SPECS, Label, Metric, Paid, Unit
@@ -45,6 +46,9 @@ def page() -> str:
         _words("Who works", Stage),
         _words("Event types", EventType),
         _words("Outcomes of a delivery", DeliveryOutcome),
+        _words("What callers ask of an API", ApiOperation),
+        _words("How a request without a problem ends", ApiOutcome),
+        _words("Why an API answers with an error", ApiProblem),
         _metrics(),
         _words("Metric labels", Label),
         _words("Units", Unit),
