@@ -1,0 +1,83 @@
+"""The register's worker where events are pushed one by one: each moves its document on."""
+
+from services.ingest.ports import Register
+from services.ingest.projector import project
+from shared.bus.port import Delivery
+from shared.bus.topology import DEAD_SUFFIX
+from shared.clock import Clock
+from shared.errors import TransientError, backoff_s
+from shared.events.codec import from_message
+from shared.logging.stage_log import StageLog
+from shared.telemetry.log_events import LogEvent
+from shared.telemetry.metrics import Metric, Metrics
+from shared.telemetry.outcomes import DeliveryOutcome
+from shared.telemetry.reasons import QuarantineReason
+from shared.worker.quarantine import Quarantine
+from shared.worker.settlement import Settlement
+
+
+class Follower:
+    """Follows every document by the events of its life.
+
+    What is no event of the contract is given back; once it is a dead letter it is kept whole.
+
+    Args:
+        register: to be moved on.
+        quarantine: where messages go that nobody could decode.
+        clock: stamps their records.
+        log: lines of registered fields.
+        metrics: counts.
+    """
+
+    def __init__(
+        self,
+        *,
+        register: Register,
+        quarantine: Quarantine,
+        clock: Clock,
+        log: StageLog,
+        metrics: Metrics,
+    ) -> None:
+        self._register = register
+        self._quarantine = quarantine
+        self._clock = clock
+        self._log = log
+        self._metrics = metrics
+
+    def receive(self, delivery: Delivery) -> Settlement:
+        """Apply one event; never raises but on a bug of the register itself."""
+        try:
+            settlement = self._follow(delivery)
+        except TransientError as error:
+            self._log.warning(LogEvent.STORE_UNAVAILABLE, error=error, attempt=delivery.attempt)
+            settlement = _later(delivery)
+        self._metrics.count(Metric.EVENTS, stage="register", outcome=settlement.code.value)
+        return settlement
+
+    def _follow(self, delivery: Delivery) -> Settlement:
+        if project([delivery], register=self._register).applied:
+            event = from_message(delivery.message)
+            self._log.info(
+                LogEvent.DELIVERY_SETTLED,
+                code=DeliveryOutcome.DONE.value,
+                job_id=event.jobid,
+                document_id=event.subject,
+                trace=event.traceparent.split("-")[1],
+                attempt=delivery.attempt,
+            )
+            return Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
+        self._log.error(LogEvent.EVENT_MALFORMED, attempt=delivery.attempt)
+        if not delivery.subscription.endswith(DEAD_SUFFIX):
+            return _later(delivery)
+        self._quarantine.put_undecodable(
+            delivery.message, stage="ingest", attempts=delivery.attempt, at=self._clock.now()
+        )
+        reason = QuarantineReason.MALFORMED_EVENT.value
+        self._metrics.count(Metric.QUARANTINES, stage="register", reason=reason)
+        return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
+
+
+def _later(delivery: Delivery) -> Settlement:
+    return Settlement(
+        acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=backoff_s(delivery.attempt)
+    )
