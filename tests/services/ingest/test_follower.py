@@ -47,7 +47,7 @@ def event(data: DocumentReceived | DocumentRead) -> Event:
 class Unavailable(TableRegister):
     """A register that does not answer."""
 
-    def apply(self, events: Sequence[Event]) -> None:
+    def apply(self, events: Sequence[Event]) -> None:  # noqa: ARG002 - the port has it
         raise TransientError("the register is unavailable")
 
 
