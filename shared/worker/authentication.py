@@ -33,6 +33,10 @@ class Authenticator(Protocol):
         """
         ...
 
+    def ready(self) -> None:
+        """Raise ``TransientError`` when nothing could be decided now; for ``/ready``."""
+        ...
+
 
 class UnsafeNoAuth:
     """Lets everybody in: for the emulator on one machine, which sends no tokens.
@@ -54,3 +58,6 @@ class UnsafeNoAuth:
 
     def check(self, headers: Mapping[str, str], subscription: str) -> None:
         """Let the request through."""
+
+    def ready(self) -> None:
+        """Nothing is needed to let everybody in."""

@@ -131,7 +131,7 @@ class Service:
             for suffix in ("", DEAD_SUFFIX)
         }
         self._authenticator = authenticator
-        self._readiness = Readiness(checks, clock=clock)
+        self._readiness = Readiness({**checks, "authentication": authenticator.ready}, clock=clock)
         self._metrics = metrics
         self._jobs = dict(jobs)
         self._admitted_jobs = {job: Admission(1) for job in jobs}

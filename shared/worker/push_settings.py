@@ -1,0 +1,101 @@
+"""Settings of a worker that is pushed to, and the authenticator that follows from them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Annotated, ClassVar, Final
+
+from pydantic import BeforeValidator, Field
+
+from shared.clock import Clock
+from shared.errors import UserError
+from shared.settings import Settings
+from shared.worker.authentication import UNSAFE_VARIABLE, Authenticator, UnsafeNoAuth
+from shared.worker.jwks import KeySet
+from shared.worker.jwks_fetch import HttpFetch
+from shared.worker.oidc import JOBS_PREFIX, JWKS_URL, OidcAuthenticator
+
+_SUFFIXES: Final = ("", ".dead")
+
+
+def _pairs(value: object) -> object:
+    """Read ``subscription=account,…``."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.strip().partition("=") for pair in value.split(",") if pair.strip()]
+    if any(not name or not account for name, _, account in pairs):
+        raise ValueError("must be pairs like subscription=account, separated by commas")
+    if len({name for name, _, _ in pairs}) != len(pairs):
+        raise ValueError("names a subscription twice")
+    return {name: account for name, _, account in pairs}
+
+
+class PushSettings(Settings):
+    """What a pushed-to worker reads.
+
+    Attributes:
+        audience: that the subscriptions' tokens name: this worker's address.
+        accounts: which account pushes for which subscription (dead letters' too).
+        job_audience: that the scheduler's tokens name; the pushes' when empty.
+        job_account: which account starts internal jobs.
+        jwks_url: where the issuer's keys are.
+        concurrency: how many deliveries may be in hand at once.
+    """
+
+    section: ClassVar[str] = "push"
+
+    audience: str = ""
+    accounts: Annotated[dict[str, str], BeforeValidator(_pairs), Field(default_factory=dict)]
+    job_audience: str = ""
+    job_account: str = ""
+    jwks_url: str = JWKS_URL
+    concurrency: Annotated[int, Field(ge=1, le=250)] = 8
+
+
+class UnsafeSettings(Settings):
+    """What opens doors. Read for its name; ``UnsafeNoAuth`` decides.
+
+    Attributes:
+        unsafe_no_push_auth: take pushes from everybody.
+    """
+
+    unsafe_no_push_auth: bool = False
+
+
+def authenticator_for(
+    subscriptions: Iterable[str],
+    jobs: Iterable[str],
+    *,
+    clock: Clock,
+    environ: Mapping[str, str] | None = None,
+) -> Authenticator:
+    """Return what checks who pushes to a worker.
+
+    Args:
+        subscriptions: it serves; each has a dead-letter subscription besides.
+        jobs: it runs.
+        clock: time.
+        environ: what to read instead of the process's environment.
+
+    Raises:
+        UserError: no audience, or a subscription or job without an account: a worker that can let
+            nobody in would only fill its dead letters.
+    """
+    environ = os.environ if environ is None else environ
+    if UnsafeSettings.from_environment(environ).unsafe_no_push_auth:
+        return UnsafeNoAuth(environ)
+    settings = PushSettings.from_environment(environ)
+    accounts = dict(settings.accounts)
+    accounts |= {JOBS_PREFIX + job: settings.job_account for job in jobs if settings.job_account}
+    wanted = [name + suffix for name in subscriptions for suffix in _SUFFIXES]
+    lacking = [name for name in wanted if name not in accounts]
+    if not settings.audience or lacking:
+        audience, pairs = PushSettings.variable("audience"), PushSettings.variable("accounts")
+        told = f" for {lacking[0]}" if lacking else ""
+        raise UserError(f"{audience} and {pairs}{told} must be set (or {UNSAFE_VARIABLE}=true)")
+    return OidcAuthenticator(
+        audience=settings.audience,
+        accounts=accounts,
+        keys=KeySet(HttpFetch(settings.jwks_url), clock=clock),
+        clock=clock,
+        job_audience=settings.job_audience or None,
+    )
