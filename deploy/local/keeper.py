@@ -45,6 +45,7 @@ class Keeper:
             keyring=house.keyring,
             deadlines=house.topology.deadline,
             clock=house.clock,
+            tracing=house.tracing,
         )
         self._subscriptions = [
             name for name, one in house.topology.subscriptions.items() if one.worker == "register"
@@ -78,7 +79,7 @@ class Keeper:
         deliveries = list(self._pulled())
         if not deliveries:
             return False
-        projection = project(deliveries, register=self._house.register)
+        projection = project(deliveries, register=self._house.register, tracing=self._house.tracing)
         bus.acknowledge(projection.applied)
         for refused in projection.refused:
             self._refuse(refused)

@@ -12,7 +12,6 @@ from services.ingest.inbox import pack
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import Event, make_event
-from shared.events.ids import origin_of
 from shared.events.payloads import Reference, UploadArrived
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
@@ -73,7 +72,7 @@ class Arrivals:
         """
         with self._submit(job_id, len(content)):
             upload = self._sealed(tenant, job_id, pack(source_name, content))
-            self.announce([self._arrived(tenant, job_id, upload, entrance)])
+        self.announce([self._arrived(tenant, job_id, upload, entrance)])
         return upload
 
     def refuse(  # noqa: PLR0913 - as ``take``, with a reason and a size in the place of the bytes
@@ -97,7 +96,7 @@ class Arrivals:
         with self._submit(job_id, size) as span:
             span.set(SpanAttribute.REASON, reason.value)
             upload = self._sealed(tenant, job_id, pack(source_name, b"", refused=reason))
-            self.announce([self._arrived(tenant, job_id, upload, entrance)])
+        self.announce([self._arrived(tenant, job_id, upload, entrance)])
         return upload
 
     def store(
@@ -121,6 +120,8 @@ class Arrivals:
         upload = self._vault.find(names.inbox(tenant, job_id))
         if upload is None:
             return False
+        with self._submit(job_id):
+            pass  # whoever stored it may have died before it could tell the root of the trace
         self.announce([self._arrived(tenant, job_id, upload, entrance)])
         return True
 
@@ -145,14 +146,16 @@ class Arrivals:
             source="entrance",
             subject=job_id,
             jobid=job_id,
-            traceparent=origin_of(job_id),
+            traceparent=self._tracing.origin(job_id),
             time=self._clock.now(),
         )
 
-    def _submit(self, job_id: str, size: int) -> AbstractContextManager[ActiveSpan]:
+    def _submit(self, job_id: str, size: int | None = None) -> AbstractContextManager[ActiveSpan]:
+        """Measure the submission: the root of the document's trace, told before the event is."""
         said: dict[SpanAttribute, object] = {
             SpanAttribute.STAGE: Stage.ENTRANCE,
             SpanAttribute.JOB_ID: job_id,
             SpanAttribute.SIZE: size,
         }
-        return self._tracing.span(SpanName.SUBMIT, parent=origin_of(job_id), attributes=said)
+        origin = self._tracing.origin(job_id)
+        return self._tracing.root(SpanName.SUBMIT, traceparent=origin, attributes=said)

@@ -18,13 +18,16 @@ from shared.clock import Clock
 from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event
-from shared.events.ids import document_id, origin_of
+from shared.events.ids import document_id
 from shared.events.payloads import UploadArrived
 from shared.keys.envelope import SealBrokenError
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
 from shared.objects.port import NotFoundError, ObjectStore
 from shared.telemetry.reasons import RefusedReason
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
+from shared.telemetry.tracing import NullTracing, Tracing
 from shared.worker import names
 from shared.worker.tombstones import Tombstones
 
@@ -62,6 +65,7 @@ class Sweeper:
         keyring: the tenant's key makes the id of an upload's event.
         deadlines: how long a document may stay in a stage (``Topology.deadline``).
         clock: says what is late.
+        tracing: a sweep is part of the document's trace; nowhere when None.
     """
 
     def __init__(  # noqa: PLR0913 - what it looks at, and what it tells
@@ -74,6 +78,7 @@ class Sweeper:
         keyring: Keyring,
         deadlines: Deadlines,
         clock: Clock,
+        tracing: Tracing | None = None,
     ) -> None:
         self._register = register
         self._publisher = publisher
@@ -82,6 +87,7 @@ class Sweeper:
         self._keyring = keyring
         self._deadlines = deadlines
         self._clock = clock
+        self._tracing = tracing or NullTracing()
         self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
         self._documents: dict[str, str] = {}
@@ -104,6 +110,8 @@ class Sweeper:
             some = late[first : first + _BATCH]
             read = [(document, event) for document in some if (event := self._news_of(document))]
             self._publisher.publish([event for _document, event in read])
+            for _document, event in read:
+                self._trace(event)
             self._postpone([document for document, _event in read], now)
             documents += [document.document_id for document, _event in read]
             found = set(documents)
@@ -142,7 +150,9 @@ class Sweeper:
                 continue
             event = self._upload(waiting[job_id], job_id)
             if event is not None:
+                self._trace_root(event)
                 self._publisher.publish([event])
+                self._trace(event)
                 self._resubmitted[job_id] = now + self._deadlines("ingest")
                 yield job_id
 
@@ -213,9 +223,30 @@ class Sweeper:
             source="sweeper",
             subject=job_id,
             jobid=job_id,
-            traceparent=origin_of(job_id),
+            traceparent=self._tracing.origin(job_id),
             time=self._clock.now(),
         )
+
+    def _trace_root(self, event: Event) -> None:
+        """Tell the root of an upload's trace: its entrance may have died before it could."""
+        with self._tracing.root(
+            SpanName.SUBMIT, traceparent=event.traceparent, attributes=_said_of(event)
+        ):
+            pass
+
+    def _trace(self, event: Event) -> None:
+        """Tell that an event was sent again; what the span tells is the moment."""
+        said = {**_said_of(event), SpanAttribute.TOPIC: event.type}
+        with self._tracing.span(SpanName.SWEEP, parent=event.traceparent, attributes=said) as span:
+            span.set(SpanAttribute.MESSAGE_ID, event.id)
+
+
+def _said_of(event: Event) -> dict[SpanAttribute, object]:
+    return {
+        SpanAttribute.STAGE: Stage.SWEEPER,
+        SpanAttribute.JOB_ID: event.jobid,
+        SpanAttribute.DOCUMENT_ID: event.subject if event.subject != event.jobid else None,
+    }
 
 
 def _last_event(document: RegisteredDocument) -> Event | None:

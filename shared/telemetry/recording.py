@@ -40,6 +40,8 @@ _OK: Final = Status(StatusCode.UNSET)
 _FAILED: Final = Status(StatusCode.ERROR)
 _SCOPE: Final = InstrumentationScope("docledger")
 _KEYS: Final = {one: (one.value, CHECKS[kind]) for one, kind in ATTRIBUTE_KINDS.items()}
+_ATTEMPT: Final = SpanAttribute.ATTEMPT.value
+_DELIVERY_ATTEMPT: Final = SpanAttribute.DELIVERY_ATTEMPT.value
 _INHERITED: Final = tuple(
     one.value for one in (SpanAttribute.STAGE, SpanAttribute.JOB_ID, SpanAttribute.DOCUMENT_ID)
 )
@@ -134,6 +136,8 @@ class RecordedSpan:
             kept = check(value)
             if kept is not None:
                 said[key] = kept
+        if recorder.system is MessagingSystem.PUBSUB and _ATTEMPT in said:
+            said[_DELIVERY_ATTEMPT] = said[_ATTEMPT]
         self._started = time.time_ns()
         self._begun = time.perf_counter_ns()
 

@@ -148,8 +148,9 @@ def read_spans(
             for span in (_read(folder, "") if traces else ())
             if span.trace_id in traces and span.attributes.get(key, document_id) == document_id
         ]
-    # Of a root that was told again, the one that did what it measures.
-    once = {span.span_id: span for span in sorted(found, key=lambda span: not span.failed)}
+    # Of a root that was told again, the first that did what it measures.
+    told = sorted(found, key=lambda span: (not span.failed, -span.start.timestamp()))
+    once = {span.span_id: span for span in told}
     return sorted(once.values(), key=lambda span: (span.start, -span.seconds))
 
 

@@ -259,4 +259,4 @@ def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) 
     [span] = read_spans(tmp_path)
     assert span.trace_id == event.traceparent.split("-")[1]
     assert (span.name, span.attributes["docledger.index"]) == ("seal docledger.entry.posted.v1", 0)
-    assert span.attributes["outcome"] == "post"
+    assert span.attributes["docledger.outcome"] == "post"
