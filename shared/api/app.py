@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,13 +13,14 @@ from starlette.middleware import Middleware
 
 from shared.api.gate import Gate
 from shared.api.problems import ProblemBody, ProblemError, answer_to
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.errors import TransientError
-from shared.logging import StageLog
+from shared.logging import SilentLog, StageLog
 from shared.telemetry.apis import ApiOperation, ApiProblem
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.registry import CONTENT_TYPE, MemoryMetrics
 from shared.worker.admission import Admission
+from shared.worker.built import nothing
 from shared.worker.readiness import Readiness
 
 ERRORS: Final[dict[int | str, dict[str, Any]]] = {
@@ -51,6 +52,13 @@ class Surroundings:
     clock: Clock
     checks: Mapping[str, Callable[[], None]]
     flush: Callable[[], None]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return nothing: for an application that only describes itself."""
+        return cls(
+            log=SilentLog(), metrics=MemoryMetrics(), clock=SystemClock(), checks={}, flush=nothing
+        )
 
 
 def new_app(

@@ -40,6 +40,7 @@ class LogEvent(StrEnum):
     ENTRY_BY_HAND = "entry.by_hand"  # a person posted, voided or reversed
     CHECKPOINT_SIGNED = "checkpoint.signed"  # the log grew; size is the new tree size
     CHECKPOINT_REFUSED = "checkpoint.refused"  # the published log is ahead of the journal
+    LOG_UNREADABLE = "log.unreadable"  # the published log is not what its checkpoint says
     AUDIT_FAILED = "audit.failed"  # a document or entry is not accounted for
 
     # Foreign bytes and machines.

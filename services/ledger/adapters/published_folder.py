@@ -1,0 +1,86 @@
+"""Published logs in a folder, for who may only read: nothing is made, no key is opened."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from services.ledger.api_log import PublishedLog
+from shared.errors import TransientError
+from shared.tlog.errors import MalformedError, NotFoundError
+from shared.tlog.note import VerifierKey
+from shared.tlog.tiles import MOST_FILE_BYTES
+
+T = TypeVar("T")
+
+_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class PublishedFolder:
+    """Finds logs as ``DirectoryFiles`` leaves them: ``<tenant>/`` and ``<tenant>.vkey``.
+
+    Args:
+        root: of all logs.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, PublishedLog] = {}
+
+    def log_of(self, tenant: str) -> PublishedLog | None:
+        """Return the log of a tenant; None where there is none, whatever the string is.
+
+        Raises:
+            MalformedError: its public key is none.
+            TransientError: the folder cannot be read.
+        """
+        log = self._known.get(tenant)
+        if log is None and _TENANT.fullmatch(tenant):
+            try:
+                line = _translated((self._root / f"{tenant}.vkey").read_bytes)
+            except NotFoundError:
+                return None
+            key = VerifierKey.parse(line.decode("ascii", "replace"))
+            log = PublishedLog(files=_Folder(self._root / tenant), key=key)
+            self._known[tenant] = log  # a published key never changes
+        return log
+
+    def check(self) -> None:
+        """Raise ``TransientError`` when the folder cannot be listed, for ``/ready``."""
+        _translated(lambda: next(self._root.iterdir(), None))
+
+
+class _Folder:
+    """The files of one log."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, path: str) -> bytes:
+        """Return the file at ``path``, which lies in the folder for certain.
+
+        Raises:
+            NotFoundError: there is none, or it is elsewhere.
+            MalformedError: it is larger than any file of a log.
+            TransientError: it cannot be read now.
+        """
+        return _translated(lambda: self._within(path))
+
+    def _within(self, path: str) -> bytes:
+        target = (self._root / path).resolve(strict=True)
+        if not target.is_relative_to(self._root.resolve()) or not target.is_file():
+            raise NotFoundError(f"{path}: there is no such file")
+        with target.open("rb") as file:
+            data = file.read(MOST_FILE_BYTES + 1)
+        if len(data) > MOST_FILE_BYTES:
+            raise MalformedError(f"{path}: is larger than any file of a log")
+        return data
+
+
+def _translated(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (FileNotFoundError, NotADirectoryError, ValueError) as err:
+        raise NotFoundError("there is no such file") from err
+    except OSError as err:
+        raise TransientError(f"the published log is unavailable: {type(err).__name__}") from err
