@@ -15,11 +15,10 @@ from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
 from shared.api.problems import ProblemError
-from shared.errors import TransientError, UserError
+from shared.errors import TransientError
 from shared.telemetry.apis import ApiProblem
-from shared.worker.authentication import ForbiddenError, UnauthenticatedError
+from shared.worker.authentication import UnauthenticatedError
 
-UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_NO_API_AUTH"
 ANYBODY: Final = "anybody"
 """The account of every caller where nobody is asked who they are."""
 
@@ -34,7 +33,7 @@ class Identities(Protocol):
     """Tells who sends a request."""
 
     def account(self, headers: Mapping[str, str]) -> str:
-        """Return the caller's account: the e-mail address of a verified token, in lower case.
+        """Return the caller's account: the e-mail address of a verified token.
 
         Args:
             headers: by lower-case name; several of one name are joined by commas.
@@ -45,27 +44,9 @@ class Identities(Protocol):
         """
         ...
 
-
-class UnsafeNoApiAuth:
-    """Takes every caller for ``anybody``: for one machine, where there are no tokens.
-
-    Args:
-        environ: the process's environment.
-
-    Raises:
-        UserError: nobody asked for this by its name, or this is a production environment.
-    """
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        if environ.get(UNSAFE_VARIABLE, "").lower() not in {"1", "true"}:
-            raise UserError(f"callers are authenticated unless {UNSAFE_VARIABLE}=true")
-        if environ.get("K_SERVICE") or environ.get("DOCLEDGER_ENVIRONMENT") == "production":
-            raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
-
-    def account(self, headers: Mapping[str, str]) -> str:
-        """Return the one account there is."""
-        del headers
-        return ANYBODY
+    def ready(self) -> None:
+        """Raise ``TransientError`` when nothing could be decided now; for ``/ready``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +109,9 @@ class Callers:
     def _account(self, headers: Mapping[str, str]) -> str:
         problem: ApiProblem
         try:
-            return self._identities.account(headers)
+            return self._identities.account(headers).lower()
         except UnauthenticatedError:
             problem = ApiProblem.UNAUTHENTICATED
-        except ForbiddenError:
-            problem = ApiProblem.FORBIDDEN
         except TransientError:
             problem = ApiProblem.AUTHENTICATION_UNDECIDED
         raise ProblemError(problem)

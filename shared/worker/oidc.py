@@ -96,19 +96,32 @@ class OidcAuthenticator:
             ForbiddenError: a good token of another account.
             TransientError: the keys are away.
         """
-        bearer = _BEARER.match(headers.get("authorization", ""))
-        if bearer is None:
-            raise UnauthenticatedError
-        caller = self._caller(bearer[1])
         job = subscription.startswith(JOBS_PREFIX)
-        if caller.audience != (self._job_audience if job else self._audience):
-            raise UnauthenticatedError
-        if caller.email != self._accounts.get(subscription):
+        account = self._account(headers, self._job_audience if job else self._audience)
+        if account != self._accounts.get(subscription):
             raise ForbiddenError
+
+    def account(self, headers: Mapping[str, str]) -> str:
+        """Return whose token a request brings, whoever that is.
+
+        Raises:
+            UnauthenticatedError: no token, or one that proves nothing here and now.
+            TransientError: the keys are away.
+        """
+        return self._account(headers, self._audience)
 
     def ready(self) -> None:
         """Raise ``TransientError`` while there are no keys to check anything with."""
         self._keys.ready()
+
+    def _account(self, headers: Mapping[str, str], audience: str) -> str:
+        bearer = _BEARER.match(headers.get("authorization", ""))
+        if bearer is None:
+            raise UnauthenticatedError
+        caller = self._caller(bearer[1])
+        if caller.audience != audience:
+            raise UnauthenticatedError
+        return caller.email
 
     def _caller(self, token: str) -> _Caller:
         """Return whose token it is; a good one is remembered until it expires.
