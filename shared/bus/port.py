@@ -55,10 +55,14 @@ class Publisher(Protocol):
     """What a worker needs to emit."""
 
     def publish(self, events: Sequence[Event]) -> None:
-        """Hand ``events`` to the topics of their types, all or none; on return they are durable.
+        """Hand ``events`` to the topics of their types; on return they are durable.
+
+        All or none on the embedded bus. On Pub/Sub some may have been published when it fails: who
+        publishes them again, as every redelivery does, repeats their ids.
 
         Raises:
-            TransientError: the bus is unavailable; nothing was published.
+            PermanentError: an event breaks the contract; nothing was published.
+            TransientError: the bus is unavailable.
         """
         ...
 
