@@ -18,7 +18,7 @@ class Readiness:
         clock: tells how old an answer is.
     """
 
-    def __init__(self, checks: Mapping[str, Callable[[], None]], *, clock: Clock) -> None:
+    def __init__(self, checks: Mapping[str, Callable[[], object]], *, clock: Clock) -> None:
         self._checks = dict(checks)
         self._clock = clock
         self._asking = threading.Lock()
@@ -46,7 +46,7 @@ class Readiness:
             self._asking.release()
 
 
-def _passes(check: Callable[[], None]) -> bool:
+def _passes(check: Callable[[], object]) -> bool:
     try:
         check()
     except Exception:  # noqa: BLE001 - whatever it raises, the thing is not there

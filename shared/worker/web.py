@@ -113,7 +113,7 @@ class Service:
         name: str,
         receivers: Mapping[str, Receiver],
         authenticator: Authenticator,
-        checks: Mapping[str, Callable[[], None]],
+        checks: Mapping[str, Callable[[], object]],
         metrics: MemoryMetrics,
         jobs: Mapping[str, Callable[[], object]],
         log: StageLog,
