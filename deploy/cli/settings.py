@@ -7,6 +7,7 @@ from services.ingest.settings import IngestSettings
 from services.ledger.settings import LedgerSettings
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizeSettings
+from shared.bus.topology import TopologySettings
 from shared.settings import Settings, unknown_variables
 
 SETTINGS: Final[tuple[type[Settings], ...]] = (
@@ -14,6 +15,7 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     OcrSettings,
     SummarizeSettings,
     LedgerSettings,
+    TopologySettings,
 )
 
 OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR"})

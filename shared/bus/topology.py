@@ -1,6 +1,6 @@
 """The one topology (``infra/topology.yaml``) as a checked model: who hears what, and by when.
 
-The embedded bus reads it here; Terraform and the policy tests read the same file.
+The embedded bus and Pub/Sub are set up from it; Terraform and the policy tests read the same file.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from shared.errors import UserError
 from shared.events.payloads import EventType, StageName
+from shared.settings import Settings
 
 TOPOLOGY_FILE: Final = Path(__file__).resolve().parents[2] / "infra" / "topology.yaml"
 
@@ -27,6 +28,7 @@ ForeignTopic = Annotated[str, Field(pattern=r"^docledger(\.[a-z]+)+$")]
 """A topic whose messages are not our events: what it carries, its handler decodes."""
 
 LeaseSeconds = Annotated[float, Field(gt=0, le=600)]  # Pub/Sub's longest acknowledgement deadline
+RetentionSeconds = Annotated[float, Field(ge=600, le=604_800)]  # its emulator's longest, too
 Attempts = Annotated[int, Field(ge=5, le=100)]  # Pub/Sub's bounds for a dead-letter policy
 WaitSeconds = Annotated[float, Field(ge=0, le=600)]  # Pub/Sub's longest retry backoff
 Backoff = Annotated[
@@ -55,6 +57,7 @@ class Defaults(_Timed):
     lease_s: LeaseSeconds
     attempts: Attempts
     backoff_s: Backoff
+    retention_s: RetentionSeconds
 
 
 class Subscription(_Timed):
@@ -66,6 +69,7 @@ class Subscription(_Timed):
         lease_s: how long the worker may hold a message before it is handed out again.
         attempts: hand-outs before a message becomes a dead letter.
         backoff_s: first and longest wait between attempts.
+        retention_s: how long Pub/Sub keeps what nobody acknowledges.
     """
 
     topic: Annotated[EventType, Field(strict=False)] | ForeignTopic
@@ -73,6 +77,7 @@ class Subscription(_Timed):
     lease_s: LeaseSeconds
     attempts: Attempts
     backoff_s: Backoff
+    retention_s: RetentionSeconds
 
 
 class Stage(_Strict):
@@ -165,12 +170,26 @@ class Topology(_Strict):
         return timedelta(seconds=self.stages[stage].deadline_s)
 
 
-def load_topology(path: Path = TOPOLOGY_FILE) -> Topology:
+class TopologySettings(Settings):
+    """Which file it is.
+
+    Attributes:
+        topology: ``DOCLEDGER_TOPOLOGY``; other clocks than the project's, for tests and trials.
+    """
+
+    topology: Path = TOPOLOGY_FILE
+
+
+def load_topology(path: Path | None = None) -> Topology:
     """Read and check the topology.
+
+    Args:
+        path: the file; the one that the setting names when None.
 
     Raises:
         UserError: it is missing, no YAML, or wrong; the line says where and why.
     """
+    path = path or TopologySettings.from_environment().topology
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506 - a SafeLoader
         return Topology.model_validate(raw)

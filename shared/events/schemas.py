@@ -66,13 +66,14 @@ def _asyncapi(topology: Topology) -> dict[str, Any]:
         "operations": {
             name: {
                 "action": "receive",
-                "channel": {"$ref": f"#/channels/{its.topic.value}"},
-                "messages": [{"$ref": f"#/channels/{its.topic.value}/messages/event"}],
+                "channel": {"$ref": f"#/channels/{its.topic}"},
+                "messages": [{"$ref": f"#/channels/{its.topic}/messages/event"}],
                 "x-worker": its.worker,
                 "x-lease-seconds": its.lease_s,
                 "x-attempts": its.attempts,
             }
             for name, its in topology.subscriptions.items()
+            if its.topic in set(EventType)  # what foreign topics carry is not our contract
         },
         "components": {
             "messages": {

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.cli.settings import SETTINGS
 from shared.bus.topology import TOPOLOGY_FILE, Topology, load_topology
 from shared.errors import UserError
 from shared.events.payloads import EventType
+from shared.settings import unknown_variables
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -84,6 +86,26 @@ WRONG: dict[str, tuple[Edit, str]] = {
     "a lease that Pub/Sub does not grant": (at("defaults", "lease_s", put=601), "lease_s"),
     "attempts that Pub/Sub does not count": (at("defaults", "attempts", put=101), "attempts"),
     "a number in quotes": (at("defaults", "attempts", put="7"), "attempts"),
+    "a retention that Pub/Sub does not grant": (
+        at("defaults", "retention_s", put=599),
+        "retention_s",
+    ),
+    "a foreign topic that is not declared": (
+        at("foreign", put={}),
+        "docledger.uploads.notified is no event type: correct it, or declare it foreign",
+    ),
+    "a foreign topic that nobody hears": (
+        lambda raw: raw["subscriptions"].pop("entrance.uploads-notified"),
+        "docledger.uploads.notified is foreign and has no subscription",
+    ),
+    "an event type that is misspelt": (
+        at("subscriptions", "ocr.pages-read", "topic", put="docledger.pages.raed"),
+        "docledger.pages.raed is no event type: correct it, or declare it foreign",
+    ),
+    "a foreign topic of another project": (
+        at("foreign", put={"acme.uploads": "theirs"}),
+        "foreign.acme.uploads",
+    ),
     "waits the wrong way round": (at("defaults", "backoff_s", put=[9, 1]), "first, longest"),
     "a stage without deadline": (lambda raw: raw["stages"].pop("ocr"), "stages.ocr"),
     "a stage that does not exist": (at("stages", "audit", put={"deadline_s": 3}), "stages.audit"),
@@ -137,3 +159,30 @@ def test_a_topic_nobody_hears_may_be_declared() -> None:
     del raw["subscriptions"]["ocr.pages-read"]
     raw["unsubscribed"] = ["docledger.pages.read.v1"]
     assert Topology.model_validate(raw).of_topic(EventType.PAGES_READ) == []
+
+
+def test_a_foreign_topic_is_heard_like_any_other() -> None:
+    """What Cloud Storage tells comes on a topic, and is no event of ours."""
+    topology = load_topology()
+    heard = topology.subscriptions["entrance.uploads-notified"]
+    assert heard.topic == "docledger.uploads.notified"
+    assert not isinstance(heard.topic, EventType)
+    assert topology.of_worker("entrance") == ["entrance.uploads-notified"]
+
+
+def test_another_file_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests and trials want other clocks; every process of theirs reads the same variable."""
+    raw = yaml.safe_load(TOPOLOGY_FILE.read_text())
+    raw["defaults"]["lease_s"] = 11
+    path = tmp_path / "other.yaml"
+    path.write_text(yaml.safe_dump(raw))
+    monkeypatch.setenv("DOCLEDGER_TOPOLOGY", str(path))
+    assert load_topology().subscriptions["ocr.pages-read"].lease_s == 11
+    assert load_topology(TOPOLOGY_FILE).subscriptions["ocr.pages-read"].lease_s == 60
+
+
+def test_the_variable_is_known_to_the_check_for_misspelt_ones() -> None:
+    """A variable that nobody reads is otherwise a default that nobody wanted."""
+    environ = {"DOCLEDGER_TOPOLOGY": "x", "DOCLEDGER_TOPOLOGIE": "x"}
+    [line] = unknown_variables(SETTINGS, environ)
+    assert line.startswith("DOCLEDGER_TOPOLOGIE is not a setting: did you mean DOCLEDGER_TOPOLOGY")
