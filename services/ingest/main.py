@@ -1,21 +1,26 @@
-"""Ingest, built: settings in, worker out. Importing this does no I/O."""
+"""Ingest and its entrance, built: settings in, worker out. Importing this does no I/O."""
 
 from functools import partial
 
 from services.ingest.adapters.inspector import SandboxInspector
 from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.adapters.vault import VaultInbox, VaultOriginals
+from services.ingest.arrivals import Arrivals
 from services.ingest.canary import sing
 from services.ingest.handler import handle
-from services.ingest.ports import Erased, Register
-from services.ingest.settings import IngestSettings
+from services.ingest.notified import Entrance
+from services.ingest.ports import Erased, Register, Uploads
+from services.ingest.settings import EntranceSettings, IngestSettings
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.keys.port import Keyring
 from shared.keys.vault import Vault
+from shared.logging.stage_log import StageLog
 from shared.objects.port import ObjectStore
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import TaskRunner
+from shared.telemetry.metrics import Metrics
+from shared.telemetry.tracing import Tracing
 from shared.worker.built import Worker, nothing
 from shared.worker.quarantine import Quarantine
 
@@ -65,3 +70,53 @@ def build(  # noqa: PLR0913 - the ports that workers share, by name
         most_bytes=settings.most_bytes,
     )
     return Worker(handle=bound, canary=partial(sing, inspector), close=close)
+
+
+def build_entrance(  # noqa: PLR0913 - the ports that workers share, by name
+    *,
+    vault: Vault,
+    publisher: Publisher,
+    keyring: Keyring,
+    quarantine: Quarantine,
+    clock: Clock,
+    log: StageLog,
+    tracing: Tracing,
+    metrics: Metrics,
+    project: str | None = None,
+    settings: EntranceSettings | None = None,
+    uploads: Uploads | None = None,
+) -> Entrance:
+    """Return the entrance for files that are dropped in buckets.
+
+    Args:
+        vault: seals uploads.
+        publisher: takes ``upload.arrived``.
+        keyring: keys.
+        quarantine: keeps messages that are of no use.
+        clock: time.
+        log: lines of registered fields.
+        tracing: each document's trace begins here.
+        metrics: counts.
+        project: of the buckets.
+        settings: read from the environment when None.
+        uploads: the buckets; on Cloud Storage when None.
+    """
+    settings = settings or EntranceSettings.from_environment()
+    if uploads is None:
+        # Who takes no files from buckets need not have Google's client.
+        from services.ingest.adapters.uploads import GcsUploads  # noqa: PLC0415 - see above
+        from shared.objects.gcs_connection import GcsConnection  # noqa: PLC0415 - see above
+
+        uploads = GcsUploads(GcsConnection(project=project))
+    return Entrance(
+        uploads=uploads,
+        tenants=settings.buckets,
+        arrivals=Arrivals(vault, publisher, keyring, clock, tracing),
+        vault=vault,
+        quarantine=quarantine,
+        keyring=keyring,
+        bounds=settings.bounds(),
+        clock=clock,
+        log=log,
+        metrics=metrics,
+    )

@@ -1,8 +1,8 @@
 """What ingest needs of the outside: the register, and what its handler stores and asks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -74,6 +74,7 @@ class RegisteredDocument:
         erased: whether its key was destroyed.
         pages: as ingest counted them; 0 when unknown.
         deadline: until when it must have left ``stage``; None when nothing more is expected.
+        since: when what brought it where it is happened, by the event's own time.
         last_event: the event that brought it here, as a structured CloudEvent, for the sweeper.
     """
 
@@ -88,6 +89,7 @@ class RegisteredDocument:
     erased: bool
     pages: int
     deadline: datetime | None
+    since: datetime
     last_event: bytes = field(repr=False)
 
     @property
@@ -136,6 +138,31 @@ class Counts:
             and self.submissions == self.made + self.duplicates + self.refused
             and self.documents == ends + self.in_flight
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StageFlow:
+    """What waits in one stage, and how fast it comes and goes.
+
+    Counted are documents, once for each way through the stage that the register heard of: a new
+    revision or a replay is another one, a redelivery is not. An upload that ingest has not booked
+    yet is in no stage: the bus alone knows of it.
+
+    Attributes:
+        stage: which one.
+        waiting: documents in flight there, worked on or not.
+        late: of them, past their deadline.
+        oldest_s: seconds since the one came that waits there longest; 0 when there is none.
+        entered: came in during the window.
+        left: went on or ended there during the window.
+    """
+
+    stage: StageName
+    waiting: int = 0
+    late: int = 0
+    oldest_s: float = 0.0
+    entered: int = 0
+    left: int = 0
 
 
 class Register(Protocol):
@@ -213,6 +240,18 @@ class Register(Protocol):
         """Return the sums of the first promise (of one tenant)."""
         ...
 
+    def flow(
+        self, now: datetime, *, window: timedelta, tenant: str | None = None
+    ) -> list[StageFlow]:
+        """Return every stage in their order: what waits, and what moved (of one tenant).
+
+        Args:
+            now: ends the window.
+            window: at most an hour, in steps of ten seconds; events count by their own time.
+            tenant: whose documents; all when None.
+        """
+        ...
+
 
 class Inbox(Protocol):
     """Bytes at the door, sealed under the tenant's inbox key.
@@ -278,4 +317,64 @@ class Replays(Protocol):
 
     def replay(self, document_id: str) -> None:
         """Publish the document's quarantined events again; those replayed already are left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """One object that somebody dropped in an uploads bucket, at exactly one generation.
+
+    Attributes:
+        bucket: ours; it says whose tenant's upload this is.
+        name: theirs; it travels no further than into the sealed inbox object.
+        generation: of the object; a later one of that name is another submission.
+        size: in bytes; None where it was not told.
+        updated: when it was written, UTC; None where it was not told.
+    """
+
+    bucket: str
+    name: str = field(repr=False)
+    generation: int
+    size: int | None = None
+    updated: datetime | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it only makes a folder show: consoles write empty objects for that."""
+        return self.name.endswith("/") and not self.size
+
+
+class OversizeError(Exception):
+    """An object is larger than what is taken; its bytes were not read.
+
+    Args:
+        size: in bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
+class Uploads(Protocol):
+    """Buckets that people drop files in.
+
+    Every method raises ``TransientError`` when the store is unavailable.
+    """
+
+    def open(self, dropped: Dropped, *, most_bytes: int) -> bytes:
+        """Return the object's bytes, of exactly that generation.
+
+        Raises:
+            LookupError: it is gone: its sender removed or replaced it, or it was taken in.
+            OversizeError: it has more than ``most_bytes``; nothing was read.
+        """
+        ...
+
+    def delete(self, dropped: Dropped) -> None:
+        """Remove exactly that generation; no error when it is gone."""
+        ...
+
+    def list(self, bucket: str) -> Iterator[Dropped]:
+        """Yield what lies in a bucket, by name."""
         ...

@@ -1,10 +1,14 @@
-"""What can be set about ingest: ``DOCLEDGER_INGEST_<FIELD>``."""
+"""What can be set: ``DOCLEDGER_INGEST_<FIELD>`` of the worker, ``DOCLEDGER_ENTRANCE_<FIELD>``."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from services.ingest.inspection import InspectionLimits
+from services.ingest.notified import Bounds
+from shared.events.payloads import TenantName
 from shared.sandbox.port import Limits
 from shared.settings import Settings
 
@@ -59,3 +63,40 @@ class IngestSettings(Settings):
     def sandbox(self) -> Limits:
         """Return what a sandboxed process may use."""
         return Limits(memory_mb=self.memory_mb, cpu_s=self.cpu_s, wall_s=self.wall_s)
+
+
+def _pairs(value: Any) -> Any:  # noqa: ANN401 - not checked yet
+    """Return ``bucket=tenant,bucket=tenant`` as a mapping."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.strip().partition("=")[::2] for pair in value.split(",")]
+    if len({bucket for bucket, _ in pairs}) < len(pairs):
+        raise ValueError("names a bucket twice")
+    return dict(pairs)
+
+
+BucketName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")]
+
+
+class EntranceSettings(Settings):
+    """Which buckets people drop files in, and what is taken from there.
+
+    Attributes:
+        buckets: by bucket, the tenant whose uploads it takes, as ``bucket=tenant,bucket=tenant``.
+        most_bytes: of a file; as ingest's.
+        sweep_after_s: age of a dropped file at which its notification counts as lost.
+        sweep_most: files that one sweep takes.
+    """
+
+    section: ClassVar[str] = "entrance"
+
+    buckets: Annotated[
+        Mapping[BucketName, TenantName], BeforeValidator(_pairs), Field(min_length=1)
+    ]
+    most_bytes: Positive = 40_000_000
+    sweep_after_s: Annotated[float, Field(gt=0)] = 300.0
+    sweep_most: Positive = 200
+
+    def bounds(self) -> Bounds:
+        """Return what is taken."""
+        return Bounds(self.most_bytes, timedelta(seconds=self.sweep_after_s), self.sweep_most)

@@ -34,6 +34,10 @@ class LogEvent(StrEnum):
     DOCUMENT_SWEPT = "document.swept"  # its last stored event was published again
     DOCUMENT_ERASED = "document.erased"  # its key is destroyed and its tombstone stands
 
+    UPLOAD_GONE = "upload.gone"  # a dropped file was removed before it could be taken in
+    UPLOAD_SWEPT = "upload.swept"  # a dropped file was taken in that no notification told of
+    BUCKET_UNKNOWN = "bucket.unknown"  # a notification of a bucket that is no tenant's
+
     # The ledger.
     ENTRY_POSTED = "entry.posted"  # sealed under a checkpoint
     ENTRY_HELD = "entry.held"  # sealed as a hold; code says why
