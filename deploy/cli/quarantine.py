@@ -12,7 +12,7 @@ from deploy.local.outcomes import Outcomes
 from deploy.local.site import AlreadyRunsError
 from services.ingest.ports import RegisteredDocument
 from shared.errors import UserError
-from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.stages import Stage
 from shared.worker.quarantine import QuarantineRecord
 
@@ -63,8 +63,13 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
             SpanAttribute.JOB_ID: event.jobid,
             SpanAttribute.DOCUMENT_ID: document_id,
             SpanAttribute.REPLAY: event.replay,
+            SpanAttribute.TOPIC: event.type,
+            SpanAttribute.MESSAGE_ID: event.id,
         }
-        with house.tracing.span(SpanName.REPLAY, parent=event.traceparent, attributes=said):
+        with house.tracing.span(
+            SpanName.REPLAY, parent=event.traceparent, attributes=said
+        ) as replayed:
+            replayed.link(record.gave_up_in or "", Link.GAVE_UP)
             house.publisher.publish([event])
         sent += 1
     if not sent:

@@ -14,16 +14,26 @@ from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
 from services.ingest.ports import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
+from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.span_files import SpanRecord, read_spans
-from shared.telemetry.spans import SpanAttribute
+from shared.telemetry.spans import Link, SpanAttribute, SpanName
+from shared.telemetry.stages import Stage
 
 WIDEST: Final = 40
 NARROWEST: Final = 12
-OTHER_COLUMNS: Final = 50
-"""What stage, try, outcome and the two times take, with the space between."""
+OTHER_COLUMNS: Final = 54
+"""What number, stage, try, outcome and the two times take, with the space between."""
 
 ROOMY_COLUMNS: Final = OTHER_COLUMNS + 22
 """With the event beside them."""
+
+_PARTS: Final = frozenset({SpanName.HANDLE, SpanName.STORE, SpanName.SEND})
+"""What a delivery's own row covers; JSON shows it, too."""
+
+_UNSEEN: Final = (Stage.REGISTER.value, DeliveryOutcome.DONE.value)
+"""Nor what the register followed without trouble: it is no part of the way."""
+
+_FOLLOWS: Final = {Link.ATTEMPT_BEFORE: "retries", Link.GAVE_UP: "replays"}
 
 
 def trace(data_dir: Path, typed: str, *, as_json: bool) -> int:
@@ -41,26 +51,31 @@ def trace(data_dir: Path, typed: str, *, as_json: bool) -> int:
     console = to_stdout()
     console.print(safe(f"trace {_trace_id(document)}"))
     console.print(safe(f"document {document.document_id}"))
-    if not spans:
+    hops = [span for span in spans if _is_hop(span)]
+    if not hops:
         console.print("no finished span of it yet")
         return 0
-    begin = min(span.start for span in spans)
-    total = max((span.start - begin).total_seconds() + span.seconds for span in spans)
-    whose = _names(house, document)
-    taken = (ROOMY_COLUMNS if console.width >= ROOMY else OTHER_COLUMNS) + max(
-        map(len, whose.values()), default=0
+    begin = min(span.start for span in hops)
+    total = max((span.start - begin).total_seconds() + span.seconds for span in hops)
+    extra = _extra(hops, _names(house, document))
+    taken = (ROOMY_COLUMNS if console.width >= ROOMY else OTHER_COLUMNS) + sum(
+        max(map(len, cells)) + 2 for cells in extra.values()
     )
     width = max(NARROWEST, min(WIDEST, console.width - taken))
     rows = [
-        (*_row(span, (span.start - begin).total_seconds(), total, width), whose.get(_job(span), ""))
-        for span in spans
+        (
+            number,
+            *_row(span, (span.start - begin).total_seconds(), total, width),
+            *(cells[number - 1] for cells in extra.values()),
+        )
+        for number, span in enumerate(hops, start=1)
     ]
-    columns = ("!stage", "?!event", "!>try", "outcome", "!>start ms", "!>ms", "!when", "attachment")
-    seen = len(columns) if whose else len(columns) - 1
-    console.print(table("", columns[:seen], [row[:seen] for row in rows]))
+    columns = ("!>", "!stage", "?!event", "!>try", "outcome", "!>start ms", "!>ms", "!when")
+    console.print(table("", (*columns, *extra), rows))
     console.print()
-    working = sum(span.seconds for span in spans)
-    console.print(f"{len(spans)} spans in {total:.3f} s, at work for {working:.3f} s")
+    working = sum(span.seconds for span in hops)
+    parts = f"; {len(spans) - len(hops)} spans more in JSON" if len(spans) > len(hops) else ""
+    console.print(f"{len(hops)} hops in {total:.3f} s, at work for {working:.3f} s{parts}")
     return 0
 
 
@@ -71,7 +86,30 @@ def _spans(house: House, document: RegisteredDocument) -> list[SpanRecord]:
     if document.terminal is Terminal.EXPANDED or submission is None or submission.parent is None:
         return list(spans)
     own = {document.job_id, document.document_id, submission.parent}
-    return [span for span in spans if own & _about(span)]
+    return [span for span in spans if not span.parent_id or own & _about(span)]
+
+
+def _is_hop(span: SpanRecord) -> bool:
+    how = (span.says(SpanAttribute.STAGE), span.says(SpanAttribute.OUTCOME))
+    return span.operation not in _PARTS and how != _UNSEEN
+
+
+def _extra(hops: list[SpanRecord], names: dict[object, str]) -> dict[str, list[str]]:
+    """Return the columns that only some traces have: what follows what, and whose span it is."""
+    numbers = {span.span_id: number for number, span in enumerate(hops, start=1)}
+    columns = {
+        "follows": [_follows(span, numbers) for span in hops],
+        "attachment": [names.get(span.says(SpanAttribute.JOB_ID), "") for span in hops],
+    }
+    return {title: cells for title, cells in columns.items() if any(cells)}
+
+
+def _follows(span: SpanRecord, numbers: dict[str, int]) -> str:
+    """Say which attempt a span comes after; one whose worker died has told nothing of itself."""
+    return ", ".join(
+        f"{_FOLLOWS[Link(linked.what)]} {numbers.get(linked.span_id, 'one that was lost')}"
+        for linked in span.links
+    )
 
 
 def _names(house: House, document: RegisteredDocument) -> dict[object, str]:
@@ -82,32 +120,26 @@ def _names(house: House, document: RegisteredDocument) -> dict[object, str]:
     return {one.job_id: one.name for one in attachments}
 
 
-def _job(span: SpanRecord) -> object:
-    return span.attributes.get(SpanAttribute.JOB_ID.value)
-
-
 def _about(span: SpanRecord) -> set[object]:
-    said = span.attributes
-    about = (SpanAttribute.JOB_ID.value, SpanAttribute.DOCUMENT_ID.value)
-    return {said[name] for name in about if name in said}
+    said = (span.says(SpanAttribute.JOB_ID), span.says(SpanAttribute.DOCUMENT_ID))
+    return {one for one in said if one is not None}
 
 
 def _row(span: SpanRecord, offset: float, total: float, width: int) -> tuple[object, ...]:
-    said = span.attributes
-    outcome = str(said.get(SpanAttribute.OUTCOME.value, ""))
-    reason = said.get(SpanAttribute.REASON.value) or said.get(SpanAttribute.ERROR.value)
-    stage = str(said.get(SpanAttribute.STAGE.value, span.service))
+    outcome = str(span.says(SpanAttribute.OUTCOME) or "")
+    reason = span.says(SpanAttribute.REASON) or span.says(SpanAttribute.ERROR)
+    stage = str(span.says(SpanAttribute.STAGE) or span.service)
     left = min(width - 1, round(width * offset / total)) if total else 0
     length = max(1, round(width * span.seconds / total)) if total else 1
     # A space that folding would strip is none: dots show the wait.
     bar = Text("·" * left if block() != "#" else "." * left, style="dim")
     failed = span.failed or outcome in {"quarantined", "retry"}
     bar.append(block() * min(length, width - left), style="red" if failed else "green")
-    what = str(said.get(SpanAttribute.SUBSCRIPTION.value) or span.name)
+    what = str(span.says(SpanAttribute.SUBSCRIPTION) or span.operation)
     return (
         stage,
         what.removeprefix(f"{stage}."),
-        said.get(SpanAttribute.ATTEMPT.value, ""),
+        span.says(SpanAttribute.ATTEMPT) or "",
         f"{outcome} {reason}" if reason else outcome,
         f"{offset * 1000:.1f}",
         f"{span.seconds * 1000:.1f}",

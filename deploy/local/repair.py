@@ -15,7 +15,6 @@ from services.ledger.restore import bring_back as bring_books_back
 from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import make_event
-from shared.events.ids import origin_of
 from shared.events.payloads import EventType, UploadArrived
 from shared.events.results import Intake
 from shared.keys.port import TenantPurpose
@@ -98,15 +97,28 @@ def _announce_unregistered(house: House, document_id: str) -> None:
         except (ErasedError, NotFoundError, PermanentError):
             continue
         job_id = info.name.rsplit("/", 1)[1]
-        if result_in(stored, Intake).status == "duplicate":
+        intake = result_in(stored, Intake)
+        if intake.status == "duplicate":
             continue
-        origin = Origin(DEFAULT_TENANT, job_id, origin_of(job_id), document_id)
+        origin = Origin(DEFAULT_TENANT, job_id, _origin(house, job_id, intake), document_id)
         reference = house.vault.find(info.name)
         emitter = Emitter(
             "ingest", publisher=house.publisher, keyring=house.keyring, clock=house.clock
         )
         emitter.emit(origin, children_in(stored), reference)
     _announce_entries(house, document_id)
+
+
+def _origin(house: House, job_id: str, intake: Intake) -> str:
+    """Return the origin of a submission's trace: an attachment shares its e-mail's."""
+    first: str = job_id
+    while intake.parent is not None:
+        first = intake.parent
+        try:
+            intake = result_in(house.vault.open(names.intake(first)), Intake)
+        except (ErasedError, NotFoundError, PermanentError):
+            break
+    return house.tracing.origin(first)
 
 
 def _submit_again(house: House, document: RegisteredDocument) -> None:

@@ -180,7 +180,8 @@ class RecordedSpan:
         """Mark the work as failed, with a reason's code or an exception (its type alone)."""
         if isinstance(code, str):
             self.set(SpanAttribute.REASON, code)
-        self.set(SpanAttribute.ERROR, code)
+        if SpanAttribute.ERROR.value not in self._said:  # what came first is the cause
+            self.set(SpanAttribute.ERROR, code)
         self._failed = True
 
     def link(self, traceparent: str, what: Link) -> None:

@@ -25,13 +25,14 @@ from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import QuarantineReason
-from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.tracing import ActiveSpan, Tracing
 from shared.worker import names
 from shared.worker.breaker import Breaker
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Lease, LeaseHeldError, Leases
 from shared.worker.outcome import Outcome
+from shared.worker.process_span import process_span
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import children_in, pack
 from shared.worker.settlement import Receiver, Settlement
@@ -116,46 +117,39 @@ class Edge:
         except PermanentError:
             return self._undecodable(delivery)
         started = self._do.clock.monotonic()
-        with self._tell.tracing.span(
-            SpanName.PROCESS,
-            parent=event.traceparent,
-            attributes={
-                SpanAttribute.STAGE: self._stage,
-                SpanAttribute.ATTEMPT: delivery.attempt,
-                SpanAttribute.SUBSCRIPTION: delivery.subscription,
-                SpanAttribute.JOB_ID: event.jobid,
-                SpanAttribute.DOCUMENT_ID: event.subject,
-            },
-        ) as span:
-            settlement = self._settle(event, delivery)
+        with process_span(self._tell.tracing, self._stage, delivery, event) as span:
+            settlement = self._settle(event, delivery, span)
             span.set(SpanAttribute.OUTCOME, settlement.code.value)
             self._report(event, delivery, settlement, span, started)
         return settlement
 
-    def _settle(self, event: Event, delivery: Delivery) -> Settlement:
+    def _settle(self, event: Event, delivery: Delivery, span: ActiveSpan) -> Settlement:
         try:
             if event.replay:
-                self._do.quarantine.note_replay(self._stage, event)
+                gave_up_in = self._do.quarantine.note_replay(self._stage, event)
+                span.link(gave_up_in or "", Link.GAVE_UP)
             if delivery.subscription.endswith(DEAD_LETTER_SUFFIX):
-                return self._bury(event, delivery, QuarantineReason.DEAD_LETTER)
-            return self._work(event, delivery)
+                settlement = self._bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
+                self._do.leases.clear(names.work_of(event))
+                return settlement
+            return self._work(event, delivery, span)
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
             try:
-                return self._failed(error, event, delivery, None)
+                return self._failed(error, event, delivery, None, span)
             except Exception:  # noqa: BLE001 - deciding needs the stores; without them, later
                 return _later(backoff_s(delivery.attempt))
 
-    def _work(self, event: Event, delivery: Delivery) -> Settlement:
+    def _work(self, event: Event, delivery: Delivery, span: ActiveSpan) -> Settlement:
         told_to_erase = isinstance(event.data, DocumentErased)
         if not told_to_erase and self._do.tombstones.stands(event.subject):
             return self._let_go(event)
         name = names.result_of(self._stage, event)
         stored = self._do.vault.find(name)
         if stored is not None:
-            return self._repeat(event, stored)
+            return self._repeat(event, stored, span)
         self._do.breaker.check()
         try:
-            lease = self._do.leases.acquire(names.work_of(event), event.id)
+            lease = self._do.leases.acquire(names.work_of(event), event.id, span=span.traceparent)
         except LeaseHeldError:
             return Settlement(
                 acknowledge=False,
@@ -163,13 +157,16 @@ class Edge:
                 delay_s=CONTENDED_DELAY_S,
                 begun=False,
             )
+        span.link(lease.attempt_before, Link.ATTEMPT_BEFORE)
         try:
             stored = self._do.vault.find(name)  # since it was looked for, somebody may have done it
             if stored is not None:
-                return self._repeat(event, stored)
-            self._conclude(event, self._handle(event), name)
+                return self._repeat(event, stored, span)
+            with span.child(SpanName.HANDLE):
+                outcome = self._handle(event)
+            self._conclude(event, outcome, name, span)
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
-            return self._failed(error, event, delivery, lease)
+            return self._failed(error, event, delivery, lease, span)
         self._do.breaker.success()
         self._do.leases.finish(lease)
         return Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
@@ -198,34 +195,38 @@ class Edge:
             attempt=delivery.attempt,
         )
 
-    def _conclude(self, event: Event, outcome: Outcome, name: str) -> None:
+    def _conclude(self, event: Event, outcome: Outcome, name: str, span: ActiveSpan) -> None:
         """Store, then publish; a tombstone that came meanwhile stops both.
 
         It is looked for after the write: the eraser lists what to remove after its tombstone
         stands, so one of the two sees the other.
         """
         owner = outcome.document_id or event.subject
+        if outcome.document_id is not None:
+            span.set(SpanAttribute.DOCUMENT_ID, owner)
         if outcome.result is None:
             if outcome.children and self._do.tombstones.stands(owner):
                 raise ErasedError
-            self._do.emitter.emit(event, outcome.children, None)
+            self._do.emitter.emit(event, outcome.children, None, span=span)
             return
-        mine = pack(outcome.children, outcome.result)
-        reference, standing = self._do.vault.settle(name, owner, mine)
+        with span.child(SpanName.STORE):
+            mine = pack(outcome.children, outcome.result)
+            reference, standing = self._do.vault.settle(name, owner, mine)
         if self._do.tombstones.stands(owner):
             raise ErasedError
         children = outcome.children if standing is mine else children_in(standing)
-        self._do.emitter.emit(event, children, reference)
+        self._do.emitter.emit(event, children, reference, span=span)
 
-    def _repeat(self, event: Event, reference: Reference) -> Settlement:
+    def _repeat(self, event: Event, reference: Reference, span: ActiveSpan) -> Settlement:
         """The result is there: send the same events again."""
         children = children_in(self._do.vault.open(reference))
-        self._do.emitter.emit(event, children, reference)
+        self._do.emitter.emit(event, children, reference, span=span)
         self._do.leases.clear(names.work_of(event))
         return Settlement(acknowledge=True, code=DeliveryOutcome.REPEATED)
 
     def _let_go(self, event: Event) -> Settlement:
         """The document is erased: remove what was stored by whoever looked before its tombstone."""
+        self._do.leases.clear(names.work_of(event))
         name = names.result_of(self._stage, event)
         with suppress(NotFoundError):
             if self._do.tombstones.stands(self._do.vault.owner(name)):
@@ -233,23 +234,28 @@ class Edge:
         return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
 
     def _failed(
-        self, error: Exception, event: Event, delivery: Delivery, lease: Lease | None
+        self,
+        error: Exception,
+        event: Event,
+        delivery: Delivery,
+        lease: Lease | None,
+        span: ActiveSpan,
     ) -> Settlement:
         """Decide what an error means, and do it."""
         if isinstance(error, ErasedError):
-            if lease is not None:
-                self._do.leases.finish(lease)
             return self._let_go(event)
         transient = isinstance(error, TransientError)
         tries = delivery.attempt if transient or lease is None else lease.failures + 1
         decision = decide(error, tries)
         if not isinstance(error, PermanentError):
+            span.fail(error)
             self._tell.log.warning(
                 LogEvent.DELIVERY_FAILED,
                 error=error,
                 job_id=event.jobid,
                 document_id=event.subject,
-                trace=event.traceparent.split("-")[1],
+                trace=span.trace_id,
+                span=span.span_id,
                 attempt=delivery.attempt,
             )
         if decision.counts_for_breaker:
@@ -257,7 +263,7 @@ class Edge:
         if decision.reason is not None and not self._do.breaker.is_open:
             document_id = error.document_id if isinstance(error, PermanentError) else None
             settlement = self._bury(
-                event, delivery, decision.reason, document_id=document_id, error=error
+                event, delivery, decision.reason, span, document_id=document_id, error=error
             )
             if lease is not None:
                 self._do.leases.finish(lease)
@@ -266,11 +272,12 @@ class Edge:
             self._do.leases.give_back(lease, failed=decision.counts_for_breaker)
         return _later(decision.delay_s or backoff_s(delivery.attempt))
 
-    def _bury(
+    def _bury(  # noqa: PLR0913 - what is given up on, and why
         self,
         event: Event,
         delivery: Delivery,
         reason: QuarantineReason,
+        span: ActiveSpan,
         *,
         document_id: str | None = None,
         error: Exception | None = None,
@@ -279,6 +286,9 @@ class Edge:
         subject = document_id or event.subject
         if self._do.tombstones.stands(subject):
             return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
+        span.fail(reason)
+        if document_id is not None:
+            span.set(SpanAttribute.DOCUMENT_ID, document_id)
         record = self._do.quarantine.put(
             event,
             stage=self._stage,
@@ -287,6 +297,7 @@ class Edge:
             attempts=delivery.attempt,
             error=None if error is None or isinstance(error, PermanentError) else place_of(error),
             at=self._do.clock.now(),
+            gave_up_in=span.traceparent,
         )
         quarantined = DocumentQuarantined(
             document_id=subject,
@@ -303,7 +314,7 @@ class Edge:
             # Each piece of work may be given up on: the page ranges of one document, for one.
             part=int(event.id[:8], 16),
         )
-        self._do.emitter.emit(event, (child,), None)
+        self._do.emitter.emit(event, (child,), None, span=span)
         self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
         return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
 

@@ -1,5 +1,6 @@
 """Turns the children of an outcome into events and publishes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.bus.port import Publisher
@@ -7,6 +8,8 @@ from shared.clock import Clock
 from shared.events.envelope import Child, Event, make_event
 from shared.events.payloads import PAYLOADS, Reference, StageName
 from shared.keys.port import Keyring, TenantPurpose
+from shared.telemetry.spans import SpanAttribute, SpanName
+from shared.telemetry.tracing import ActiveSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,12 @@ class Emitter:
         self._clock = clock
 
     def emit(
-        self, parent: Event | Origin, children: tuple[Child, ...], result: Reference | None
+        self,
+        parent: Event | Origin,
+        children: tuple[Child, ...],
+        result: Reference | None,
+        *,
+        span: ActiveSpan | None = None,
     ) -> None:
         """Publish the events that follow from ``parent``, all or none.
 
@@ -55,12 +63,19 @@ class Emitter:
             parent: gives tenant, job, trace and replay count.
             children: what follows.
             result: what ``takes_result`` children refer to.
+            span: of the work that they follow from.
 
         Raises:
             TransientError: the bus is unavailable; nothing was published.
         """
-        if children:
-            self._publisher.publish([self.event(parent, child, result) for child in children])
+        if not children:
+            return
+        events = [self.event(parent, child, result) for child in children]
+        if span is None:
+            self._publisher.publish(events)
+            return
+        with span.child(SpanName.SEND, _said(events)):
+            self._publisher.publish(events)
 
     def event(self, parent: Event | Origin, child: Child, result: Reference | None) -> Event:
         """Return the event that a child becomes; the same parent and child, the same id."""
@@ -81,3 +96,15 @@ class Emitter:
             part=child.part,
             replay=parent.replay,
         )
+
+
+def _said(events: Sequence[Event]) -> dict[SpanAttribute, object]:
+    """Return what the span of a publication says: of one event its id, of several their number."""
+    first = events[0]
+    one_topic = all(event.type is first.type for event in events)
+    one = len(events) == 1
+    return {
+        SpanAttribute.TOPIC: first.type if one_topic else None,
+        SpanAttribute.MESSAGE_ID: first.id if one else None,
+        SpanAttribute.MESSAGES: None if one else len(events),
+    }

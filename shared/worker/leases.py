@@ -33,6 +33,7 @@ class _State:
         expires: seconds since the epoch.
         starts: begun and not released.
         failures: unknown errors so far.
+        span: traceparent of the latest attempt; the next one links to it.
     """
 
     event_id: str
@@ -40,6 +41,7 @@ class _State:
     expires: float
     starts: int
     failures: int
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,14 @@ class Lease:
     Attributes:
         name: of the lease object.
         generation: that this holder wrote.
-        failures: unknown errors that the work met before.
+        attempt_before: traceparent of the attempt at this work before this one; empty where there
+            was none. One that died has told nobody of its span.
     """
 
     name: str
     generation: int
     state: _State
+    attempt_before: str = ""
 
     @property
     def failures(self) -> int:
@@ -108,8 +112,13 @@ class Leases:
         self._abandoned = abandoned
         self._excused = excused
 
-    def acquire(self, work: str, event_id: str) -> Lease:
+    def acquire(self, work: str, event_id: str, *, span: str = "") -> Lease:
         """Begin ``work``, counting the start.
+
+        Args:
+            work: what is worked on.
+            event_id: which asks for it.
+            span: traceparent of this attempt.
 
         Raises:
             LeaseHeldError: another worker is at it, or won the race.
@@ -120,7 +129,7 @@ class Leases:
         try:
             stored = self._objects.read(name)
         except NotFoundError:
-            state = _State(event_id, self._holder, now + self._lease_s, starts=1, failures=0)
+            state = _State(event_id, self._holder, now + self._lease_s, 1, 0, span)
             try:
                 return Lease(name, self._objects.create(name, _encode(state)).generation, state)
             except AlreadyExistsError as err:
@@ -129,18 +138,19 @@ class Leases:
         if before.holder and before.expires > now and not self._abandoned(before.holder):
             raise LeaseHeldError("another worker is at this work")
         if before.event_id != event_id:
-            before = _State(event_id, "", 0.0, starts=0, failures=0)
+            before = _State(event_id, "", 0.0, 0, 0)
         starts = before.starts
         if before.holder and self._excused(before.holder):
             starts -= 1
         if starts >= MOST_STARTS:
             raise PermanentError(QuarantineReason.KILLS_WORKERS)
-        state = _State(event_id, self._holder, now + self._lease_s, starts + 1, before.failures)
+        expires = now + self._lease_s
+        state = _State(event_id, self._holder, expires, starts + 1, before.failures, span)
         try:
             info = self._objects.replace(name, _encode(state), generation=stored.info.generation)
         except GenerationMismatchError as err:
             raise LeaseHeldError("another worker began this work first") from err
-        return Lease(name, info.generation, state)
+        return Lease(name, info.generation, state, before.span)
 
     def finish(self, lease: Lease) -> None:
         """End the lease: there is an outcome, and nothing is left to count.
@@ -156,16 +166,14 @@ class Leases:
     def give_back(self, lease: Lease, *, failed: bool) -> None:
         """End the lease without an outcome: the worker lives, so the start is not held against it.
 
+        What stays says which attempt was the latest.
+
         Args:
             lease: as acquired.
             failed: whether an unknown error is to be counted.
         """
-        starts = lease.state.starts - 1
-        failures = lease.state.failures + failed
-        if starts == 0 and failures == 0:
-            self._objects.delete(lease.name, generation=lease.generation)
-            return
-        state = _State(lease.state.event_id, "", 0.0, starts, failures)
+        was = lease.state
+        state = _State(was.event_id, "", 0.0, was.starts - 1, was.failures + failed, was.span)
         try:
             self._objects.replace(lease.name, _encode(state), generation=lease.generation)
         except GenerationMismatchError:

@@ -7,6 +7,7 @@ Records are create-only; a replay leaves a mark beside its record.
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -43,6 +44,7 @@ class QuarantineRecord(BaseModel):
         at: when, UTC.
         event: the event to replay, as a structured CloudEvent; None when it could not be decoded.
         raw: where the undecodable message lies, sealed.
+        gave_up_in: traceparent of the attempt that gave up; a replay links to it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +60,7 @@ class QuarantineRecord(BaseModel):
     at: datetime
     event: dict[str, Any] | None
     raw: Reference | None = None
+    gave_up_in: str | None = None
 
 
 class Quarantine:
@@ -82,6 +85,7 @@ class Quarantine:
         attempts: int,
         error: str | None,
         at: datetime,
+        gave_up_in: str | None = None,
     ) -> Reference:
         """Write the record of ``event``, once; return its reference."""
         record = QuarantineRecord(
@@ -95,6 +99,7 @@ class Quarantine:
             error=error,
             at=at,
             event=json.loads(to_structured(event)),
+            gave_up_in=gave_up_in,
         )
         return self._write(f"{PREFIX}{stage}/{work_of(event)}-{event.replay}", record)
 
@@ -167,15 +172,20 @@ class Quarantine:
             replay=event.replay + 1,
         )
 
-    def note_replay(self, stage: StageName, event: Event) -> None:
-        """Take the record that ``event`` is the replay of off the list; it stays where it is."""
+    def note_replay(self, stage: StageName, event: Event) -> str | None:
+        """Take the record that ``event`` is the replay of off the list; it stays where it is.
+
+        Returns:
+            The traceparent of the attempt that gave up, where the record knows it.
+        """
         name = f"{PREFIX}{stage}/{work_of(event)}-{event.replay - 1}"
-        if self._objects.stat(name) is None:
-            return  # an earlier stage was replayed
         try:
+            record = self.show(name)
+        except NotFoundError:
+            return None  # an earlier stage was replayed
+        with suppress(AlreadyExistsError):
             self._objects.create(name + _REPLAYED, b"{}")
-        except AlreadyExistsError:
-            return
+        return record.gave_up_in
 
     def _write(self, name: str, record: QuarantineRecord) -> Reference:
         body = record.model_dump_json().encode()

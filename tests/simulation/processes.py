@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from deploy.local.keeper import SWEEP_EVERY_S, Keeper
-from deploy.local.loop import BatchingPublisher, Loop, Receiver, duties_for
+from deploy.local.loop import BatchingPublisher, Loop, duties_for
 from services.ingest.adapters.replays import QuarantineReplays
 from services.ingest.adapters.vault import VaultInbox, VaultOriginals
 from services.ingest.handler import handle as ingest
@@ -36,6 +36,7 @@ from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
+from shared.worker.settlement import Receiver
 from shared.worker.tombstones import Tombstones
 from tests.simulation import effects
 from tests.simulation.effects import Port
@@ -87,7 +88,11 @@ class Rooms:
         self.topology = world.topology
         self.bus = cast("Bus", UnreliableBus(world.bus, world.chaos, who))
         store = self._port(world.objects, effects.BatchStore)
+        self.publisher = self.bus
+        self.tracing = NullTracing()
         self.store = cast("ObjectStore", store)
+        self.directory = self.store
+        self.backing = None
         self.batched = BatchedObjects(cast("Any", store))
         self.objects: ObjectStore = self.batched if batches else self.store
         self.keyring = cast("Keyring", self._port(world.keyring, effects.KEYRING))

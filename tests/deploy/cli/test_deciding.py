@@ -78,19 +78,28 @@ def test_a_correction_that_is_none_is_refused(
 
 
 def test_a_replay_keeps_the_trace(changing: Docledger) -> None:
-    """What is still unreadable goes back into quarantine; its trace shows both tries."""
+    """What is still unreadable goes back into quarantine; its trace shows what follows what."""
     file = changing.file("corrupt.pdf")
     said = changing("quarantine", "replay", file, "--workers", "1")
     assert said.code == 0, said.err
     assert "quarantined (unreadable)" in said.out
     spans = changing("trace", file, "--format", "json").rows
-    told = [(span["name"], span["attributes"].get("outcome")) for span in spans]
-    assert told == [
-        ("submit", None),
-        ("process", "quarantined"),
-        ("replay", None),
-        ("process", "quarantined"),
+    told = [
+        (span["name"], span["attributes"].get("docledger.outcome"))
+        for span in spans
+        if span["name"].startswith(("submit", "replay", "process ingest"))
     ]
+    assert told == [
+        ("submit docledger.upload.arrived.v1", None),
+        ("process ingest.upload-arrived", "quarantined"),
+        ("replay docledger.upload.arrived.v1", None),
+        ("process ingest.upload-arrived", "quarantined"),
+    ]
+    first, *_ = [span for span in spans if span["name"].startswith("process ingest")]
+    follow = [span["links"] for span in spans if span["links"]]
+    gave_up = {"trace_id": first["trace_id"], "span_id": first["span_id"], "what": "gave_up"}
+    assert follow == [[gave_up], [gave_up]]
+    assert "replays 2" in changing("trace", file).out
     assert len({span["trace_id"] for span in spans}) == 1
     assert len(changing("quarantine", "list", "--format", "json").rows) == 1
     records = changing("quarantine", "show", file).out
@@ -151,7 +160,7 @@ def test_an_erased_document_is_gone_and_every_proof_still_verifies(changing: Doc
     assert changing("verify").code == 0
     assert changing("audit").code == 0
     spans = changing("trace", row["document_id"], "--format", "json").rows
-    assert "erase" in [span["name"] for span in spans]
+    assert "erase docledger.document.erased.v1" in [span["name"] for span in spans]
     (after,) = changing("show", row["document_id"], "--format", "json").rows
     assert (after["erased"], after["fields"], after["source"]) == (True, {}, None)
     assert "erased: its content is gone" in changing("show", row["document_id"]).out
