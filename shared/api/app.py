@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +18,7 @@ from shared.errors import TransientError
 from shared.logging import SilentLog, StageLog
 from shared.telemetry.apis import ApiOperation, ApiProblem
 from shared.telemetry.log_events import LogEvent
+from shared.telemetry.metrics import Metrics
 from shared.telemetry.registry import CONTENT_TYPE, MemoryMetrics
 from shared.worker.admission import Admission
 from shared.worker.built import nothing
@@ -35,6 +36,14 @@ _BY_STATUS: Final = {
 }
 
 
+class Figures(Metrics, Protocol):
+    """Figures that can be shown."""
+
+    def render(self) -> str:
+        """Return them in the Prometheus text format."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every API needs of its process.
@@ -48,9 +57,9 @@ class Surroundings:
     """
 
     log: StageLog
-    metrics: MemoryMetrics
+    metrics: Figures
     clock: Clock
-    checks: Mapping[str, Callable[[], None]]
+    checks: Mapping[str, Callable[[], object]]
     flush: Callable[[], None]
 
     @classmethod

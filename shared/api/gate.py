@@ -71,7 +71,10 @@ class Gate:
 
     async def _counted(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         begun = self._clock.monotonic()
-        if self._admission.enter() is not Entry.ADMITTED:
+        if not scope["path"].isprintable():  # the router would forgive a newline at the end
+            refusal = answer_to(Request(scope), ApiProblem.NOT_FOUND)
+            await refusal(scope, receive, answer.send)
+        elif self._admission.enter() is not Entry.ADMITTED:
             refusal = answer_to(Request(scope), ApiProblem.BUSY)
             await refusal(scope, receive, answer.send)
         else:

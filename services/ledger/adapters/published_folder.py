@@ -46,8 +46,17 @@ class PublishedFolder:
         return log
 
     def check(self) -> None:
-        """Raise ``TransientError`` when the folder cannot be listed, for ``/ready``."""
-        _translated(lambda: next(self._root.iterdir(), None))
+        """Ask the folder something, for ``/ready``. Before the first entry there is none.
+
+        Raises:
+            TransientError: it cannot be listed.
+        """
+        try:
+            next(self._root.iterdir(), None)
+        except FileNotFoundError:
+            return
+        except OSError as err:
+            raise TransientError("the published logs are unavailable") from err
 
 
 class _Folder:
@@ -82,5 +91,5 @@ def _translated(read: Callable[[], T]) -> T:
         return read()
     except (FileNotFoundError, NotADirectoryError, ValueError) as err:
         raise NotFoundError("there is no such file") from err
-    except OSError as err:
+    except (OSError, RuntimeError) as err:  # RuntimeError: pathlib's word for a loop of links
         raise TransientError(f"the published log is unavailable: {type(err).__name__}") from err
