@@ -36,7 +36,6 @@ from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
-from shared.worker.settlement import Receiver
 from shared.worker.tombstones import Tombstones
 from tests.simulation import effects
 from tests.simulation.effects import Port
@@ -48,6 +47,7 @@ from tests.simulation.world import World, chart, signer_of
 
 if TYPE_CHECKING:
     from deploy.local.house import House
+    from shared.worker.settlement import Receiver
     from services.ingest.ports import Register
     from services.ledger.ports import Journal
     from shared.keys.port import Keyring
