@@ -1,22 +1,18 @@
 """The ``docledger`` command. Everything heavy is imported by the command that needs it."""
 
-import functools
 import io
-import os
 import signal
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from deploy.cli.command import Format, FormatOption, friendly, told
+from deploy.cli.topology_group import topology
 from deploy.local.files import printable
-from shared.errors import TransientError, UserError
-
-P = ParamSpec("P")
 
 app = typer.Typer(
     name="docledger",
@@ -32,13 +28,7 @@ held = typer.Typer(help="Documents that a person must decide.", no_args_is_help=
 quarantine = typer.Typer(help="Documents that a worker could not do.", no_args_is_help=True)
 app.add_typer(held, name="held")
 app.add_typer(quarantine, name="quarantine")
-
-
-class Format(StrEnum):
-    """How results are printed."""
-
-    TABLE = "table"
-    JSON = "json"
+app.add_typer(topology, name="topology")
 
 
 class Books(StrEnum):
@@ -55,9 +45,6 @@ _chosen: dict[str, Path] = {}
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Where everything lies.", show_default=".docledger"),
-]
-FormatOption = Annotated[
-    Format, typer.Option("--format", help="A table for people, JSON Lines for programs.")
 ]
 Workers = Annotated[
     int, typer.Option("--workers", min=1, max=64, help="Processes that take documents.")
@@ -91,38 +78,6 @@ def docledger(
 def folder(data_dir: Path | None) -> Path:
     """Return the data folder: the command's own option, the global one, or the default."""
     return data_dir or _chosen.get("data_dir") or Path(".docledger")
-
-
-def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Turn a person's mistake or an outage into one line and an exit code."""
-
-    @functools.wraps(command)
-    def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs) or 0
-            sys.stdout.flush()  # a reader that has gone is noticed here
-        except UserError as error:
-            code = told(str(error), 2)
-        except TransientError as error:
-            code = told(f"not now: {error}; give the same command again", 1)
-        except KeyboardInterrupt:
-            code = told("interrupted; give the same command again and it goes on", 130)
-        except BrokenPipeError:
-            # The reader has gone; what Python would still flush must go nowhere, quietly.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
-        except OSError as error:
-            where = f"{printable(error.filename)}: " if error.filename else ""
-            code = told(f"cannot go on: {where}{error.strerror or 'no input or output'}", 1)
-        raise typer.Exit(code)
-
-    return run_command
-
-
-def told(line: str, code: int) -> int:
-    """Say one line to the person; return the exit code."""
-    print(f"docledger: {line}", file=sys.stderr)  # noqa: T201 - a command speaks
-    return code
 
 
 @app.command()

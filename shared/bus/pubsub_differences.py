@@ -66,7 +66,7 @@ def topic_differences(
 def subscription_differences(
     have: types.Subscription, want: types.Subscription, *, emulator: bool
 ) -> Iterator[Difference]:
-    """Yield how a subscription differs; where and as whom it pushes only as far as that is known."""
+    """Yield how a subscription differs; its pushes as far as their target is known."""
     resource = f"subscription {short(want.name)}"
     compared, found = _fields(want), {**_fields(have), **_push_fields(have)}
     wanted = want.push_config

@@ -1,0 +1,59 @@
+"""What every command shares: errors of one line, exit codes, formats."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, ParamSpec
+
+import typer
+
+from deploy.local.files import printable
+from shared.errors import TransientError, UserError
+
+P = ParamSpec("P")
+
+
+class Format(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+FormatOption = Annotated[
+    Format, typer.Option("--format", help="A table for people, JSON Lines for programs.")
+]
+
+
+def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Turn a person's mistake or an outage into one line and an exit code."""
+
+    @functools.wraps(command)
+    def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs) or 0
+            sys.stdout.flush()  # a reader that has gone is noticed here
+        except UserError as error:
+            code = told(str(error), 2)
+        except TransientError as error:
+            code = told(f"not now: {error}; give the same command again", 1)
+        except KeyboardInterrupt:
+            code = told("interrupted; give the same command again and it goes on", 130)
+        except BrokenPipeError:
+            # The reader has gone; what Python would still flush must go nowhere, quietly.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        except OSError as error:
+            where = f"{printable(error.filename)}: " if error.filename else ""
+            code = told(f"cannot go on: {where}{error.strerror or 'no input or output'}", 1)
+        raise typer.Exit(code)
+
+    return run_command
+
+
+def told(line: str, code: int) -> int:
+    """Say one line to the person; return the exit code."""
+    print(f"docledger: {line}", file=sys.stderr)  # noqa: T201 - a command speaks
+    return code
