@@ -31,6 +31,13 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(topology, name="topology")
 
 
+class Bus(StrEnum):
+    """What events travel on."""
+
+    EMBEDDED = "embedded"
+    PUBSUB = "pubsub"
+
+
 class Books(StrEnum):
     """What the books are exported to."""
 
@@ -103,10 +110,15 @@ def up(
     ] = None,
     data_dir: DataDir = None,
     workers: Workers = 2,
+    bus: Annotated[
+        Bus, typer.Option("--bus", help="Embedded, or every worker by itself on the emulators.")
+    ] = Bus.EMBEDDED,
 ) -> int:
     """Watch an inbox folder and work until interrupted, then drain."""
     from deploy.cli import up as command  # noqa: PLC0415 - --help must not wait for it
 
+    if bus is Bus.PUBSUB:
+        return command.up_on_pubsub(folder(data_dir), inbox)
     return command.up(folder(data_dir), inbox, workers=workers)
 
 

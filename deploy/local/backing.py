@@ -1,12 +1,16 @@
 """A data folder whose objects and events are on servers: Cloud Storage and Pub/Sub."""
 
 import os
+import socket
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import UserError
+
+ANSWER_S: Final = 5.0
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
@@ -57,6 +61,13 @@ class Backing(BaseModel):
     def url(self, deployable: str) -> str:
         """Return where a deployable listens."""
         return f"http://127.0.0.1:{self.services[deployable]}"
+
+    def answers(self) -> bool:
+        """Tell whether the Cloud Storage emulator is there; without it nothing can be read."""
+        address = urlsplit(self.storage)
+        with socket.socket() as probe:
+            probe.settimeout(ANSWER_S)
+            return probe.connect_ex((address.hostname or "", address.port or 0)) == 0
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which Google's clients find the emulators."""

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from deploy.local.backing import Backing
-from deploy.local.site import Site
+from deploy.local.site import KEEPER, Site
 from services.ingest.ports import Register
 from services.ingest.register_sqlite import SqliteRegister
 from services.ledger.main import Ledger
@@ -31,8 +31,6 @@ from shared.worker.results import Results
 from shared.worker.tombstones import Tombstones
 
 DEFAULT_TENANT: Final = "default"
-KEEPER: Final = "keeper"
-"""The one sequencer of a site: the kernel's lock on ``keeper.lock`` sees to it that it is one."""
 
 
 @dataclass(frozen=True)

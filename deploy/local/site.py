@@ -5,8 +5,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from shared.errors import UserError
+
+KEEPER_LOCK: Final = "keeper.lock"
+
+KEEPER: Final = "keeper"
+"""The one sequencer of a site: the kernel's lock on ``keeper.lock`` sees to it that it is one."""
 
 
 class Site:
@@ -43,7 +49,7 @@ class Site:
         self.register = folder / "register.sqlite"
         self.ledger = folder / "ledger.sqlite"
         self.running_lock = folder / "running.lock"
-        self.keeper_lock = folder / "keeper.lock"
+        self.keeper_lock = folder / KEEPER_LOCK
 
     def create(self) -> None:
         """Make the folder if it is not there.

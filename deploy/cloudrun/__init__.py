@@ -1,0 +1,1 @@
+"""The deployables: each worker as a service of its own."""

@@ -1,0 +1,198 @@
+"""The ports of one deployable, opened when first asked for: settings in, ports out.
+
+Imports of stores and clients wait until they are needed: a worker that never asks for the register
+must not load it.
+"""
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from deploy.cloudrun.settings import PlatformSettings
+from shared.bus.port import Publisher
+from shared.bus.topology import Topology, load_topology
+from shared.clock import Clock, SystemClock
+from shared.events.envelope import Event
+from shared.events.payloads import StageName
+from shared.keys.files import FileKeyring
+from shared.keys.port import Keyring
+from shared.keys.vault import Vault
+from shared.logging import StageLog, get_logger
+from shared.objects.port import ObjectStore
+from shared.telemetry.registry import MemoryMetrics
+from shared.telemetry.span_files import SpanFiles
+from shared.telemetry.tracing import Tracing
+from shared.worker.breaker import Breaker
+from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.emitter import Emitter
+from shared.worker.leases import Leases
+from shared.worker.outcome import Outcome
+from shared.worker.quarantine import Quarantine
+from shared.worker.results import Results
+from shared.worker.tombstones import Tombstones
+
+if TYPE_CHECKING:
+    from services.ingest.ports import Register
+
+READY_NAME: Final = "tombstones/ready"
+"""What a check of the object store asks for; nothing is ever there."""
+
+
+class Platform:
+    """Everything that a deployable stands on.
+
+    Args:
+        name: of the deployable: what its log lines and spans say.
+        settings: read from the environment when None.
+        clock: time.
+    """
+
+    def __init__(
+        self, name: str, *, settings: PlatformSettings | None = None, clock: Clock | None = None
+    ) -> None:
+        self.name = name
+        self.settings = settings or PlatformSettings.from_environment()
+        self.clock = clock or SystemClock()
+
+    @cached_property
+    def topology(self) -> Topology:
+        """Topics, subscriptions, deadlines."""
+        return load_topology()
+
+    @cached_property
+    def objects(self) -> ObjectStore:
+        """Sealed bytes at names."""
+        from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - some deployables store nothing
+
+        settings = self.settings
+        return GcsObjects(
+            settings.objects_bucket, project=settings.project, kms_key_name=settings.objects_kms_key
+        )
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """Where events go."""
+        from shared.bus.pubsub import PubsubPublisher  # noqa: PLC0415 - readers publish nothing
+
+        return PubsubPublisher(self.settings.project)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """Keys."""
+        return FileKeyring(self.settings.data_dir / "keys")
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Seals what is derived from documents."""
+        return Vault(self.objects, self.keyring)
+
+    @cached_property
+    def results(self) -> Results:
+        """Opens what stages stored."""
+        return Results(self.vault)
+
+    @cached_property
+    def tombstones(self) -> Tombstones:
+        """What was erased."""
+        return Tombstones(self.objects)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """What workers could not do."""
+        return Quarantine(self.objects, self.vault)
+
+    @cached_property
+    def register(self) -> "Register":
+        """Submissions and documents."""
+        from services.ingest.register_sqlite import SqliteRegister  # noqa: PLC0415 - ingest's own
+
+        return SqliteRegister(self.settings.data_dir / "register.sqlite", self.topology.deadline)
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        """Spans."""
+        return Tracing(SpanFiles(self.settings.data_dir / "spans"), self.name)
+
+    @cached_property
+    def metrics(self) -> MemoryMetrics:
+        """Figures."""
+        return MemoryMetrics()
+
+    @cached_property
+    def log(self) -> StageLog:
+        """Lines."""
+        return get_logger(self.name, metrics=self.metrics)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether all processes share one machine and its supervisor."""
+        return bool(self.settings.machine)
+
+    @property
+    def holder(self) -> str:
+        """Who holds this process's leases."""
+        return f"{self.settings.machine}.{os.getpid()}"
+
+    def edge(
+        self, stage: StageName, handle: Callable[[Event], Outcome], canary: Callable[[], object]
+    ) -> Edge:
+        """Return the edge of one worker over these ports."""
+        return Edge(
+            stage,
+            handle,
+            effects=Effects(
+                vault=self.vault,
+                emitter=Emitter(
+                    stage, publisher=self.publisher, keyring=self.keyring, clock=self.clock
+                ),
+                leases=self._leases(stage),
+                tombstones=self.tombstones,
+                quarantine=self.quarantine,
+                breaker=Breaker(canary, clock=self.clock),
+                clock=self.clock,
+            ),
+            signals=Signals(self.log, self.tracing, self.metrics),
+        )
+
+    def flush(self) -> None:
+        """Send what telemetry still holds, and end it."""
+        self.tracing.close()
+
+    def check_objects(self) -> None:
+        """Ask the object store something.
+
+        Raises:
+            TransientError: it does not answer.
+        """
+        self.objects.stat(READY_NAME)
+
+    def _leases(self, stage: StageName) -> Leases:
+        subscriptions = self.topology.of_worker(stage)
+        return Leases(
+            self.objects,
+            stage,
+            clock=self.clock,
+            holder=self.holder,
+            # As long as the bus waits for an answer: who holds it longer has died.
+            lease_s=max(self.topology.subscriptions[name].lease_s for name in subscriptions),
+            abandoned=self._has_died,
+            excused=self._is_of_an_earlier_run,
+        )
+
+    def _has_died(self, holder: str) -> bool:
+        """Tell whether a lease's holder is gone, where that can be known: on this machine."""
+        if not self.settings.machine:
+            return False
+        if self._is_of_an_earlier_run(holder):
+            return True
+        try:
+            os.kill(int(holder.rpartition(".")[2]), 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def _is_of_an_earlier_run(self, holder: str) -> bool:
+        """Tell whether a holder ended together with all the others: its work is not to blame."""
+        machine = self.settings.machine
+        return bool(machine) and holder.rpartition(".")[0] != machine

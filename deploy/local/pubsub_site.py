@@ -1,0 +1,219 @@
+"""All deployables on one machine, over the Pub/Sub and Cloud Storage emulators."""
+
+import http.client
+import secrets
+import socket
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from deploy.cloudrun.deployables import NAMES
+from deploy.local.backing import Backing
+from deploy.local.house import DEFAULT_TENANT
+from deploy.local.pubsub_emulator import start_pubsub_emulator
+from deploy.local.site import Site
+from deploy.local.storage_emulator import StorageEmulator
+from deploy.local.supervisor import Program, Supervisor
+from shared.bus.pubsub_admin import apply
+from shared.bus.topology import Topology, load_topology
+from shared.clock import Clock, SystemClock
+from shared.errors import TransientError
+from shared.worker.authentication import UNSAFE_VARIABLE
+
+PROJECT: Final = "docledger-local"
+OBJECTS: Final = "docledger-objects"
+UPLOADS: Final = "docledger-uploads"
+UPLOADS_TOPIC: Final = "docledger.uploads.notified"
+APIS: Final[tuple[str, ...]] = ()
+SWEEPS: Final = ("entrance", "register")
+"""Deployables with a job ``sweep``; on Google Cloud, Cloud Scheduler starts it."""
+
+SWEEP_EVERY_S: Final = 30.0
+START_S: Final = 120.0
+LOOK_S: Final = 0.1
+
+
+class PubsubSite:
+    """The processes of a data folder that is on Pub/Sub.
+
+    Args:
+        site: the data folder; objects lie below ``storage/``.
+        topology: topics, subscriptions, their clocks; the project's when None.
+        clock: to wait with.
+        environment: variables for every deployable, beside the ones made here.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        topology: Topology | None = None,
+        clock: Clock | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._site = site
+        self._topology = topology or load_topology()
+        self._clock = clock or SystemClock()
+        self._environment = dict(environment or {})
+        self._swept = float("-inf")
+
+    @contextmanager
+    def started(self, tell: Callable[[str], object] = lambda _line: None) -> Iterator[Backing]:
+        """Have everything run for the time of a block, each deployable ready.
+
+        Args:
+            tell: takes a line on what is being started.
+
+        Raises:
+            UserError: an emulator is not installed.
+            TransientError: something does not start.
+        """
+        site = self._site
+        site.logs.mkdir(mode=0o700, exist_ok=True)
+        with ExitStack() as stack:
+            tell("starting the Pub/Sub emulator")
+            self.pubsub = stack.enter_context(start_pubsub_emulator(site.logs / "pubsub.log"))
+            tell("starting the Cloud Storage emulator")
+            self.storage = stack.enter_context(
+                StorageEmulator(
+                    site.folder / "storage",
+                    log=site.logs / "storage.log",
+                    pubsub_host=self.pubsub.host,
+                    project=PROJECT,
+                    topic=UPLOADS_TOPIC,
+                    uploads=UPLOADS,
+                )
+            )
+            self.backing = Backing(
+                project=PROJECT,
+                pubsub=self.pubsub.host,
+                storage=self.storage.url,
+                objects=OBJECTS,
+                uploads=UPLOADS,
+                services=dict(zip((*NAMES, *APIS), _free_ports(), strict=False)),
+            )
+            self.backing.enter()
+            self._prepare()
+            self.supervisor = Supervisor(self._programs(), logs=site.logs, clock=self._clock)
+            stack.callback(self.supervisor.stop)
+            tell("starting the deployables")
+            self.supervisor.start()
+            self._wait_until_ready()
+            self.backing.write(site.backing)
+            yield self.backing
+
+    def tend(self) -> None:
+        """Start again what died; sweep when it is time.
+
+        An emulator that died forgot its topics and what was on them: the topology is applied
+        anew, and the sweep sends on what the register knows to be late.
+
+        Raises:
+            TransientError: something dies again and again.
+        """
+        if not self.pubsub.alive():
+            self.pubsub.restart()
+            self._apply()
+        if not self.storage.alive():
+            self.storage.restart()
+        self.supervisor.tend()
+        if self._clock.monotonic() - self._swept >= SWEEP_EVERY_S:
+            self._swept = self._clock.monotonic()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Start the jobs that Cloud Scheduler starts elsewhere; who is down is asked next time."""
+        for name in SWEEPS:
+            _asked(self.backing, name, "POST", "/internal/jobs/sweep")
+
+    def _prepare(self) -> None:
+        for bucket in (OBJECTS, UPLOADS):
+            self.storage.create_bucket(bucket)
+        self._apply()
+
+    def _apply(self) -> None:
+        pushed = {one.worker for one in self._topology.subscriptions.values()}
+        endpoints: dict[str, str] = {name: self.backing.url(name) for name in pushed}
+        apply(self._topology, project=PROJECT, endpoints=endpoints)
+
+    def _wait_until_ready(self) -> None:
+        deadline = self._clock.monotonic() + START_S
+        waiting = set(self.backing.services)
+        while waiting:
+            self.supervisor.tend()
+            waiting -= {name for name in waiting if state_of(self.backing, name) == "ready"}
+            if self._clock.monotonic() > deadline:
+                raise TransientError(
+                    f"not ready: {', '.join(sorted(waiting))}; read {self._site.logs}"
+                )
+            self._clock.sleep(LOOK_S)
+
+    def _programs(self) -> list[Program]:
+        shared = {
+            **self.backing.environment(),
+            "DOCLEDGER_PROJECT": PROJECT,
+            "DOCLEDGER_OBJECTS_BUCKET": OBJECTS,
+            "DOCLEDGER_DATA_DIR": str(self._site.folder),
+            "DOCLEDGER_MACHINE": secrets.token_hex(8),
+            "DOCLEDGER_ENTRANCE_BUCKETS": f"{UPLOADS}={DEFAULT_TENANT}",
+            "DOCLEDGER_TRACES": "files",
+            "DOCLEDGER_TRACES_FOLDER": str(self._site.spans),
+            UNSAFE_VARIABLE: "true",
+            "OMP_NUM_THREADS": "1",
+            **self._environment,
+        }
+        workers = [
+            Program(
+                name,
+                worker_command(),
+                {**shared, "FUNCTION_TARGET": name, "PORT": str(self.backing.services[name])},
+                last=name in {"register", "sequencer"},
+            )
+            for name in NAMES
+        ]
+        apis = [
+            Program(
+                name,
+                (
+                    *(sys.executable, "-m", "deploy.cloudrun.api", name),
+                    *("--port", str(self.backing.services[name])),
+                ),
+                shared,
+            )
+            for name in APIS
+        ]
+        return [*workers, *apis]
+
+
+def worker_command() -> tuple[str, ...]:
+    """Return what starts a worker; ``FUNCTION_TARGET`` and ``PORT`` say which, and where."""
+    return (sys.executable, "-m", "gunicorn", "-c", "python:deploy.cloudrun.gunicorn_conf")
+
+
+def state_of(backing: Backing, name: str) -> str:
+    """Return ``ready``, ``not ready``, or ``down``: what a deployable says of itself."""
+    status = _asked(backing, name, "GET", "/ready")
+    if status is None:
+        return "down"
+    return "ready" if status == 200 else "not ready"  # noqa: PLR2004 - HTTP's
+
+
+def _asked(backing: Backing, name: str, method: str, path: str) -> int | None:
+    connection = http.client.HTTPConnection("127.0.0.1", backing.services[name], timeout=10)
+    try:
+        connection.request(method, path)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _free_ports() -> Iterator[int]:
+    """Yield ports that nobody listens on; all are held until the last is taken."""
+    with ExitStack() as held:
+        for _ in (*NAMES, *APIS):
+            listener = held.enter_context(socket.socket())
+            listener.bind(("127.0.0.1", 0))
+            yield int(listener.getsockname()[1])
