@@ -81,7 +81,7 @@ class GcsObjects:
         """
         checked_name(name)
         # fake-gcs-server ignores the condition on a resumable upload
-        guarded = self._connection.emulated and len(data) > _ONE_REQUEST
+        guarded = self._connection.lenient and len(data) > _ONE_REQUEST
         if guarded and self.stat(name) is not None:
             raise AlreadyExistsError
         try:
@@ -147,7 +147,7 @@ class GcsObjects:
     def delete(self, name: str, *, generation: int | None = None) -> None:
         """Remove the object; no error when there is none, or another generation."""
         checked_name(name)
-        if generation is not None and self._connection.emulated:
+        if generation is not None and self._connection.lenient:
             # fake-gcs-server ignores which generation it is asked to delete
             standing = self.stat(name)
             if standing is None or standing.generation != generation:

@@ -49,6 +49,8 @@ class GcsConnection:
         deadline_s: after so long no further try is begun. A try that hangs ends after
             ``timeout_s``, so a call takes at most the sum of both.
         sockets: kept open; as many as there are threads.
+        lenient: whether the server ignores generations where fake-gcs-server does, so that stores
+            must look before they act; what ``STORAGE_EMULATOR_HOST`` names does when None.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class GcsConnection:
         timeout_s: float = 10.0,
         deadline_s: float = 20.0,
         sockets: int = 32,
+        lenient: bool | None = None,
     ) -> None:
         self._project = project
         self._sockets = sockets
@@ -66,7 +69,8 @@ class GcsConnection:
         self._retry = DEFAULT_RETRY.with_timeout(deadline_s).with_delay(
             initial=_FIRST_DELAY_S, maximum=_MOST_DELAY_S, multiplier=2.0
         )
-        self.emulated: Final = bool(os.environ.get(EMULATOR))
+        self._emulated = bool(os.environ.get(EMULATOR))
+        self.lenient: Final = self._emulated if lenient is None else lenient
         self.timeout: Final = (min(_CONNECT_S, timeout_s), timeout_s)
 
     @property
@@ -135,12 +139,12 @@ class GcsConnection:
     def _make(self) -> tuple[Client, "_Session"]:
         credentials: Credentials
         project: str | None
-        if self.emulated:
+        if self._emulated:
             credentials, project = AnonymousCredentials(), "emulated"  # type: ignore[no-untyped-call]
         else:
             credentials, project = default_credentials(scopes=[_SCOPE])
         os.environ.setdefault(_NO_BUCKET_LOOKUPS, "true")
-        session = _Session(credentials, self._sockets, direct=self.emulated)
+        session = _Session(credentials, self._sockets, direct=self._emulated)
         client = Client(
             project=self._project or project or "none", credentials=credentials, _http=session
         )
