@@ -7,11 +7,12 @@ until the upload is taken in.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.ingest.ports import (
     Counts,
     RegisteredDocument,
+    StageFlow,
     Submission,
     SubmissionStatus,
     Terminal,
@@ -138,6 +139,12 @@ class TableRegister:
         """Return the sums of the first promise (of one tenant)."""
         return self._tables.counts(now, tenant)
 
+    def flow(
+        self, now: datetime, *, window: timedelta, tenant: str | None = None
+    ) -> list[StageFlow]:
+        """Return every stage in their order: what waits, and what moved (of one tenant)."""
+        return self._tables.flow(now, window, tenant)
+
     def _make(
         self, upload: Event, document_id: str, step: Step, status: SubmissionStatus
     ) -> Submission:
@@ -172,7 +179,7 @@ class TableRegister:
             first_job = submission.first_job
         document = self._moved(document, event, step, document_id, first_job)
         if isinstance(event.data, DocumentErased):
-            document = erased(document)
+            document = erased(document, at=event.time)
         rows.put_document(document)
         if submission is None or (_stands_in(submission) and document_id != event.jobid):
             self._book(rows, event, _restored(event, document))
@@ -187,15 +194,20 @@ class TableRegister:
     ) -> RegisteredDocument:
         said, deadline = to_structured(event), event.time + self._deadlines(step.stage)
         if document is None:
-            return begun(event.tenant, document_id, first_job, step, event=said, deadline=deadline)
-        return advanced(document, step, event=said, deadline=deadline)
+            return begun(
+                *(event.tenant, document_id, first_job, step),
+                event=said,
+                at=event.time,
+                deadline=deadline,
+            )
+        return advanced(document, step, event=said, at=event.time, deadline=deadline)
 
     def _book(self, rows: Rows, event: Event, submission: Submission) -> Submission:
         """Put the submission; what an earlier row knew better stays, what stood in goes."""
         before = rows.submission(event.jobid)
         if before is not None:
             if _stands_in(before) and submission.document_id != before.document_id:
-                rows.remove_document(event.tenant, event.jobid)
+                rows.remove_document(event.tenant, event.jobid, at=event.time)
             submission = replace(
                 submission,
                 received_at=before.received_at,

@@ -4,11 +4,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from services.ingest.ports import Counts, RegisteredDocument, Submission, SubmissionStatus, Terminal
+from services.ingest.ports import (
+    Counts,
+    RegisteredDocument,
+    StageFlow,
+    Submission,
+    SubmissionStatus,
+    Terminal,
+)
 from services.ingest.register import TableRegister
-from services.ingest.register_order import Deadlines
+from services.ingest.register_flow import SECOND, FlowKey, window_of
+from services.ingest.register_order import STAGES, Deadlines
 from services.ingest.register_tables import DocumentKey, Rows
 
 
@@ -18,11 +26,12 @@ def memory_register(deadlines: Deadlines) -> TableRegister:
 
 
 class MemoryTables:
-    """Two dictionaries. Not for several threads."""
+    """Dictionaries. Not for several threads."""
 
     def __init__(self) -> None:
         self._submissions: dict[str, Submission] = {}
         self._documents: dict[DocumentKey, RegisteredDocument] = {}
+        self._flow: dict[FlowKey, tuple[int, int]] = {}
 
     def fetch_submissions(self, job_ids: AbstractSet[str]) -> Iterable[Submission]:
         """Return those that are there."""
@@ -44,6 +53,9 @@ class MemoryTables:
             self._documents[document.tenant, document.document_id] = document
         for key in changes.removed:
             del self._documents[key]
+        for place, (entered, left) in changes.flow.items():
+            before = self._flow.get(place, (0, 0))
+            self._flow[place] = (before[0] + entered, before[1] + left)
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -87,3 +99,28 @@ class MemoryTables:
             late=sum(row.deadline is not None and row.deadline < now for row in documents),
             erased=sum(row.erased for row in documents),
         )
+
+    def flow(self, now: datetime, window: timedelta, tenant: str | None) -> list[StageFlow]:
+        """Return what waits in each stage, and what moved in a window that ends now."""
+        after, last = window_of(now, window)
+        found = []
+        for stage in STAGES:
+            there = [
+                row for row in self.documents(tenant) if row.stage == stage and row.status is None
+            ]
+            moved = [
+                counts
+                for (slot, whose, where), counts in self._flow.items()
+                if where == stage and tenant in {None, whose} and after < slot <= last
+            ]
+            found.append(
+                StageFlow(
+                    stage,
+                    waiting=len(there),
+                    late=sum(row.deadline is not None and row.deadline < now for row in there),
+                    oldest_s=max([0.0, *((now - row.since) / SECOND for row in there)]),
+                    entered=sum(entered for entered, _left in moved),
+                    left=sum(left for _entered, left in moved),
+                )
+            )
+        return found

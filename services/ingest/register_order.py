@@ -37,7 +37,10 @@ Position = tuple[int, int, int, int, str]
 Deadlines = Callable[[StageName], timedelta]
 """How long a document may stay in a stage (``Topology.deadline``)."""
 
-_STAGES: Final[dict[StageName, int]] = {"ingest": 0, "ocr": 1, "summarize": 2, "ledger": 3}
+STAGES: Final[tuple[StageName, ...]] = ("ingest", "ocr", "summarize", "ledger")
+"""In the order in which a document meets them."""
+
+_RANKS: Final = {stage: rank for rank, stage in enumerate(STAGES)}
 _SEALED: Final = {Terminal.HELD: 1, Terminal.POSTED: 2, Terminal.VOIDED: 3}
 _ENDED: Final = {None: 0, Terminal.QUARANTINED: 10, Terminal.EXPANDED: 20}
 _ENDS: Final = {
@@ -68,9 +71,14 @@ class Step:
     pages: int = 0
 
 
+def rank_of(stage: StageName) -> int:
+    """Return the place of ``stage`` in ``STAGES``."""
+    return _RANKS[stage]
+
+
 def position(place: Step | RegisteredDocument) -> Position:
     """Return where a step or a document stands in the order."""
-    rank = _STAGES[place.stage] + _ENDED.get(place.terminal, 0)
+    rank = _RANKS[place.stage] + _ENDED.get(place.terminal, 0)
     sealed = 0 if place.terminal is None else _SEALED.get(place.terminal, 0)
     return (place.revision, sealed, place.replay, rank, place.reason or "")
 
@@ -107,7 +115,14 @@ def document_of(event: Event) -> str | None:
 
 
 def begun(  # noqa: PLR0913 - who, what and by when: a document's first row
-    tenant: str, document_id: str, job_id: str, step: Step, *, event: bytes, deadline: datetime
+    tenant: str,
+    document_id: str,
+    job_id: str,
+    step: Step,
+    *,
+    event: bytes,
+    at: datetime,
+    deadline: datetime,
 ) -> RegisteredDocument:
     """Return a document that is first heard of by ``step``; see ``advanced``."""
     return RegisteredDocument(
@@ -122,12 +137,13 @@ def begun(  # noqa: PLR0913 - who, what and by when: a document's first row
         erased=False,
         pages=step.pages,
         deadline=deadline if step.terminal is None else None,
+        since=at,
         last_event=event,
     )
 
 
 def advanced(
-    document: RegisteredDocument, step: Step, *, event: bytes, deadline: datetime
+    document: RegisteredDocument, step: Step, *, event: bytes, at: datetime, deadline: datetime
 ) -> RegisteredDocument:
     """Return ``document`` after ``step``; unchanged when it knew that or better.
 
@@ -135,6 +151,7 @@ def advanced(
         document: as it stands.
         step: what the event says.
         event: the event itself, for the sweeper.
+        at: the event's time.
         deadline: of the step's stage, counted from the event's time.
     """
     pages = document.pages or step.pages
@@ -150,10 +167,12 @@ def advanced(
         reason=step.reason,
         pages=pages,
         deadline=deadline if under_way else None,
+        since=at,
         last_event=event,
     )
 
 
-def erased(document: RegisteredDocument) -> RegisteredDocument:
+def erased(document: RegisteredDocument, *, at: datetime) -> RegisteredDocument:
     """Return ``document`` with its key destroyed: nothing more is expected of it."""
-    return replace(document, erased=True, deadline=None)
+    since = at if document.status is None else document.since
+    return replace(document, erased=True, deadline=None, since=since)

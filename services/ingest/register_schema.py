@@ -1,11 +1,12 @@
-"""The register's two tables. Times are microseconds since the epoch; ids and codes, no content."""
+"""The register's tables. Times are microseconds since the epoch; ids and codes, no content."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String
 from sqlalchemy import Table as SqlTable
 
-HEAD: Final = "0001"
+HEAD: Final = "0002"
 """The newest migration; a test holds it against the folder of migrations."""
 
 METADATA: Final = MetaData()
@@ -37,8 +38,31 @@ DOCUMENTS: Final = SqlTable(
     Column("erased", Boolean, nullable=False),
     Column("pages", Integer, nullable=False),
     Column("deadline", BigInteger),
+    Column("since", BigInteger, nullable=False, server_default="0"),
     Column("last_event", LargeBinary, nullable=False),
+)
+
+FLOW: Final = SqlTable(
+    "flow",
+    METADATA,
+    Column("slot", Integer, primary_key=True, autoincrement=False),
+    Column("tenant", String(63), primary_key=True),
+    Column("stage", String(16), primary_key=True),
+    Column("entered", Integer, nullable=False),
+    Column("departed", Integer, nullable=False),
 )
 
 Index("documents_by_deadline", DOCUMENTS.c.deadline)
 Index("documents_by_id", DOCUMENTS.c.document_id)  # ids are keyed by tenant: one row each
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def micros(time: datetime) -> int:
+    """Return a time as the tables hold it."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(micros: int) -> datetime:
+    """Return what ``micros`` made of it."""
+    return _EPOCH + timedelta(microseconds=micros)

@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Select, and_, case, func, select
 from sqlalchemy import bindparam as bound
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from services.ingest.ports import Counts, RegisteredDocument, Submission, SubmissionStatus, Terminal
-from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS
+from services.ingest.ports import (
+    Counts,
+    RegisteredDocument,
+    StageFlow,
+    Submission,
+    SubmissionStatus,
+    Terminal,
+)
+from services.ingest.register_flow_sql import SqlFlow
+from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, micros, moment
 from services.ingest.register_tables import Changes, DocumentKey, Rows
 from shared.errors import TransientError
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
@@ -19,7 +27,6 @@ from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 READING: Final = {"docledger_begin": "BEGIN"}
 """Execution option of transactions that only look; the others begin by taking the write lock."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_VALUES: Final = 500  # in one IN (…)
 
 # Built once: putting a statement together costs several times what SQLite needs to run it.
@@ -49,6 +56,7 @@ class SqlTables:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._readers = engine.execution_options(**READING)
+        self._flow = SqlFlow()
 
     def close(self) -> None:
         """Close every connection."""
@@ -60,7 +68,10 @@ class SqlTables:
         with translated(), self._engine.begin() as connection:
             rows = Rows(_SqlSource(connection))
             yield rows
-            _write(connection, rows.changes())
+            changes = rows.changes()
+            _write(connection, changes)
+            if changes.flow:
+                self._flow.count(connection, changes.flow)
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -86,7 +97,7 @@ class SqlTables:
         """Return documents past their deadline, the longest first."""
         query = (
             select(DOCUMENTS)
-            .where(DOCUMENTS.c.deadline < _micros(now))
+            .where(DOCUMENTS.c.deadline < micros(now))
             .order_by(DOCUMENTS.c.deadline, DOCUMENTS.c.tenant, DOCUMENTS.c.document_id)
         )
         return [_document(row) for row in self._all(query)]
@@ -99,7 +110,7 @@ class SqlTables:
                 else_=DOCUMENTS.c.terminal,
             ).label("end"),
             func.count(),
-            func.sum(case((DOCUMENTS.c.deadline < _micros(now), 1), else_=0)),
+            func.sum(case((DOCUMENTS.c.deadline < micros(now), 1), else_=0)),
             func.sum(case((DOCUMENTS.c.erased, 1), else_=0)),
         ).group_by("end")
         became = select(SUBMISSIONS.c.status, func.count()).group_by(SUBMISSIONS.c.status)
@@ -129,6 +140,11 @@ class SqlTables:
             late=sum(row[1] for row in documents.values()),
             erased=sum(row[2] for row in documents.values()),
         )
+
+    def flow(self, now: datetime, window: timedelta, tenant: str | None) -> list[StageFlow]:
+        """Return what waits in each stage, and what moved in a window that ends now."""
+        with self._looking() as connection:
+            return self._flow.read(connection, now, window, tenant)
 
     def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._looking() as connection:
@@ -197,7 +213,7 @@ def _submission_row(submission: Submission) -> dict[str, object]:
         "job_id": submission.job_id,
         "tenant": submission.tenant,
         "status": submission.status.value,
-        "received_at": _micros(submission.received_at),
+        "received_at": micros(submission.received_at),
         "document_id": submission.document_id,
         "reason": submission.reason and submission.reason.value,
         "first_job": submission.first_job,
@@ -210,7 +226,7 @@ def _submission(row: Row[Any]) -> Submission:
         job_id=row.job_id,
         tenant=row.tenant,
         status=SubmissionStatus(row.status),
-        received_at=_time(row.received_at),
+        received_at=moment(row.received_at),
         document_id=row.document_id,
         reason=None if row.reason is None else RefusedReason(row.reason),
         first_job=row.first_job,
@@ -230,7 +246,8 @@ def _document_row(document: RegisteredDocument) -> dict[str, object]:
         "reason": document.reason and document.reason.value,
         "erased": document.erased,
         "pages": document.pages,
-        "deadline": document.deadline and _micros(document.deadline),
+        "deadline": document.deadline and micros(document.deadline),
+        "since": micros(document.since),
         "last_event": document.last_event,
     }
 
@@ -249,7 +266,8 @@ def _document(row: Row[Any]) -> RegisteredDocument:
         reason=None if row.reason is None else reasons(row.reason),
         erased=row.erased,
         pages=row.pages,
-        deadline=None if row.deadline is None else _time(row.deadline),
+        deadline=None if row.deadline is None else moment(row.deadline),
+        since=moment(row.since),
         last_event=bytes(row.last_event),
     )
 
@@ -257,11 +275,3 @@ def _document(row: Row[Any]) -> RegisteredDocument:
 def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for first in range(0, len(values), _MOST_VALUES):
         yield values[first : first + _MOST_VALUES]
-
-
-def _micros(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1)
-
-
-def _time(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)

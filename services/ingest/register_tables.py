@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.ingest.ports import Counts, RegisteredDocument, Submission
+from services.ingest.ports import Counts, RegisteredDocument, StageFlow, Submission
+from services.ingest.register_flow import FlowKey, Tally
 
 DocumentKey = tuple[str, str]
 """Tenant and document id."""
@@ -34,6 +35,7 @@ class Changes:
     new_documents: list[RegisteredDocument] = field(default_factory=list)
     documents: list[RegisteredDocument] = field(default_factory=list)
     removed: list[DocumentKey] = field(default_factory=list)
+    flow: dict[FlowKey, tuple[int, int]] = field(default_factory=dict)
 
 
 class Rows:
@@ -49,6 +51,7 @@ class Rows:
         self._documents: dict[DocumentKey, RegisteredDocument | None] = {}
         self._stored_submissions: dict[str, Submission | None] = {}
         self._stored_documents: dict[DocumentKey, RegisteredDocument | None] = {}
+        self._removed_at: dict[DocumentKey, datetime] = {}
 
     def load(self, job_ids: AbstractSet[str], keys: AbstractSet[DocumentKey]) -> None:
         """Fetch many rows at once that will be asked for one by one."""
@@ -88,14 +91,16 @@ class Rows:
         self.load(set(), {key})
         self._documents[key] = document
 
-    def remove_document(self, tenant: str, document_id: str) -> None:
-        """Remove a document."""
+    def remove_document(self, tenant: str, document_id: str, *, at: datetime) -> None:
+        """Remove a document, by what happened ``at`` some time."""
         self.load(set(), {(tenant, document_id)})
         self._documents[tenant, document_id] = None
+        self._removed_at[tenant, document_id] = at
 
     def changes(self) -> Changes:
         """Return what differs from what was fetched."""
-        changes = Changes()
+        tally = Tally()
+        changes = Changes(flow=tally.counts)
         for job_id, submission in self._submissions.items():
             before = self._stored_submissions[job_id]
             if submission is not None and submission != before:
@@ -104,13 +109,15 @@ class Rows:
             stored = self._stored_documents[key]
             if document is None and stored is not None:
                 changes.removed.append(key)
+                tally.removed(stored, self._removed_at[key])
             elif document is not None and document != stored:
                 (changes.documents if stored else changes.new_documents).append(document)
+                tally.moved(stored, document)
         return changes
 
 
 class Tables(Protocol):
-    """Two tables and transactions on them. Raises ``TransientError`` when unavailable."""
+    """The tables and transactions on them. Raises ``TransientError`` when unavailable."""
 
     def transaction(self) -> AbstractContextManager[Rows]:
         """Begin a transaction that nobody else writes beside; its changes are written at its end.
@@ -137,4 +144,8 @@ class Tables(Protocol):
 
     def counts(self, now: datetime, tenant: str | None) -> Counts:
         """Return the sums (of one tenant)."""
+        ...
+
+    def flow(self, now: datetime, window: timedelta, tenant: str | None) -> list[StageFlow]:
+        """Return what waits in each stage, and what moved in a window that ends now."""
         ...

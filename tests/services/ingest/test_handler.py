@@ -137,6 +137,7 @@ def registered(document: str, job_id: str) -> RegisteredDocument:
         erased=False,
         pages=1,
         deadline=None,
+        since=NOW,
         last_event=b"",
     )
 

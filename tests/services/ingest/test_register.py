@@ -524,6 +524,7 @@ def test_both_registers_answer_alike(sqlite_register: SqliteRegister, steps: lis
     with sqlite_register._sql._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM documents")
         connection.exec_driver_sql("DELETE FROM submissions")
+        connection.exec_driver_sql("DELETE FROM flow")
     memory = memory_register(DEADLINES)
     for step in steps:
         assert step(memory) == step(sqlite_register)
@@ -532,3 +533,6 @@ def test_both_registers_answer_alike(sqlite_register: SqliteRegister, steps: lis
     now = START + timedelta(minutes=8)
     assert memory.counts(now) == sqlite_register.counts(now)
     assert memory.late(now) == sqlite_register.late(now)
+    flow = memory.flow(now, window=timedelta(hours=1))
+    assert flow == sqlite_register.flow(now, window=timedelta(hours=1))
+    assert [one.waiting for one in flow] == [one.entered - one.left for one in flow]

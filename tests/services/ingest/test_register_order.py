@@ -1,7 +1,7 @@
 """The order of facts about a document: total, so that arrival does not matter."""
 
 import itertools
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,9 +70,12 @@ def test_nothing_moves_backwards(some: list[Step], at: int) -> None:
 
 def test_an_erased_document_stays_erased_and_waits_for_nothing() -> None:
     """Nobody works on it, so it cannot be late."""
-    document = erased(begun("acme", "d", "j", LADDER[0], event=b"", deadline=AT))
+    later = AT + timedelta(minutes=1)
+    begun_ = begun("acme", "d", "j", LADDER[0], event=b"", at=AT, deadline=AT)
+    document = erased(begun_, at=later)
+    assert (document.since, erased(document, at=AT).since) == (later, later)
     assert document.status is Terminal.VOIDED
-    moved = advanced(document, LADDER[1], event=b"", deadline=AT)
+    moved = advanced(document, LADDER[1], event=b"", at=AT, deadline=AT)
     assert moved.erased
     assert moved.deadline is None
     assert moved.stage == "ocr"
@@ -80,13 +83,15 @@ def test_an_erased_document_stays_erased_and_waits_for_nothing() -> None:
 
 def test_pages_are_learnt_from_whoever_knows_them() -> None:
     """An inspection that failed at first counts them later."""
-    document = begun("acme", "d", "j", Step(0, 0, "ocr"), event=b"", deadline=AT)
-    assert advanced(document, Step(0, 0, "ingest", pages=3), event=b"x", deadline=AT).pages == 3
+    document = begun("acme", "d", "j", Step(0, 0, "ocr"), event=b"", at=AT, deadline=AT)
+    assert (
+        advanced(document, Step(0, 0, "ingest", pages=3), event=b"x", at=AT, deadline=AT).pages == 3
+    )
 
 
 def after(some: list[Step]) -> tuple[object, ...]:
     """Return where a document stands after steps."""
-    document = begun("acme", "d", "j", some[0], event=b"", deadline=AT)
+    document = begun("acme", "d", "j", some[0], event=b"", at=AT, deadline=AT)
     for step in some[1:]:
-        document = advanced(document, step, event=b"", deadline=AT)
+        document = advanced(document, step, event=b"", at=AT, deadline=AT)
     return position(document)
