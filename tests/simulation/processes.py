@@ -47,11 +47,11 @@ from tests.simulation.world import World, chart, signer_of
 
 if TYPE_CHECKING:
     from deploy.local.house import House
-    from shared.worker.settlement import Receiver
     from services.ingest.ports import Register
     from services.ledger.ports import Journal
     from shared.keys.port import Keyring
     from shared.tlog.signer import CheckpointSigner
+    from shared.worker.settlement import Receiver
 
 PAGES_PER_RANGE = 2
 LEASE_S = 60.0
