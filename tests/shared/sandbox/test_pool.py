@@ -264,3 +264,35 @@ def test_children_die_with_a_killed_parent() -> None:
         parent.kill()
         parent.wait()
     wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.parametrize("moment", ["sending", "working", "starting", "waiting", "trying again"])
+def test_closing_gives_a_task_back_whatever_it_is_at(moment: str) -> None:
+    """A deployment kills children at any moment: no document may be condemned for it."""
+    tasks = 2 if moment == "waiting" else 1
+    content = b"x" * (64 << 20) if moment == "sending" else b""
+    outcomes: list[BaseException | bytes] = []
+    with Sandbox(Limits(wall_s=60), packages=PACKAGES) as pool:
+        if moment != "starting":
+            pool.protections()
+
+        def run() -> None:
+            try:
+                outcomes.append(pool.run(TASKS + "wait_forever", content, {}))
+            except Exception as err:  # noqa: BLE001 - which one it is, is the question
+                outcomes.append(err)
+
+        threads = [threading.Thread(target=run) for _ in range(tasks)]
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len(pool._children) == 1)
+        if moment == "trying again":
+            (first,) = pool._children
+            wait_for(lambda: first.tasks == 1)
+            os.kill(first._process.pid, signal.SIGKILL)
+            wait_for(lambda: len(pool._children - {first}) == 1)
+        pool.close()
+        for thread in threads:
+            thread.join(20)
+    assert len(outcomes) == tasks
+    assert all(isinstance(outcome, TransientError) for outcome in outcomes)
