@@ -18,7 +18,7 @@ from services.ingest.api_events import (
 from services.ingest.api_names import MalformedNameError, file_name, is_key
 from services.ingest.api_settings import IngestApiSettings
 from shared.api.app import Surroundings, new_app
-from shared.api.callers import Caller, Callers, Identities, joined_headers, only_header
+from shared.api.callers import Caller, Callers, Identities, only_header
 from shared.api.problems import ProblemError, answer_to, say
 from shared.events.ids import origin_of
 from shared.events.payloads import Identifier
@@ -173,7 +173,7 @@ def _add_events(
         request: Request, response: Response, caller: Annotated[Caller, Depends(callers)]
     ) -> Taken:
         """Take a CloudEvent in that carries one document, in structured or binary mode."""
-        headers = joined_headers(request)
+        headers = _event_headers(request)
         async with bodies.read(request, most_bytes=most_bytes) as body:
             event = await run_in_threadpool(partner_document, headers, body)
             job_id = await run_in_threadpool(
@@ -203,6 +203,12 @@ def _add_jobs(app: FastAPI, callers: Callers, door: FrontDoor) -> None:
         if job is None:
             raise ProblemError(ApiProblem.NOT_FOUND)
         return job
+
+
+def _event_headers(request: Request) -> dict[str, str]:
+    """Return the headers that may say something about an event, each of which may come once."""
+    names = {name for name in request.headers if name.startswith("ce-")} | {"content-type"}
+    return {name: only_header(request, name) or "" for name in names}
 
 
 def _taken(request: Request, response: Response, job_id: str, size: int) -> Taken:

@@ -20,6 +20,7 @@ _STRUCTURED: Final = "application/cloudevents"
 _ONE_JSON: Final = "application/cloudevents+json"
 _MOST_ATTRIBUTE: Final = 1_024
 _PREFIX: Final = "ce-"
+_REQUIRED: Final = frozenset({"ce-specversion", "ce-type", "ce-source", "ce-id"})
 
 
 class MalformedPartnerEventError(Exception):
@@ -51,7 +52,7 @@ def partner_document(headers: Mapping[str, str], body: bytes) -> PartnerDocument
     """Return the document in a request that is a CloudEvent, in binary or structured mode.
 
     Args:
-        headers: by lower-case name.
+        headers: ``content-type`` and those that begin with ``ce-``, by lower-case name.
         body: of the request.
 
     Raises:
@@ -85,6 +86,8 @@ def _read(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, object] | 
     structured = media_type.startswith(_STRUCTURED)
     if structured == bool(event_headers) or (structured and media_type != _ONE_JSON):
         return None, None  # both modes at once, none, or a batch
+    if not structured and not event_headers.keys() >= _REQUIRED:
+        return None, None  # the package would look for an event in the body
     if structured:
         event = from_http({"content-type": _ONE_JSON}, body, data_unmarshaller=_as_it_is)
         content = _strictly_decoded(body)

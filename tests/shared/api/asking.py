@@ -54,6 +54,7 @@ class Asked:
     parts: Sequence[bytes] = (b"",)
     query: str = ""
     sent: list[Message] = field(default_factory=list)
+    hangs: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def of(self, app: App) -> Answer | None:
         """Ask; None when nothing was answered."""
@@ -78,6 +79,7 @@ class Asked:
         async def receive() -> Message:
             part = parts.pop(0) if parts else HANGS
             if part == HANGS:
+                self.hangs.set()
                 await asyncio.Event().wait()
             if part == LEAVES:
                 return {"type": "http.disconnect"}
@@ -108,6 +110,24 @@ def ask(
 ) -> Answer:
     """Send one request and return the answer."""
     answer = asyncio.run(Asked(method, path, headers, parts, query).of(app))
+    assert answer is not None
+    return answer
+
+
+def ask_while(app: App, others: Sequence[Asked], last: Asked) -> Answer:
+    """Send requests that hang, then the last one while they do; return its answer."""
+
+    async def in_turn() -> Answer | None:
+        tasks = [asyncio.create_task(one.of(app)) for one in others]
+        for one in others:
+            await one.hangs.wait()
+        answer = await last.of(app)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return answer
+
+    answer = asyncio.run(in_turn())
     assert answer is not None
     return answer
 
