@@ -74,8 +74,12 @@ def serve(name: str, request: HostRequest) -> Answer:
     """Answer one request of a deployable."""
     from shared.worker.web import Request  # noqa: PLC0415 - loaded with the service
 
+    try:
+        body = _body(request)
+    except Exception:  # noqa: BLE001 - the host's error quotes what came, and would be logged
+        body = b""  # which is no push
     answer = service(name).respond(
-        Request(request.method, request.path, _headers(request.environ), _body(request))
+        Request(request.method, request.path, _headers(request.environ), body)
     )
     told = {"content-type": answer.content_type, "content-length": str(len(answer.body))}
     if not answer.body:

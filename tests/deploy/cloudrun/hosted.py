@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,11 +23,25 @@ DONE: Final = Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
 LATER: Final = Settlement(acknowledge=False, code=DeliveryOutcome.RETRY)
 
 
+class Door(UnsafeNoAuth):
+    """Lets everybody in, and notes what they brought where a test asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(os.environ)
+        self._folder = folder
+
+    def check(self, headers: Mapping[str, str], subscription: str) -> None:
+        """Note it."""
+        del subscription
+        if "SHOW_AUTHORIZATION" in os.environ:
+            (self._folder / "authorization").write_text(headers.get("authorization", ""))
+
+
 class Obedient:
     """Takes deliveries; ``go`` is a file that appears, ``closed`` is the sandbox's end."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.closed = threading.Event()
 
     def receive(self, delivery: Delivery) -> Settlement:
@@ -35,7 +50,7 @@ class Obedient:
         self._leave(f"begun-{what}")
         match what:
             case "wait":  # until the test lets go
-                while not (self._folder / "go").exists():
+                while not (self.folder / "go").exists():
                     threading.Event().wait(0.01)
                 return DONE
             case "stuck":  # in its sandbox
@@ -54,7 +69,7 @@ class Obedient:
         self._leave("flushed")
 
     def _leave(self, name: str) -> None:
-        (self._folder / name).touch()
+        (self.folder / name).touch()
 
 
 def build(name: str) -> Service:
@@ -65,7 +80,7 @@ def build(name: str) -> Service:
     return Service(
         name=name,
         receivers={SUBSCRIPTION: receiver},
-        authenticator=UnsafeNoAuth(os.environ),
+        authenticator=Door(receiver.folder),
         checks={},
         metrics=MemoryMetrics(),
         jobs={},
