@@ -1,6 +1,7 @@
 """The official Pub/Sub emulator, one for all tests of a process."""
 
 import os
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -23,3 +24,10 @@ def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pubsub
         pytest.skip(str(missing))
     with emulator:
         yield emulator
+
+
+@pytest.fixture
+def pubsub_project(pubsub_emulator: PubsubEmulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Give an empty project on the emulator, where Google's clients and ours look for it."""
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub_emulator.host)
+    return f"test-{secrets.token_hex(8)}"
