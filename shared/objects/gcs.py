@@ -33,6 +33,7 @@ from shared.objects.port import (
 MARK: Final = "docledger-write"
 """The metadata entry that says which call of ours wrote an object."""
 
+_NO_BUCKET: Final = "the bucket does not exist"
 _CONTENT_TYPE: Final = "application/octet-stream"
 _ONE_REQUEST: Final = 8 * 1024 * 1024  # what is larger, Google's client sends as a resumable upload
 _PAGE: Final = 1000  # Cloud Storage's most
@@ -88,6 +89,8 @@ class GcsObjects:
             return self._write(name, data, generation=0)
         except PreconditionFailed:
             raise AlreadyExistsError from None
+        except NotFound as err:
+            raise TransientError(_NO_BUCKET) from err
 
     def replace(self, name: str, data: bytes, *, generation: int) -> ObjectInfo:
         """Write ``data`` over exactly ``generation``.
@@ -242,7 +245,7 @@ class GcsObjects:
         try:
             return self._connection.call(once)
         except NotFound as err:
-            raise TransientError("the bucket does not exist") from err
+            raise TransientError(_NO_BUCKET) from err
 
     def _expect_bucket(self) -> None:
         """Make sure that "there is none" was said of the object, and not of the bucket.

@@ -138,10 +138,11 @@ class JsonApi:
         self._sessions[session] = (query, said)
         return session
 
-    def finish(self, session: str, data: bytes) -> Any:
+    def finish(self, session: str, data: bytes, hashes: str) -> Any:
         """End a resumable upload: the conditions must still hold."""
         query, said = self._sessions[session]
-        return self.upload(query, said, data)
+        told = dict(one.split("=", 1) for one in hashes.split(",") if one)
+        return self.upload(query, {**said, **told}, data)
 
     def delete(self, name: str, query: dict[str, list[str]]) -> Any:
         """Delete an object, or exactly one generation of it."""
@@ -185,6 +186,7 @@ class JsonApi:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement
     api: JsonApi
 
     def do_GET(self) -> None:
@@ -261,7 +263,8 @@ class _Handler(BaseHTTPRequestHandler):
             data = second.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
             return self.api.upload(query, said, data)  # type: ignore[no-any-return]
         if "upload_id" in query:
-            return self.api.finish(query["upload_id"][0], body)  # type: ignore[no-any-return]
+            hashes = self.headers.get("x-goog-hash", "")
+            return self.api.finish(query["upload_id"][0], body, hashes)  # type: ignore[no-any-return]
         session = self.api.begin(query, json.loads(body))
         if not isinstance(session, str):
             return session  # type: ignore[no-any-return]
