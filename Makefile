@@ -64,6 +64,7 @@ eval: $(STAMP) ## reading quality on labelled documents: make eval DATA=folder
 docs: $(STAMP) ## write the generated documents again
 	$(BIN)/python -m shared.events.schemas
 	$(BIN)/python -m shared.telemetry.vocabulary
+	$(BIN)/python -m deploy.cloudrun.api_documents
 
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
