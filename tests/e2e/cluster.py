@@ -1,6 +1,7 @@
 """``docledger up --bus pubsub`` as a person runs it, and a person who drops files in its bucket."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.storage import Client
 
@@ -35,7 +37,7 @@ class Cluster:
         self.backing = backing
         self.bucket = Client(
             project=backing.project,
-            credentials=AnonymousCredentials(),
+            credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]  # has no types
             client_options={"api_endpoint": backing.storage},
         ).bucket(backing.uploads)
 
@@ -101,7 +103,11 @@ def cluster(
         except TimeoutError:
             started.kill_tree()
         if started.ended:
-            raise AssertionError(started.wait().stderr.decode())
+            told = started.wait().stderr.decode()
+            # The one prerequisite that a package index does not have; CI has it.
+            if "install" in told and not os.environ.get("CI"):
+                pytest.skip(told.strip().splitlines()[-1])
+            raise AssertionError(told)
         yield Cluster(data, started)
 
 

@@ -44,12 +44,13 @@ class Settled:
 
 @contextmanager
 def opened(data_dir: Path) -> Iterator[House]:
-    """Open a data folder on which nothing runs."""
+    """Open a data folder on which nothing is under way."""
     house = House(Site(data_dir))
     try:
         yield house
     finally:
-        house.bus.close()
+        if house.backing is None:
+            house.bus.close()
 
 
 def settled(data_dir: Path) -> Settled:

@@ -1,0 +1,206 @@
+"""Every example through the bucket, the emulator and separate processes: as on one machine."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.house import DEFAULT_TENANT
+from deploy.local.outcomes import Outcomes
+from deploy.local.site import Site
+from examples.fixed import fixed_examples
+from examples.generate import save_examples
+from services.ingest.ports import SubmissionStatus, Terminal
+from shared.events.codec import from_structured
+from shared.telemetry.span_files import SpanRecord, read_spans
+from tests.e2e.cluster import Cluster, cluster, drained
+from tests.e2e.commands import PATIENCE_S, docledger
+from tests.e2e.settled import Settled, settled
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.enable_socket,
+    pytest.mark.timeout(900),
+]
+
+STAGES = ("ingest", "ocr", "summarize", "ledger")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds every example."""
+    folder = tmp_path_factory.mktemp("examples")
+    save_examples(folder, fixed_examples())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def embedded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settled:
+    """What comes of them on the embedded bus."""
+    data = tmp_path_factory.mktemp("embedded") / "data"
+    ended = docledger(data, "run", folder, "--format", "json", within_s=PATIENCE_S * 3)
+    assert ended.code == 0, ended.stderr
+    return settled(data)
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """All deployables, with every example dropped in the bucket and at its end."""
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    with cluster(tmp_path_factory.mktemp("pubsub") / "data") as up:
+        up.upload({path.name: path.read_bytes() for path in files})
+        up.wait_for(len(files))
+        yield up
+
+
+@pytest.fixture(scope="module")
+def spans(up: Cluster) -> dict[str, list[SpanRecord]]:
+    """Every exported span, by trace."""
+    traces: dict[str, list[SpanRecord]] = defaultdict(list)
+    for span in read_spans(Site(up.data).spans):
+        traces[span.trace_id].append(span)
+    return traces
+
+
+def test_every_example_ends_as_on_the_embedded_bus(up: Cluster, embedded: Settled) -> None:
+    """The laptop is the cloud: same handlers, same readings, same entries."""
+    found = settled(up.data)
+    assert found.documents.keys() == embedded.documents.keys()
+    for key, document in embedded.documents.items():
+        assert found.documents[key][2] == document[2], "another reading of the same bytes"
+    # Of a pair of the same invoice, the one that comes second is held.
+    assert found.counted() == embedded.counted()
+    assert (found.in_flight, found.unsealed, found.balanced) == (0, 0, True)
+    assert found.leaves == embedded.leaves
+
+
+def test_everything_is_accounted_for(up: Cluster) -> None:
+    """Audit and verifier say the same here."""
+    for command in ("audit", "verify"):
+        told = up.asked(command)
+        assert told.code == 0, (command, told.stdout, told.stderr)
+
+
+def test_what_was_taken_in_lies_in_the_bucket_no_more(up: Cluster) -> None:
+    """Erasing a document must not leave its plain bytes where they were dropped."""
+    assert [blob.name for blob in up.bucket.list_blobs()] == []
+
+
+def test_each_document_has_one_connected_trace(
+    up: Cluster, spans: dict[str, list[SpanRecord]]
+) -> None:
+    """One root, no orphan, every stage that the document went through."""
+    register = up.house.register
+    children = {one.job_id for one in register.submissions() if one.parent is not None}
+    documents = register.documents()
+    assert documents
+    for document in documents:
+        trace = from_structured(document.last_event).traceparent.split("-")[1]
+        ids = {span.span_id for span in spans[trace]}
+        roots = {span.span_id for span in spans[trace] if not span.parent_id}
+        assert len(roots) == 1, document
+        assert {span.parent_id for span in spans[trace] if span.parent_id} <= ids, document
+        if document.job_id in children:
+            continue  # an attachment's trace is its e-mail's
+        worked = {span.service for span in spans[trace]}
+        passed: tuple[str, ...] = STAGES
+        if document.terminal in {Terminal.QUARANTINED, Terminal.EXPANDED}:
+            passed = STAGES[: STAGES.index(document.stage) + 1]
+        assert {"entrance", *passed} <= worked, document
+
+
+def test_the_logs_of_every_stage_are_joined_to_the_trace(
+    up: Cluster, spans: dict[str, list[SpanRecord]]
+) -> None:
+    """Whoever finds a span finds what the worker said meanwhile, and the other way round."""
+    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for stage in STAGES:
+        for line in map(json.loads, up.logs(stage)):
+            if "document_id" in line or "job_id" in line:
+                assert {"trace", "span"} <= line.keys(), line
+                told[line["trace"]].add((stage, line["span"]))
+    for trace, lines in told.items():
+        by_id = {span.span_id: span.service for span in spans[trace]}
+        assert all(by_id.get(span) == stage for stage, span in lines)
+    for document in up.house.register.documents():
+        if document.terminal in {Terminal.POSTED, Terminal.HELD}:
+            trace = from_structured(document.last_event).traceparent.split("-")[1]
+            assert {stage for stage, _ in told[trace]} == set(STAGES)
+
+
+def test_each_stage_is_a_process_of_its_own(up: Cluster) -> None:
+    """Own process, own identity: none of them answers for another."""
+    workers = {name: {one.pid for one in up.processes(name)} for name in STAGES}
+    assert all(workers.values())
+    pids = [pid for of_one in workers.values() for pid in of_one]
+    assert len(pids) == len(set(pids))
+
+
+@pytest.mark.parametrize("command", ["trace", "show"])
+def test_looking_at_a_document_works_the_same_here(up: Cluster, folder: Path, command: str) -> None:
+    """An SRE follows one trace from the upload to the ledger entry."""
+    told = up.asked(command, folder / "invoice-de-label-left.pdf")
+    assert told.code == 0, told.stderr
+    if command == "trace":
+        for stage in ("entrance", *STAGES, "sequencer"):
+            assert stage.encode() in told.stdout
+
+
+def test_lists_and_status_work_the_same_here(up: Cluster) -> None:
+    """Whoever is on call need not know which bus it is."""
+    counts = up.house.register.counts(up.house.clock.now())
+    held = up.asked("held", "list", "--format", "json")
+    waiting = up.asked("quarantine", "list", "--format", "json")
+    assert len(held.lines) == counts.held
+    assert len(waiting.lines) == counts.quarantined
+    told = up.asked("status")
+    assert told.code == 0, told.stderr
+    for name in up.backing.services:
+        assert name.encode() in told.stdout
+
+
+def test_the_same_bytes_again_are_a_duplicate(up: Cluster, folder: Path) -> None:
+    """Whichever name they come under."""
+    register = up.house.register
+    before = len(register.submissions())
+    content = (folder / "invoice-de-label-left.pdf").read_bytes()
+    up.upload({"again/another name.pdf": content})
+    up.wait_for(before + 1)
+    last = register.submissions()[-1]
+    assert last.status is SubmissionStatus.DUPLICATE
+
+
+def test_a_hold_is_posted_by_hand_and_sealed(up: Cluster) -> None:
+    """The sequencer that runs here covers what a person decides."""
+    house = up.house
+    wrong = next(
+        document
+        for document in house.register.documents()
+        if document.reason is not None and document.reason.value == "total_mismatch"
+    )
+    summary = Outcomes(house, DEFAULT_TENANT).summary(wrong)
+    assert summary is not None
+    told = up.asked("held", "void", wrong.document_id)
+    assert told.code == 0, told.stderr
+    up.wait_for(0)
+    history = house.ledger.journal.history(DEFAULT_TENANT, wrong.document_id)
+    assert [booked.entry.kind.value for booked in history][-1] == "void"
+    assert history[-1].index is not None
+    assert up.asked("audit").code == 0
+
+
+def test_an_interrupt_drains_everything(tmp_path: Path) -> None:
+    """No process is left behind, and none had to be killed."""
+    with cluster(tmp_path / "data") as up:
+        tree = up.started.tree()
+        ended = drained(up)
+        assert ended.code == 0, ended.stderr
+        assert tree
+        assert up.started.tree() == []
+        for name in STAGES:
+            assert any('"worker.stopped"' in line for line in up.logs(name)), name
+        told = up.asked("status")
+        assert told.code == 2
+        assert b"not up" in told.stderr
