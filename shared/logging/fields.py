@@ -10,6 +10,10 @@ class LogField(StrEnum):
     """Every field of a log line, in the order in which they stand."""
 
     TS = "ts"  # when, RFC 3339 in UTC with milliseconds
+    TIME = "time"  # the same, where Cloud Logging looks for it; these four only with a project
+    CLOUD_TRACE = "logging.googleapis.com/trace"  # the trace, as Cloud Trace names it
+    CLOUD_SPAN = "logging.googleapis.com/spanId"  # the span
+    CLOUD_SAMPLED = "logging.googleapis.com/trace_sampled"  # whether the trace is kept
     SEVERITY = "severity"  # INFO, WARNING or ERROR
     OP = "op"  # what happened: a log event
     CODE = "code"  # its outcome or reason
@@ -70,5 +74,5 @@ FIELD_KINDS: Final[dict[str, Kind]] = {
     LogField.LIBRARY.value: Kind.MODULE,
     LogField.TEXT.value: Kind.TEXT,
 }
-"""What a caller may give. The logger itself makes the others (ts, severity, op, stage, error_at,
-cause, dropped)."""
+"""What a caller may give; and ``traceparent``, for trace and span at once. The logger itself makes
+the others (ts, severity, op, stage, error_at, cause, dropped, and what Cloud Logging wants)."""

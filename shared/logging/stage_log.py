@@ -1,19 +1,18 @@
 """Log lines that cannot leak: JSON on stderr, built from registered fields alone.
 
-The processor copies what the registry of fields admits into a new dict; whatever a caller passes
-besides never gets near the renderer, and is counted.
+What the registry of fields admits is copied into a new dict; whatever a caller passes besides
+never gets near the encoder, and is counted.
 """
 
 import json
+import re
 import sys
-from collections.abc import Callable, MutableMapping
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-import structlog
-
-from shared.logging.fields import FIELD_KINDS
+from shared.logging.fields import FIELD_KINDS, LogField
 from shared.logging.masks import mask
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics, NullMetrics
@@ -27,11 +26,17 @@ _OURS: Final = ("shared.", "services.", "deploy.")
 _ADMISSION: Final = {name: CHECKS[kind] for name, kind in FIELD_KINDS.items() if kind in CHECKS}
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 _LEADING: Final = ("code", "duration_ms", "stage", "job_id", "document_id", "trace", "span")
-_SEVERITIES: Final = {"info": "INFO", "warning": "WARNING", "error": "ERROR"}
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})\Z")
+_CLOUD_TRACE: Final = LogField.CLOUD_TRACE.value
+_CLOUD_SPAN: Final = LogField.CLOUD_SPAN.value
+_CLOUD_SAMPLED: Final = LogField.CLOUD_SAMPLED.value
 
 
 class StageLog(Protocol):
-    """Where a worker tells what it does. No method ever raises."""
+    """Where a worker tells what it does. No method ever raises.
+
+    Fields are those of ``LogField``; ``traceparent`` gives trace and span at once.
+    """
 
     def info(self, op: LogEvent, /, **fields: object) -> None:
         """Say that something happened as it should."""
@@ -59,73 +64,54 @@ class SilentLog:
         """Ignore it."""
 
 
-def get_logger(stage: str, *, sink: Sink | None = None, metrics: Metrics | None = None) -> StageLog:
+def get_logger(
+    stage: str,
+    *,
+    sink: Sink | None = None,
+    metrics: Metrics | None = None,
+    project: str | None = None,
+) -> StageLog:
     """Return the log of one stage.
 
     Args:
         stage: a ``Stage``.
         sink: takes lines instead of stderr.
         metrics: counts the fields that were kept out.
+        project: of Google Cloud; lines then carry what Cloud Logging joins to traces by.
 
     Raises:
         ValueError: there is no such stage.
     """
-    known = Stage(stage)
-    return _JsonLog(
-        _Lines(sink or _to_stderr),
-        processors=[_Admit(known, metrics or NullMetrics()), _render],
-        context={},
-    )
+    return _JsonLog(Stage(stage), sink or _to_stderr, metrics or NullMetrics(), project)
 
 
-class _JsonLog(structlog.BoundLoggerBase):
-    """A structlog logger with our three methods."""
+class _JsonLog:
+    """Admits registered fields of the right kind, drops the rest, and writes one line."""
+
+    def __init__(self, stage: Stage, sink: Sink, metrics: Metrics, project: str | None) -> None:
+        self._stage = stage.value
+        self._sink = sink
+        self._metrics = metrics
+        self._traces = f"projects/{project}/traces/" if project else None
 
     def info(self, op: LogEvent, /, **fields: object) -> None:
-        self._proxy_to_logger("info", op, fields=fields)
+        self._tell("INFO", op, fields)
 
     def warning(self, op: LogEvent, /, **fields: object) -> None:
-        self._proxy_to_logger("warning", op, fields=fields)
+        self._tell("WARNING", op, fields)
 
     def error(self, op: LogEvent, /, **fields: object) -> None:
-        self._proxy_to_logger("error", op, fields=fields)
+        self._tell("ERROR", op, fields)
 
-
-class _Lines:
-    """What structlog writes to."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.info = self.warning = self.error = sink
-
-
-class _Admit:
-    """The processor that admits registered fields of the right kind, and drops the rest."""
-
-    def __init__(self, stage: Stage, metrics: Metrics) -> None:
-        self._stage = stage.value
-        self._metrics = metrics
-
-    def __call__(
-        self, _logger: object, method: str, given: MutableMapping[str, Any]
-    ) -> dict[str, object]:
-        op, fields = given["event"], given["fields"]
-        admitted: dict[str, object] = {}
-        dropped = 0
-        for name, value in fields.items():
-            check = _ADMISSION.get(name)
-            shown = check(value) if check is not None else None
-            if shown is not None:
-                admitted[name] = shown
-            elif name == "text" and isinstance(value, str):
-                admitted[name] = mask(value)
-            elif value is not None:
-                dropped += 1
+    def _tell(self, severity: str, op: object, fields: Mapping[str, object]) -> None:
+        admitted, dropped = _admitted(fields)
+        admitted["stage"] = self._stage
+        now = _now()
         line: dict[str, object] = {
-            "ts": datetime.now(UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
-            "severity": _SEVERITIES[method],
+            "ts": now,
+            "severity": severity,
             "op": op.value if type(op) is LogEvent else LogEvent.UNREGISTERED.value,
         }
-        admitted["stage"] = self._stage
         for name in _LEADING:
             if name in admitted:
                 line[name] = admitted.pop(name)
@@ -135,15 +121,54 @@ class _Admit:
         if dropped:
             line["dropped"] = dropped
             self._metrics.count(Metric.LOG_DROPPED, dropped, stage=self._stage)
-        return line
+        if self._traces is not None:
+            self._join(line, now, fields.get("traceparent"))
+        self._sink(_ENCODE(line))
+
+    def _join(self, line: dict[str, object], now: str, traceparent: object) -> None:
+        """Say what Cloud Logging looks for: the time, and what joins the line to its trace."""
+        line["time"] = now
+        if "trace" in line:
+            line[_CLOUD_TRACE] = f"{self._traces}{line['trace']}"
+        if "span" in line:
+            line[_CLOUD_SPAN] = line["span"]
+        ids = _ids(traceparent)
+        if ids is not None:
+            line[_CLOUD_SAMPLED] = bool(int(ids[3], 16) & 1)
 
 
-def _render(_logger: object, _method: str, line: MutableMapping[str, Any]) -> str:
-    return _ENCODE(line)
+def _admitted(fields: Mapping[str, object]) -> tuple[dict[str, object], int]:
+    """Return what the registry admits, and how many fields it does not."""
+    admitted: dict[str, object] = {}
+    dropped = 0
+    for name, value in fields.items():
+        check = _ADMISSION.get(name)
+        shown = check(value) if check is not None else None
+        if shown is not None:
+            admitted[name] = shown
+        elif name == "traceparent" and (ids := _ids(value)):
+            admitted["trace"], admitted["span"] = ids[1], ids[2]
+        elif name == "text" and isinstance(value, str):
+            admitted[name] = mask(value)
+        elif value is not None:
+            dropped += 1
+    return admitted, dropped
 
 
-def _locate(line: dict[str, object], error: BaseException) -> None:
+def _ids(traceparent: object) -> re.Match[str] | None:
+    return _TRACEPARENT.match(traceparent) if type(traceparent) is str else None
+
+
+def _now() -> str:
+    """Return the time in UTC with milliseconds, RFC 3339."""
+    nanoseconds = time.time_ns()
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest // 1_000_000:03d}Z"
+
+
+def _locate(line: dict[str, object], error: object) -> None:
     """Add where an exception was raised (in our code, if any of it is ours) and what caused it."""
+    assert isinstance(error, BaseException)
     place = _place(error.__traceback__)
     if place:
         line["error_at"] = place

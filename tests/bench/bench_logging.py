@@ -52,6 +52,8 @@ def cost(count: int, work: Callable[[], object]) -> float:
 def lines(sink: Sink) -> dict[str, float]:
     """Return the cost of each kind of line."""
     log = get_logger("ocr", sink=sink)
+    cloud = get_logger("ocr", sink=sink, project="acme-documents")
+    parent = f"00-{'ab' * 16}-{'cd' * 8}-01"
     given: dict[str, object] = {
         "code": "done",
         "duration_ms": 12.345,
@@ -67,6 +69,9 @@ def lines(sink: Sink) -> dict[str, float]:
     return {
         "json.dumps": cost(LINES, lambda: sink(json.dumps({**whole, "stage": "ocr", **given}))),
         "a line": cost(LINES, lambda: log.info(LogEvent.DELIVERY_SETTLED, **given)),
+        "with a project": cost(
+            LINES, lambda: cloud.info(LogEvent.DELIVERY_SETTLED, traceparent=parent, **given)
+        ),
         "with an error": cost(
             LINES, lambda: log.warning(LogEvent.DELIVERY_FAILED, error=error, **given)
         ),

@@ -18,6 +18,13 @@ from shared.telemetry.registry import MemoryMetrics
 
 CANARY = "canary Ada Lovelace 12 Byron Street"
 DOCUMENT = "a" * 40
+PARENT = f"00-{'c' * 32}-{'b' * 16}-01"
+CLOUD = {
+    "time",
+    "logging.googleapis.com/trace",
+    "logging.googleapis.com/spanId",
+    "logging.googleapis.com/trace_sampled",
+}
 
 
 @pytest.fixture
@@ -52,6 +59,36 @@ def test_a_line_is_one_json_object_in_a_fixed_order(log: StageLog, lines: list[s
     assert (line["severity"], line["op"], line["stage"]) == ("INFO", "delivery.settled", "ocr")
     assert datetime.fromisoformat(line["ts"]).utcoffset() is not None
     assert line["ts"].endswith("Z")
+
+
+def test_a_traceparent_joins_a_line_to_its_span(log: StageLog, lines: list[str]) -> None:
+    """One argument at the caller, two fields to search by."""
+    log.info(LogEvent.DELIVERY_SETTLED, traceparent=PARENT)
+    line = json.loads(lines[0])
+    assert (line["trace"], line["span"]) == ("c" * 32, "b" * 16)
+    assert not CLOUD & set(line)
+    log.info(LogEvent.DELIVERY_SETTLED, traceparent=f"{PARENT} {CANARY}")
+    assert json.loads(lines[1])["dropped"] == 1
+
+
+@pytest.mark.parametrize("flag", ["01", "00"])
+def test_with_a_project_a_line_has_cloud_loggings_shape(lines: list[str], flag: str) -> None:
+    """The log explorer shows a trace's lines beside its spans by exactly these names."""
+    log = get_logger("ocr", sink=lines.append, project="acme-documents")
+    log.info(LogEvent.DELIVERY_SETTLED, traceparent=PARENT[:-2] + flag, code="done")
+    line = json.loads(lines[0])
+    assert line["severity"] == "INFO"
+    assert line["time"] == line["ts"]
+    assert line["logging.googleapis.com/trace"] == f"projects/acme-documents/traces/{'c' * 32}"
+    assert line["logging.googleapis.com/spanId"] == "b" * 16
+    assert line["logging.googleapis.com/trace_sampled"] is (flag == "01")
+
+
+def test_with_a_project_a_line_without_a_trace_names_none(lines: list[str]) -> None:
+    """A worker that starts belongs to no document."""
+    log = get_logger("ocr", sink=lines.append, project="acme-documents")
+    log.info(LogEvent.WORKER_STARTED, unregistered=CANARY)
+    assert set(json.loads(lines[0])) == {"ts", "severity", "op", "stage", "time", "dropped"}
 
 
 def test_severities_follow_the_methods(log: StageLog, lines: list[str]) -> None:
@@ -91,7 +128,7 @@ def test_no_canary_gets_out_through_any_field(
     log: StageLog, lines: list[str], value: object
 ) -> None:
     """The attack: content at every position where a caller could put it by mistake."""
-    for name in sorted({*LogField, "unregistered", "event", "fields", CANARY}):
+    for name in sorted({*LogField, "traceparent", "unregistered", "event", "fields", CANARY}):
         log.info(LogEvent.DELIVERY_SETTLED, **{name: value})
         line = json.loads(lines[-1])
         if name != "text":  # the one field for free text; its masks have tests of their own
@@ -104,7 +141,7 @@ def test_no_canary_gets_out_through_any_field(
 
 def test_every_field_is_registered_or_made_by_the_logger() -> None:
     """A field without a kind would be dropped from every line."""
-    made = {"ts", "severity", "op", "stage", "error_at", "cause", "dropped"}
+    made = {"ts", "severity", "op", "stage", "error_at", "cause", "dropped", *CLOUD}
     assert {*FIELD_KINDS, *made} == set(LogField)
 
 
