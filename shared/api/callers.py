@@ -14,15 +14,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 
+from shared.api.grants import EVERY_TENANT
 from shared.api.problems import ProblemError
 from shared.errors import TransientError
 from shared.telemetry.apis import ApiProblem
 from shared.worker.authentication import UnauthenticatedError
-
-ANYBODY: Final = "anybody"
-"""The account of every caller where nobody is asked who they are."""
-
-EVERY_TENANT: Final = "*"
 
 _BEARER: Final = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="A Google ID token whose audience is this API"

@@ -5,7 +5,10 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator
 
-from shared.api.callers import ANYBODY, EVERY_TENANT
+ANYBODY: Final = "anybody"
+"""The account of every caller where nobody is asked who they are."""
+
+EVERY_TENANT: Final = "*"
 
 _ACCOUNT: Final = re.compile(rf"[a-z0-9._+-]+@[a-z0-9.-]+|{ANYBODY}")
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

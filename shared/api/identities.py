@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
-from shared.api.callers import ANYBODY, Identities
+from shared.api.callers import Identities
+from shared.api.grants import ANYBODY
 from shared.clock import Clock
 from shared.errors import UserError
 from shared.settings import Settings
