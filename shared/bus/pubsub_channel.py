@@ -60,19 +60,22 @@ def subscriber_client(emulator: str | None) -> SubscriberClient:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
+def translated(server: str = "Pub/Sub") -> Iterator[None]:
     """Turn whatever Google's clients raise into ``TransientError``: an outage, or a grant to come.
 
     Nothing of the server's text is repeated.
+
+    Args:
+        server: what the error calls it.
     """
     try:
         yield
     except (GoogleAPIError, GoogleAuthError, grpc.RpcError) as err:
-        raise TransientError(f"Pub/Sub is unavailable ({code_of(err)})") from err
+        raise TransientError(f"{server} is unavailable ({code_of(err)})") from err
     except ValueError as err:  # what gRPC raises for a channel that was closed meanwhile
         if "closed channel" not in str(err):
             raise
-        raise TransientError("Pub/Sub is unavailable (the connection was closed)") from err
+        raise TransientError(f"{server} is unavailable (the connection was closed)") from err
 
 
 def code_of(error: BaseException) -> str:
