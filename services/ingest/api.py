@@ -213,5 +213,5 @@ def _event_headers(request: Request) -> dict[str, str]:
 
 def _taken(request: Request, response: Response, job_id: str, size: int) -> Taken:
     response.headers["location"] = f"/v1/jobs/{job_id}"
-    say(request, job_id=job_id, trace=origin_of(job_id).split("-")[1], size=size)
+    say(request, job_id=job_id, traceparent=origin_of(job_id), size=size)
     return Taken(job_id=job_id)
