@@ -63,6 +63,7 @@ eval: $(STAMP) ## reading quality on labelled documents: make eval DATA=folder
 
 docs: $(STAMP) ## write the generated documents again
 	$(BIN)/python -m shared.events.schemas
+	$(BIN)/python -m shared.bus.drawing
 	$(BIN)/python -m shared.telemetry.vocabulary
 	$(BIN)/python -m deploy.cloudrun.api_documents
 
