@@ -15,17 +15,19 @@ from deploy.local.pubsub_emulator import start_pubsub_emulator
 from deploy.local.site import Site
 from deploy.local.storage_emulator import StorageEmulator
 from deploy.local.supervisor import Program, Supervisor
+from shared.api.grants import ANYBODY
+from shared.api.identities import UNSAFE_VARIABLE as UNSAFE_APIS
 from shared.bus.pubsub_admin import apply
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError
-from shared.worker.authentication import UNSAFE_VARIABLE
+from shared.worker.authentication import UNSAFE_VARIABLE as UNSAFE_PUSHES
 
 PROJECT: Final = "docledger-local"
 OBJECTS: Final = "docledger-objects"
 UPLOADS: Final = "docledger-uploads"
 UPLOADS_TOPIC: Final = "docledger.uploads.notified"
-APIS: Final[tuple[str, ...]] = ()
+APIS: Final = ("ingest-api", "ledger-api")
 SWEEPS: Final = ("entrance", "register")
 """Deployables with a job ``sweep``; on Google Cloud, Cloud Scheduler starts it."""
 
@@ -159,7 +161,10 @@ class PubsubSite:
             "DOCLEDGER_ENTRANCE_BUCKETS": f"{UPLOADS}={DEFAULT_TENANT}",
             "DOCLEDGER_TRACES": "files",
             "DOCLEDGER_TRACES_FOLDER": str(self._site.spans),
-            UNSAFE_VARIABLE: "true",
+            UNSAFE_PUSHES: "true",  # the emulator sends no tokens
+            UNSAFE_APIS: "true",  # who is on this machine may use them
+            "DOCLEDGER_INGEST_API_CALLERS": f"{ANYBODY}={DEFAULT_TENANT}",
+            "DOCLEDGER_LEDGER_API_READERS": f"{ANYBODY}={DEFAULT_TENANT}",
             "OMP_NUM_THREADS": "1",
             **self._environment,
         }
