@@ -2,9 +2,9 @@
 
 The generated client, not the one with the background batches: who emits waits until its events
 are durable anyway. All of them that go to one topic travel in one request, at once, on the
-caller's thread. (The other client would hold them back for others, for at most 10 ms: a tenth of
-the rate, five times the processor time, measured; and its telemetry would put attributes of its
-own on our messages.)
+caller's thread. (The other client would hold them back for others, for at most 10 ms: five times
+the processor time at a fraction of the rate, measured; and its telemetry would put attributes of
+its own on our messages.)
 """
 
 import threading
