@@ -98,22 +98,16 @@ def _resource(body: bytes) -> _Resource:
 def _dropped(
     bucket: str, name: str, generation: str, size: int | None, updated: datetime | None
 ) -> Dropped:
-    if not _GENERATION.fullmatch(generation) or not _is_utf8(name):
+    if not _GENERATION.fullmatch(generation):
         raise MalformedError
     return Dropped(bucket, name, int(generation), size, updated)
 
 
-def _is_utf8(name: str) -> bool:
-    """Tell whether a name is one that Cloud Storage can have: half a surrogate pair is none."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _checked(model: type[_M], given: bytes | dict[str, str]) -> _M:
-    """Validate, and raise outside the handler: a ValidationError quotes what it was given."""
+    """Validate, and raise outside the handler: a ValidationError quotes what it was given.
+
+    Text that is no UTF-8 (half of a surrogate pair) is refused here, too.
+    """
     valid: _M | None
     try:
         if isinstance(given, bytes):

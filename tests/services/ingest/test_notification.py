@@ -118,6 +118,7 @@ def test_other_news_of_an_object_is_no_upload(message: Message) -> None:
         told(resource(name="")),
         told(resource(name="x" * 1025)),
         told(resource(name="\ud800.pdf")),
+        told(payloadFormat="NONE", objectId="\ud800.pdf"),
         told(resource(bucket="../x")),
         event(type="docledger.upload.arrived.v1"),
         event(source="//storage.googleapis.com/projects/_/buckets/other-uploads"),

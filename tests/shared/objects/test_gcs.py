@@ -119,6 +119,20 @@ def test_a_large_object_is_created_once(api: JsonApi, patient: GcsObjects) -> No
     assert patient.read("a").data == data
 
 
+def test_the_emulator_is_looked_at_before_it_is_trusted(bucket: str) -> None:
+    """It ignores conditions on large uploads and on deletions; nobody must lose by it."""
+    store = GcsObjects(bucket)
+    info = store.create("a", b"x" * LARGE)
+    with pytest.raises(AlreadyExistsError):
+        store.create("a", b"y" * LARGE)
+    store.delete("a", generation=info.generation + 1)
+    assert store.read("a").data[:1] == b"x"
+    store.delete("a", generation=info.generation)
+    store.delete("a", generation=info.generation)
+    assert store.stat("a") is None
+    store.close()
+
+
 @pytest.mark.parametrize("fault", [Fault.STORE_THEN_503, Fault.STORE_THEN_RESET])
 @pytest.mark.parametrize("size", [7, LARGE])
 def test_a_write_whose_answer_got_lost_has_written(
@@ -253,6 +267,16 @@ def test_a_download_without_a_time_is_looked_up(api: JsonApi, patient: GcsObject
     assert api.asked[-1].endswith(
         f"/o/a?generation={info.generation}&projection=noAcl&prettyPrint=false"
     )
+
+
+def test_an_object_that_goes_while_it_is_looked_up_is_gone(
+    api: JsonApi, patient: GcsObjects
+) -> None:
+    """Its bytes were read, but nobody can say when they were written."""
+    patient.create("a", b"content")
+    api.faults.extend([Fault.NO_TIME, 404])
+    with pytest.raises(NotFoundError):
+        patient.read("a")
 
 
 def test_a_bucket_that_does_not_exist_is_an_outage(api: JsonApi) -> None:
