@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from pydantic_core import to_json
+
 from shared.clock import Clock
 from shared.errors import PermanentError, TransientError
 from shared.objects.port import (
@@ -182,4 +184,4 @@ class Leases:
 
 def _encode(state: _State) -> bytes:
     fields = {name: getattr(state, name) for name in _State.__slots__}
-    return json.dumps(fields, separators=(",", ":")).encode()
+    return to_json(fields)

@@ -7,6 +7,7 @@ import json
 from typing import TypeVar
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from shared.events.envelope import Child
 from shared.events.payloads import EventType, Reference
@@ -28,8 +29,7 @@ def pack(children: tuple[Child, ...], result: BaseModel) -> bytes:
         }
         for child in children
     ]
-    head = json.dumps(rows, separators=(",", ":"))
-    return head.encode() + b"\n" + result.model_dump_json().encode()
+    return to_json(rows) + b"\n" + result.model_dump_json().encode()
 
 
 def children_in(stored: bytes) -> tuple[Child, ...]:
