@@ -4,7 +4,7 @@ A builder imports its own worker and no other: an image carries the dependencies
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from deploy.cloudrun.platform import Platform
 from shared.errors import UserError
@@ -14,9 +14,6 @@ from shared.worker.built import nothing
 from shared.worker.push_settings import PushSettings, authenticator_for
 from shared.worker.settlement import Receiver
 from shared.worker.web import Service
-
-if TYPE_CHECKING:
-    from services.ingest.sweeper import Sweeper
 
 Job = Callable[[], object]
 
@@ -90,6 +87,8 @@ def _register(platform: Platform) -> Service:
         keyring=platform.keyring,
         deadlines=platform.topology.deadline,
         clock=platform.clock,
+        tracing=platform.tracing,
+        log=platform.log,
     )
     return _service(
         platform,
@@ -99,9 +98,10 @@ def _register(platform: Platform) -> Service:
             clock=platform.clock,
             log=platform.log,
             metrics=platform.metrics,
+            tracing=platform.tracing,
         ),
         checks={"objects": platform.check_objects, "register": _asks_register(platform)},
-        jobs={"sweep": lambda: _sweep(platform, sweeper)},
+        jobs={"sweep": sweeper.sweep},
     )
 
 
@@ -202,11 +202,6 @@ def _service(
         close=close,
         flush=platform.flush,
     )
-
-
-def _sweep(platform: Platform, sweeper: "Sweeper") -> None:
-    for document_id in sweeper.sweep().documents:
-        platform.log.warning(LogEvent.DOCUMENT_SWEPT, document_id=document_id)
 
 
 def _asks_register(platform: Platform) -> Callable[[], object]:

@@ -30,6 +30,7 @@ class Sealing:
             clock=platform.clock,
             holder=KEEPER if platform.is_local else platform.holder,
             tracing=platform.tracing,
+            lines=platform.log,
         ).sequencer
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)

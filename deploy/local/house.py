@@ -4,6 +4,7 @@ Events and objects lie in the folder (the embedded bus, a directory), or on Pub/
 Storage, as ``pubsub.json`` says; whoever looks or decides need not know which.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -22,6 +23,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import UserError
 from shared.keys.files import FileKeyring
 from shared.keys.vault import Vault
+from shared.logging import SilentLog, StageLog
 from shared.objects.directory import DirectoryObjects
 from shared.objects.port import ObjectStore
 from shared.telemetry.span_files import SpanFiles
@@ -40,10 +42,12 @@ class House:
     Args:
         site: where everything lies.
         clock: time.
+        logger: gives each stage its log; a command has a person at its screen, and says nothing.
     """
 
     site: Site
     clock: Clock = field(default_factory=SystemClock)
+    logger: Callable[[str], StageLog] = lambda _stage: SilentLog()
 
     @cached_property
     def topology(self) -> Topology:
@@ -147,6 +151,7 @@ class House:
             clock=self.clock,
             holder=KEEPER,
             tracing=self.tracing,
+            lines=self.logger("sequencer"),
         )
 
     def _require_embedded(self) -> None:

@@ -14,7 +14,6 @@ from services.ingest.sweeper import Sweeper
 from shared.bus.port import Delivery
 from shared.bus.topology import DEAD_SUFFIX
 from shared.errors import TransientError
-from shared.logging import get_logger
 from shared.telemetry.log_events import LogEvent
 
 BATCH: Final = 500
@@ -36,7 +35,8 @@ class Keeper:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._log = get_logger("supervisor")
+        self._log = house.logger("supervisor")
+        self._register_log = house.logger("register")
         self._sweeper = Sweeper(
             register=house.register,
             publisher=house.publisher,
@@ -46,6 +46,7 @@ class Keeper:
             deadlines=house.topology.deadline,
             clock=house.clock,
             tracing=house.tracing,
+            log=house.logger("sweeper"),
         )
         self._subscriptions = [
             name for name, one in house.topology.subscriptions.items() if one.worker == "register"
@@ -109,8 +110,6 @@ class Keeper:
             return False
         self._swept = now
         swept = self._sweeper.sweep()
-        for document_id in swept.documents:
-            self._log.warning(LogEvent.DOCUMENT_SWEPT, document_id=document_id)
         tidied = tidy_inbox(self._house)
         return bool(swept.documents or swept.uploads or tidied)
 

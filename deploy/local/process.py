@@ -44,7 +44,7 @@ def main() -> None:
     stop = Stop(arguments.parent)
     log = get_logger("supervisor")
     capture(log)
-    house = House(Site(arguments.data_dir))
+    house = House(Site(arguments.data_dir), logger=get_logger)
     log.info(LogEvent.WORKER_STARTED)
     if arguments.role == "keep":
         from deploy.local.keeper import keep  # noqa: PLC0415 - a worker must not load its rooms

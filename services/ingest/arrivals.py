@@ -125,6 +125,10 @@ class Arrivals:
         self.announce([self._arrived(tenant, job_id, upload, entrance)])
         return True
 
+    def origin(self, job_id: str) -> str:
+        """Return the traceparent of a submission: what joins a log line to its trace."""
+        return self._tracing.origin(job_id)
+
     def announce(self, events: Sequence[Event]) -> None:
         """Tell ingest of stored uploads, all or none.
 
@@ -146,7 +150,7 @@ class Arrivals:
             source="entrance",
             subject=job_id,
             jobid=job_id,
-            traceparent=self._tracing.origin(job_id),
+            traceparent=self.origin(job_id),
             time=self._clock.now(),
         )
 
@@ -157,5 +161,5 @@ class Arrivals:
             SpanAttribute.JOB_ID: job_id,
             SpanAttribute.SIZE: size,
         }
-        origin = self._tracing.origin(job_id)
+        origin = self.origin(job_id)
         return self._tracing.root(SpanName.SUBMIT, traceparent=origin, attributes=said)

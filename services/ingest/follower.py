@@ -6,12 +6,12 @@ from shared.bus.port import Delivery
 from shared.bus.topology import DEAD_SUFFIX
 from shared.clock import Clock
 from shared.errors import TransientError, backoff_s
-from shared.events.codec import from_message
 from shared.logging.stage_log import StageLog
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import QuarantineReason
+from shared.telemetry.tracing import Tracing
 from shared.worker.quarantine import Quarantine
 from shared.worker.settlement import Settlement
 
@@ -27,9 +27,10 @@ class Follower:
         clock: stamps their records.
         log: lines of registered fields.
         metrics: counts.
+        tracing: where spans go; nowhere when None.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it moves on, and how it tells
         self,
         *,
         register: Register,
@@ -37,12 +38,14 @@ class Follower:
         clock: Clock,
         log: StageLog,
         metrics: Metrics,
+        tracing: Tracing | None = None,
     ) -> None:
         self._register = register
         self._quarantine = quarantine
         self._clock = clock
         self._log = log
         self._metrics = metrics
+        self._tracing = tracing
 
     def receive(self, delivery: Delivery) -> Settlement:
         """Apply one event; never raises but on a bug of the register itself."""
@@ -55,16 +58,8 @@ class Follower:
         return settlement
 
     def _follow(self, delivery: Delivery) -> Settlement:
-        if project([delivery], register=self._register).applied:
-            event = from_message(delivery.message)
-            self._log.info(
-                LogEvent.DELIVERY_SETTLED,
-                code=DeliveryOutcome.DONE.value,
-                job_id=event.jobid,
-                document_id=event.subject,
-                trace=event.traceparent.split("-")[1],
-                attempt=delivery.attempt,
-            )
+        told = project([delivery], register=self._register, tracing=self._tracing, log=self._log)
+        if told.applied:
             return Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
         self._log.error(LogEvent.EVENT_MALFORMED, attempt=delivery.attempt)
         if not delivery.subscription.endswith(DEAD_SUFFIX):

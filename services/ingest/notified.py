@@ -129,9 +129,19 @@ class Entrance:
             except TransientError:
                 raise
             except Exception as error:  # noqa: BLE001 - one file must not stand in others' way
-                self._log.error(LogEvent.DELIVERY_FAILED, error=error, job_id=job_id)
+                self._log.error(
+                    LogEvent.DELIVERY_FAILED,
+                    error=error,
+                    job_id=job_id,
+                    traceparent=self._arrivals.origin(job_id),
+                )
                 continue
-            self._log.warning(LogEvent.UPLOAD_SWEPT, job_id=job_id, size=dropped.size)
+            self._log.warning(
+                LogEvent.UPLOAD_SWEPT,
+                job_id=job_id,
+                size=dropped.size,
+                traceparent=self._arrivals.origin(job_id),
+            )
             taken += 1
         return taken
 
@@ -155,6 +165,7 @@ class Entrance:
             job_id=job_id,
             size=dropped.size,
             attempt=delivery.attempt,
+            traceparent=self._arrivals.origin(job_id),
         )
         return code
 
@@ -186,7 +197,11 @@ class Entrance:
         )
         self._vault.store_for_tenant(_mark(tenant, job_id), tenant, b"")
         self._log.warning(
-            LogEvent.SUBMISSION_REFUSED, code=RefusedReason.TOO_LARGE, job_id=job_id, size=size
+            LogEvent.SUBMISSION_REFUSED,
+            code=RefusedReason.TOO_LARGE,
+            job_id=job_id,
+            size=size,
+            traceparent=self._arrivals.origin(job_id),
         )
         return DeliveryOutcome.DONE
 
@@ -194,7 +209,7 @@ class Entrance:
         """The object is not there: taken in before, or its sender thought better of it."""
         if self._arrivals.announce_again(tenant, job_id, "gcs"):
             return DeliveryOutcome.REPEATED
-        self._log.info(LogEvent.UPLOAD_GONE, job_id=job_id)
+        self._log.info(LogEvent.UPLOAD_GONE, job_id=job_id)  # no document, so no trace
         return DeliveryOutcome.IGNORED
 
     def _keep(self, delivery: Delivery, why: LogEvent) -> DeliveryOutcome:

@@ -9,6 +9,8 @@ from shared.bus.port import Delivery
 from shared.errors import PermanentError
 from shared.events.codec import from_message
 from shared.events.envelope import Event
+from shared.logging.stage_log import SilentLog, StageLog
+from shared.telemetry.log_events import LogEvent
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.spans import SpanAttribute
 from shared.telemetry.stages import Stage
@@ -24,18 +26,18 @@ class Projection:
         applied: in the register now; acknowledge them.
         refused: no events of the contract. Give them back: they end as dead letters, which somebody
             looks at; the register has nothing to learn from them.
-        events: what was applied, as the applied deliveries brought it.
-        spans: the traceparent of the span of each.
     """
 
     applied: tuple[Delivery, ...]
     refused: tuple[Delivery, ...]
-    events: tuple[Event, ...] = ()
-    spans: tuple[str, ...] = ()
 
 
 def project(
-    deliveries: Sequence[Delivery], *, register: Register, tracing: Tracing | None = None
+    deliveries: Sequence[Delivery],
+    *,
+    register: Register,
+    tracing: Tracing | None = None,
+    log: StageLog | None = None,
 ) -> Projection:
     """Apply a batch of lifecycle events in one transaction.
 
@@ -45,11 +47,12 @@ def project(
         deliveries: as pulled or pushed.
         register: to be moved on.
         tracing: where a span for each event goes; nowhere when None.
+        log: where a line for each goes; nowhere when None.
 
     Raises:
         TransientError: the register is unavailable; nothing was applied.
     """
-    tracing = tracing or NullTracing()
+    tracing, log = tracing or NullTracing(), log or SilentLog()
     read = [(delivery, _event(delivery)) for delivery in deliveries]
     told = [(delivery, event) for delivery, event in read if event is not None]
     with ExitStack() as measured:
@@ -60,11 +63,18 @@ def project(
         register.apply([event for _delivery, event in told])
         for span in spans:
             span.set(SpanAttribute.OUTCOME, DeliveryOutcome.DONE)
+    for (delivery, event), span in zip(told, spans, strict=True):
+        log.info(
+            LogEvent.DELIVERY_SETTLED,
+            code=DeliveryOutcome.DONE,
+            job_id=event.jobid,
+            document_id=event.subject,
+            traceparent=span.traceparent,
+            attempt=delivery.attempt,
+        )
     return Projection(
         applied=tuple(delivery for delivery, _event in told),
         refused=tuple(delivery for delivery, event in read if event is None),
-        events=tuple(event for _delivery, event in told),
-        spans=tuple(span.traceparent for span in spans),
     )
 
 

@@ -23,7 +23,9 @@ from shared.events.payloads import UploadArrived
 from shared.keys.envelope import SealBrokenError
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
+from shared.logging.stage_log import SilentLog, StageLog
 from shared.objects.port import NotFoundError, ObjectStore
+from shared.telemetry.log_events import LogEvent
 from shared.telemetry.reasons import RefusedReason
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.stages import Stage
@@ -66,6 +68,7 @@ class Sweeper:
         deadlines: how long a document may stay in a stage (``Topology.deadline``).
         clock: says what is late.
         tracing: a sweep is part of the document's trace; nowhere when None.
+        log: what was swept is worth a line; nowhere when None.
     """
 
     def __init__(  # noqa: PLR0913 - what it looks at, and what it tells
@@ -79,6 +82,7 @@ class Sweeper:
         deadlines: Deadlines,
         clock: Clock,
         tracing: Tracing | None = None,
+        log: StageLog | None = None,
     ) -> None:
         self._register = register
         self._publisher = publisher
@@ -88,6 +92,7 @@ class Sweeper:
         self._deadlines = deadlines
         self._clock = clock
         self._tracing = tracing or NullTracing()
+        self._log = log or SilentLog()
         self._tombstones = Tombstones(objects)
         self._resubmitted: dict[str, datetime] = {}
         self._documents: dict[str, str] = {}
@@ -236,9 +241,17 @@ class Sweeper:
 
     def _trace(self, event: Event) -> None:
         """Tell that an event was sent again; what the span tells is the moment."""
+        is_upload = event.subject == event.jobid
         said = {**_said_of(event), SpanAttribute.TOPIC: event.type}
         with self._tracing.span(SpanName.SWEEP, parent=event.traceparent, attributes=said) as span:
             span.set(SpanAttribute.MESSAGE_ID, event.id)
+        self._log.warning(
+            LogEvent.UPLOAD_SWEPT if is_upload else LogEvent.DOCUMENT_SWEPT,
+            job_id=event.jobid,
+            document_id=None if is_upload else event.subject,
+            event_type=event.type,
+            traceparent=span.traceparent,
+        )
 
 
 def _said_of(event: Event) -> dict[SpanAttribute, object]:

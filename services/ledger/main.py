@@ -24,6 +24,7 @@ from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import Event
 from shared.keys.port import Keyring
+from shared.logging.stage_log import StageLog
 from shared.telemetry.tracing import Tracing
 from shared.tlog.note import VerifierKey
 from shared.tlog.signer import CheckpointSigner, Ed25519Signer
@@ -77,6 +78,7 @@ def assemble(  # noqa: PLR0913 - every port, by name
     holder: str,
     batch: int,
     tracing: Tracing | None = None,
+    lines: StageLog | None = None,
 ) -> Ledger:
     """Return a ledger over ports that exist already (the simulation's, a test's)."""
     chart = load_chart()
@@ -91,6 +93,7 @@ def assemble(  # noqa: PLR0913 - every port, by name
             holder=holder,
             batch=batch,
             tracing=tracing,
+            lines=lines,
         ),
         desk=Desk(journal=journal, keyring=keyring, summaries=summaries, chart=chart),
         journal=journal,
@@ -112,6 +115,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     holder: str,
     settings: LedgerSettings | None = None,
     tracing: Tracing | None = None,
+    lines: StageLog | None = None,
 ) -> Ledger:
     """Return the ledger of one machine: SQLite journal, log folder, key files for checkpoints.
 
@@ -124,6 +128,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         holder: unique among the processes on this folder.
         settings: default: from the environment.
         tracing: where the sequencer's spans go; nowhere when None.
+        lines: where its log lines go; nowhere when None.
 
     Raises:
         TransientError: the folder cannot be used now.
@@ -143,6 +148,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         holder=holder,
         batch=settings.batch,
         tracing=tracing,
+        lines=lines,
     )
 
 

@@ -17,6 +17,8 @@ from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import EntryHeld, EntryKind, EntryPosted
 from shared.keys.port import Keyring, TenantPurpose
+from shared.logging.stage_log import SilentLog, StageLog
+from shared.telemetry.log_events import LogEvent
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.stages import Stage
 from shared.telemetry.tracing import NullTracing, Tracing
@@ -54,6 +56,7 @@ class Sequencer:
         holder: who this is, unique among the processes that share the journal.
         batch: entries of one tenant that one step takes at most.
         tracing: the document's trace ends with the seal.
+        lines: where a log line for each sealed entry goes; nowhere when None.
     """
 
     def __init__(  # noqa: PLR0913 - these are all that it touches
@@ -67,6 +70,7 @@ class Sequencer:
         holder: str,
         batch: int = 1_000,
         tracing: Tracing | None = None,
+        lines: StageLog | None = None,
     ) -> None:
         self._journal = journal
         self._log_of = log_of
@@ -76,6 +80,7 @@ class Sequencer:
         self._holder = holder
         self._batch = batch
         self._tracing = tracing or NullTracing()
+        self._lines = lines or SilentLog()
 
     def __repr__(self) -> str:
         return f"Sequencer({self._holder})"
@@ -183,8 +188,19 @@ class Sequencer:
             SpanAttribute.OUTCOME: data.kind,
             SpanAttribute.INDEX: data.index,
         }
-        with self._tracing.span(SpanName.SEAL, parent=event.traceparent, attributes=said):
-            pass  # what it tells is the moment
+        with self._tracing.span(
+            SpanName.SEAL, parent=event.traceparent, attributes=said
+        ) as span:  # what it tells is the moment
+            span.set(SpanAttribute.MESSAGE_ID, event.id)
+        self._lines.info(
+            LogEvent.ENTRY_HELD if isinstance(data, EntryHeld) else LogEvent.ENTRY_POSTED,
+            code=data.reason if isinstance(data, EntryHeld) else data.kind,
+            job_id=event.jobid,
+            document_id=event.subject,
+            traceparent=span.traceparent,
+            entry_id=data.entry_id,
+            index=data.index,
+        )
 
     def _event(self, booked: Booked, trail: Trail, size: int, tenant_key: bytes) -> Event:
         entry, index = booked.entry, booked.index

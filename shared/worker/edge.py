@@ -190,8 +190,7 @@ class Edge:
             duration_ms=round(elapsed * 1000, 3),
             job_id=event.jobid,
             document_id=event.subject,
-            trace=span.trace_id,
-            span=span.span_id,
+            traceparent=span.traceparent,
             attempt=delivery.attempt,
         )
 
@@ -254,8 +253,7 @@ class Edge:
                 error=error,
                 job_id=event.jobid,
                 document_id=event.subject,
-                trace=span.trace_id,
-                span=span.span_id,
+                traceparent=span.traceparent,
                 attempt=delivery.attempt,
             )
         if decision.counts_for_breaker:

@@ -90,6 +90,7 @@ class Rooms:
         store = self._port(world.objects, effects.BatchStore)
         self.publisher = self.bus
         self.tracing = NullTracing()
+        self.logger = lambda _stage: SilentLog()
         self.store = cast("ObjectStore", store)
         self.directory = self.store
         self.backing = None
@@ -153,7 +154,6 @@ class Told:
 def keeper(world: World, who: str) -> Callable[[], bool]:
     """Return one turn of a process that keeps register and log."""
     keeping = Keeper(cast("House", Rooms(world, who)))
-    keeping._log = SilentLog()
     if not world.sweeps:
         keeping._swept = float("inf")
     queues = world.bus.queues(world.topology.of_worker("register"))
