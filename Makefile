@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type imports unused audit-packages bench soak eval docs lock clean
+.PHONY: help setup demo test e2e check lint type imports unused audit-packages bench soak eval docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -32,6 +32,9 @@ demo: $(STAMP) ## run all of the examples; ends with a table, the trial balance 
 
 test: $(STAMP) ## every test but the long counts, with branch coverage
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term -m "not soak"
+
+e2e: $(STAMP) ## the services over the emulators, part of test (needs a Pub/Sub emulator)
+	$(BIN)/pytest tests/e2e -k pubsub -m "not soak"
 
 check: lint type imports unused test ## what CI runs
 
