@@ -4,7 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from google.pubsub_v1 import types
 
+from deploy.local.pubsub_emulator import PubsubEmulator
+from shared.bus.pubsub_channel import subscriber_client, subscription_path, topic_path
 from tests.deploy.conftest import Docledger, Said, plain
 
 FROM = ("--endpoints-from", "http://127.0.0.1:9/{worker}")
@@ -59,6 +62,30 @@ def test_a_difference_is_a_row_with_both_values(topology: Topology) -> None:
     assert "http://127.0.0.1:9/other/push/summarize.document-read" in row
     assert "summarize.document-read" in topology("apply", *elsewhere).out
     assert topology("diff", *elsewhere).code == 0
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+def test_what_only_a_person_can_put_right_fails_the_command(
+    topology: Topology, pubsub_project: str, pubsub_emulator: PubsubEmulator
+) -> None:
+    """A pipeline must not go on as if it had been done."""
+    client = subscriber_client(pubsub_emulator.host)
+    topology("apply", *FROM)
+    name = subscription_path(pubsub_project, NAME)
+    client.delete_subscription(subscription=name)
+    client.create_subscription(
+        types.Subscription(
+            name=name,
+            topic=topic_path(pubsub_project, "docledger.pages.read.v1"),
+            push_config=types.PushConfig(push_endpoint="http://127.0.0.1:9/"),
+            enable_message_ordering=True,
+        )
+    )
+    client.transport.close()  # type: ignore[no-untyped-call]  # generated without types
+    said = topology("apply", *FROM)
+    assert said.code == 1
+    assert f"left alone: subscription {NAME} ordered is true, not false" in said.err
 
 
 @pytest.mark.integration

@@ -186,11 +186,23 @@ def test_one_that_never_answers_is_given_up_and_ended(machine: Machine) -> None:
 
 @pytest.mark.integration
 @pytest.mark.enable_socket
+def test_one_that_will_not_end_is_killed(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops the house must get the prompt back."""
+    monkeypatch.setattr("deploy.local.pubsub_emulator.STOP_S", 0.2)
+    deaf = script().replace("print(", "import signal; signal.signal(15, signal.SIG_IGN); print(", 1)
+    with machine.with_java().with_gcloud(deaf).start():
+        [pids] = machine.started()
+    assert gone(*pids)
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
 def test_one_that_runs_is_used_and_left_alone(machine: Machine) -> None:
     """It is somebody else's: not ours to end, nor to empty."""
     with machine.with_java().with_gcloud(script()).start() as theirs:
         environ = {"PUBSUB_EMULATOR_HOST": theirs.host}
         with start_pubsub_emulator(machine.log, environ=environ) as emulator:
+            emulator.start()  # it is
             assert emulator.alive()
             with pytest.raises(UserError, match="was not started here"):
                 emulator.restart()

@@ -12,6 +12,7 @@ import pytest
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from shared.bus.pubsub import MOST_MESSAGES, PubsubPublisher
+from shared.bus.pubsub_channel import translated
 from shared.errors import PermanentError, TransientError, UserError
 from shared.events.codec import to_message
 from shared.events.envelope import Event
@@ -246,6 +247,28 @@ def test_closing_under_a_request_fails_it_like_an_outage(
     publisher.close()
     thread.join(10)
     assert len(told) == 1
+
+
+def test_a_request_on_a_connection_that_was_just_closed_fails_like_an_outage(
+    publisher: PubsubPublisher,
+    server: FakePubsub,
+    event: MakeEvent,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread may close it between getting it and using it."""
+    publisher.publish([event(1)])
+    client = publisher._client()
+    publisher.close()
+    monkeypatch.setattr(publisher, "_client", lambda: client)
+    with pytest.raises(TransientError, match="Pub/Sub is unavailable"):
+        publisher.publish([event(2)])
+    assert server.asked == 1
+
+
+def test_a_bug_of_ours_stays_what_it_is() -> None:
+    """To try it again would hide it for a day."""
+    with pytest.raises(ValueError, match="too many"), translated():
+        raise ValueError("too many")
 
 
 def test_many_threads_share_one_publisher(

@@ -12,6 +12,8 @@ from google.pubsub_v1 import types
 from deploy.local.pubsub_emulator import PubsubEmulator
 from shared.bus.pubsub_admin import apply, diff, pause, resume
 from shared.bus.pubsub_channel import publisher_client, subscriber_client
+from shared.bus.pubsub_project import PubsubProject
+from shared.bus.pubsub_wanted import Pushes, Wanted
 from shared.bus.topology import Topology
 from shared.errors import TransientError, UserError
 from tests.shared.bus.served import Refused, serving
@@ -226,11 +228,16 @@ class Moody:
         self.code = grpc.StatusCode.PERMISSION_DENIED
         self.listing = False
         self.made: list[types.Topic] = []
+        self.updated: list[types.UpdateTopicRequest] = []
 
     def list_topics(self, _request: types.ListTopicsRequest) -> types.ListTopicsResponse:
         if self.listing:
             raise Refused(self.code, "line one\nline two " + "x" * 500)
         return types.ListTopicsResponse()
+
+    def update_topic(self, request: types.UpdateTopicRequest) -> types.Topic:
+        self.updated.append(request)
+        return request.topic
 
     def create_topic(self, topic: types.Topic) -> types.Topic:
         self.made.append(topic)
@@ -243,6 +250,7 @@ def moody(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moody]:
     moody = Moody()
     methods = {
         "ListTopics": (moody.list_topics, types.ListTopicsRequest, types.ListTopicsResponse),
+        "UpdateTopic": (moody.update_topic, types.UpdateTopicRequest, types.Topic),
         "CreateTopic": (moody.create_topic, types.Topic, types.Topic),
     }
     with serving("google.pubsub.v1.Publisher", methods) as host:
@@ -269,6 +277,36 @@ def test_a_refusal_is_one_line(
         diff(topology, project="acme")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def test_a_refusal_to_make_something_names_it(topology: Topology, moody: Moody) -> None:
+    """A grant on one topic may be what is missing."""
+    wanted = Wanted.of(topology, "acme", Pushes())
+    with (
+        PubsubProject("acme") as there,
+        pytest.raises(UserError, match=r"this identity make topic ocr\.pages-read\.dead \(PERM"),
+    ):
+        there.make(wanted, "topic ocr.pages-read.dead")
+    assert len(moody.made) == 1
+
+
+def test_what_somebody_else_made_meanwhile_is_fine(topology: Topology, moody: Moody) -> None:
+    """The other one made it of the same topology; if not, the next diff tells."""
+    moody.code = grpc.StatusCode.ALREADY_EXISTS
+    with PubsubProject("acme") as there:
+        there.make(Wanted.of(topology, "acme", Pushes()), "topic ocr.pages-read.dead")
+    assert len(moody.made) == 1
+
+
+def test_a_topics_key_is_changed_and_nothing_else(topology: Topology, moody: Moody) -> None:
+    """The emulator cannot change it: what is asked of Pub/Sub is seen here."""
+    wanted = Wanted.of(topology, "acme", Pushes(), "projects/acme/keys/new")
+    with PubsubProject("acme") as there:
+        there.change(wanted, "topic docledger.pages.read.v1", ["kms_key"])
+    [request] = moody.updated
+    assert [*request.update_mask.paths] == ["kms_key_name"]
+    assert request.topic.name == "projects/acme/topics/docledger.pages.read.v1"
+    assert request.topic.kms_key_name == "projects/acme/keys/new"
 
 
 def test_an_outage_is_no_mistake(topology: Topology, moody: Moody) -> None:
