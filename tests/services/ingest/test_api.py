@@ -2,11 +2,15 @@
 
 import pytest
 
+from services.ingest.api_main import build
 from shared.events.ids import keyed_id
 from shared.events.payloads import UploadArrived
+from shared.logging import SilentLog
 from shared.telemetry.reasons import RefusedReason
+from shared.telemetry.registry import MemoryMetrics
 from shared.worker import names
 from tests.services.ingest.partners import ACME, CANARY, GLOBEX, PDF, Api
+from tests.shared.api.asking import ask
 
 
 @pytest.fixture
@@ -194,3 +198,24 @@ def test_log_line_of_a_submission_leads_to_its_trace(api: Api) -> None:
     assert line["trace"] == api.bus.events[0].traceparent.split("-")[1]
     assert (line["operation"], line["size"]) == ("submit_document", len(PDF))
     assert not any(word in "".join(api.process.lines) for word in (ACME, CANARY, "acme"))
+
+
+def test_built_api_takes_a_document_of_anybody_where_that_is_set(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a deployment builds from its settings must be the API that these tests attack."""
+    monkeypatch.setenv("DOCLEDGER_UNSAFE_NO_API_AUTH", "true")
+    monkeypatch.setenv("DOCLEDGER_INGEST_API_CALLERS", "anybody=acme")
+    app = build(
+        objects=api.objects,
+        vault=api.vault,
+        keyring=api.keyring,
+        register=api.register,
+        publisher=api.bus,
+        log=SilentLog(),
+        metrics=MemoryMetrics(),
+        clock=api.clock,
+    )
+    assert ask(app, "GET", "/ready").json == {"code": "ok"}
+    assert ask(app, "POST", "/v1/documents", parts=[PDF]).status == 202
+    assert api.bus.events[0].tenant == "acme"
