@@ -19,6 +19,7 @@ class Metric(StrEnum):
     CHECKPOINT_AGE = "docledger_checkpoint_age_seconds"  # since the last signed checkpoint
     UNSEALED_ENTRIES = "docledger_unsealed_entries"  # in the journal, not yet under a checkpoint
     UNITS = "docledger_units_spent_total"  # pages read, tokens or calls paid for
+    REQUESTS_REFUSED = "docledger_requests_refused_total"  # HTTP requests to a worker not served
     LOG_DROPPED = "docledger_log_fields_dropped_total"  # fields that the allow-list kept out
     API_SECONDS = "docledger_api_request_duration_seconds"  # one request of an API, to its answer
 
@@ -88,6 +89,7 @@ SPECS: Final[dict[Metric, Spec]] = {
     Metric.CHECKPOINT_AGE: Spec("gauge", "seconds"),
     Metric.UNSEALED_ENTRIES: Spec("gauge", "entries"),
     Metric.UNITS: Spec("counter", "units", (Label.STAGE, Label.UNIT, Label.PAID)),
+    Metric.REQUESTS_REFUSED: Spec("counter", "requests", (Label.STAGE, Label.REASON)),
     Metric.LOG_DROPPED: Spec("counter", "fields", (Label.STAGE,)),
     Metric.API_SECONDS: Spec(
         "histogram", "seconds", (Label.OPERATION, Label.OUTCOME), _STAGE_BUCKETS

@@ -16,6 +16,7 @@ from shared.events.payloads import DocumentType, EntryKind, EventType, MediaType
 from shared.telemetry.metrics import Paid, Unit
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.telemetry.refusals import Refusal
 from shared.telemetry.stages import Stage
 
 Scalar = str | int | float
@@ -33,6 +34,7 @@ CODES: Final[frozenset[str]] = frozenset(
         Paid,
         QuarantineReason,
         RefusedReason,
+        Refusal,
         Stage,
         Unit,
         Verdict,

@@ -14,6 +14,7 @@ from shared.telemetry.meanings import meanings
 from shared.telemetry.metrics import SPECS, Label, Metric, Paid, Unit
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.telemetry.refusals import Refusal
 from shared.telemetry.spans import (
     ATTRIBUTE_KINDS,
     SPANS,
@@ -41,6 +42,7 @@ def page() -> str:
     parts = [
         _INTRODUCTION,
         _words("Why a submission was refused", RefusedReason),
+        _words("Why a worker refused a request", Refusal),
         _words("Why a document is in quarantine", QuarantineReason),
         _words("Why a document is held", HeldReason),
         _words("Who works", Stage),

@@ -5,24 +5,33 @@ waits in here: what cannot be taken at once is refused, and Pub/Sub sends it aga
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
-
-from pydantic_core import to_json
 
 from shared.clock import Clock
 from shared.errors import TransientError
 from shared.logging import StageLog
 from shared.telemetry.log_events import LogEvent
+from shared.telemetry.metrics import Metric
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.refusals import Refusal
 from shared.telemetry.registry import CONTENT_TYPE, MemoryMetrics
 from shared.worker.admission import Admission, Entry
 from shared.worker.authentication import Authenticator, ForbiddenError, UnauthenticatedError
+from shared.worker.exchange import (
+    ACKNOWLEDGED,
+    WORTH_A_LINE,
+    RefusedError,
+    Request,
+    Response,
+    refused,
+    told,
+)
 from shared.worker.push import MOST_BYTES, MalformedPushError, delivery_of
 from shared.worker.readiness import Readiness
 from shared.worker.settlement import Receiver
+
+__all__ = ["Request", "Response", "Service"]
 
 PUSH: Final = "/push/"
 JOBS: Final = "/internal/jobs/"
@@ -31,62 +40,6 @@ DRAIN_S: Final = 8.0
 """Of the 10 seconds that Cloud Run gives; what is left belongs to the host."""
 
 _PATIENCE: Final = 0.75
-_JSON: Final = "application/json"
-_RETRY_AFTER: Final = {"retry-after": "1"}
-_STATUS: Final[dict[Refusal, int]] = {
-    Refusal.NOT_FOUND: 404,
-    Refusal.METHOD_NOT_ALLOWED: 405,
-    Refusal.REQUEST_TOO_LARGE: 413,
-    Refusal.UNAUTHENTICATED: 401,
-    Refusal.FORBIDDEN: 403,
-    Refusal.AUTHENTICATION_UNDECIDED: 503,
-    Refusal.MALFORMED_PUSH: 400,
-    Refusal.BUSY: 429,
-    Refusal.DRAINING: 503,
-    Refusal.NOT_READY: 503,
-    Refusal.JOB_FAILED: 503,
-    Refusal.INTERNAL: 500,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request, read whole.
-
-    Attributes:
-        method: in capitals.
-        path: decoded, without the query.
-        headers: by lower-case name; several of one name are joined by commas.
-        body: never shown.
-    """
-
-    method: str
-    path: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """One HTTP answer.
-
-    Attributes:
-        status: HTTP's.
-        body: empty, or short JSON (the figures are text); never anything that came in.
-        content_type: of the body.
-        headers: others, by lower-case name.
-    """
-
-    status: int
-    body: bytes = b""
-    content_type: str = _JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class _RefusedError(Exception):
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
-        self.refusal = refusal
 
 
 class Service:
@@ -142,7 +95,7 @@ class Service:
         self._clock = clock
         self._admitted = Admission(concurrency)
         self._probes: dict[str, Callable[[], Response]] = {
-            "/health": partial(_told, 200, code="ok"),
+            "/health": partial(told, 200, code="ok"),
             "/ready": self._ready,
             "/metrics": self._figures,
         }
@@ -155,8 +108,8 @@ class Service:
             if request.path.startswith(JOBS):
                 return self._job(request, request.path[len(JOBS) :])
             return self._probe(request)
-        except _RefusedError as refused:
-            return self._refuse(refused.refusal)
+        except RefusedError as error:
+            return self._refuse(error.refusal)
         except Exception as error:  # noqa: BLE001 - the host would answer with its message
             self._log.error(LogEvent.UNHANDLED_ERROR, error=error)
             return self._refuse(Refusal.INTERNAL)
@@ -180,25 +133,25 @@ class Service:
     def _push(self, request: Request, subscription: str) -> Response:
         receiver = self._receivers.get(subscription)
         if receiver is None:
-            raise _RefusedError(Refusal.NOT_FOUND)
+            raise RefusedError(Refusal.NOT_FOUND)
         self._only_post(request)
         self._authenticate(request, subscription)
         self._enter(self._admitted)
         try:
             settlement = receiver.receive(delivery_of(request.body, subscription))
         except MalformedPushError:
-            raise _RefusedError(Refusal.MALFORMED_PUSH) from None
+            raise RefusedError(Refusal.MALFORMED_PUSH) from None
         finally:
             self._admitted.leave()
         if settlement.acknowledge:
-            return _ACKNOWLEDGED
+            return ACKNOWLEDGED
         status = 429 if settlement.code is DeliveryOutcome.CONTENDED else 503
-        return _told(status, code=settlement.code.value)
+        return told(status, code=settlement.code.value)
 
     def _job(self, request: Request, name: str) -> Response:
         job = self._jobs.get(name)
         if job is None:
-            raise _RefusedError(Refusal.NOT_FOUND)
+            raise RefusedError(Refusal.NOT_FOUND)
         self._only_post(request)
         self._authenticate(request, f"jobs/{name}")
         admitted = self._admitted_jobs[name]
@@ -207,58 +160,60 @@ class Service:
             job()
         except TransientError as error:
             self._log.warning(LogEvent.STORE_UNAVAILABLE, error=error)
-            raise _RefusedError(Refusal.JOB_FAILED) from error
+            raise RefusedError(Refusal.JOB_FAILED) from error
         finally:
             admitted.leave()
-        return _ACKNOWLEDGED
+        return ACKNOWLEDGED
 
     def _probe(self, request: Request) -> Response:
         probe = self._probes.get(request.path)
         if probe is None:
-            raise _RefusedError(Refusal.NOT_FOUND)
+            raise RefusedError(Refusal.NOT_FOUND)
         if request.method not in {"GET", "HEAD"}:
-            raise _RefusedError(Refusal.METHOD_NOT_ALLOWED)
+            raise RefusedError(Refusal.METHOD_NOT_ALLOWED)
         return probe()
 
     def _ready(self) -> Response:
         if self._admitted.draining:
-            raise _RefusedError(Refusal.DRAINING)
+            raise RefusedError(Refusal.DRAINING)
         missing = self._readiness.missing()
         if missing:
-            return _told(_STATUS[Refusal.NOT_READY], code=Refusal.NOT_READY.value, missing=missing)
-        return _told(200, code="ok")
+            return refused(Refusal.NOT_READY, missing=missing)
+        return told(200, code="ok")
 
     def _figures(self) -> Response:
         return Response(200, self._metrics.render().encode(), CONTENT_TYPE)
 
     def _only_post(self, request: Request) -> None:
         if request.method != "POST":
-            raise _RefusedError(Refusal.METHOD_NOT_ALLOWED)
+            raise RefusedError(Refusal.METHOD_NOT_ALLOWED)
         if len(request.body) > MOST_BYTES:
-            raise _RefusedError(Refusal.REQUEST_TOO_LARGE)
+            raise RefusedError(Refusal.REQUEST_TOO_LARGE)
 
     def _authenticate(self, request: Request, caller: str) -> None:
         """Before admission: a stranger must not take the place of a delivery."""
         try:
             self._authenticator.check(request.headers, caller)
         except UnauthenticatedError as error:
-            raise _RefusedError(Refusal.UNAUTHENTICATED) from error
+            raise RefusedError(Refusal.UNAUTHENTICATED) from error
         except ForbiddenError as error:
-            raise _RefusedError(Refusal.FORBIDDEN) from error
+            raise RefusedError(Refusal.FORBIDDEN) from error
         except TransientError as error:
-            raise _RefusedError(Refusal.AUTHENTICATION_UNDECIDED) from error
+            raise RefusedError(Refusal.AUTHENTICATION_UNDECIDED) from error
 
     def _enter(self, admitted: Admission) -> None:
         entry = admitted.enter()
         if entry is Entry.BUSY:
-            raise _RefusedError(Refusal.BUSY)
+            raise RefusedError(Refusal.BUSY)
         if entry is Entry.DRAINING:
-            raise _RefusedError(Refusal.DRAINING)
+            raise RefusedError(Refusal.DRAINING)
 
     def _refuse(self, refusal: Refusal) -> Response:
-        status = _STATUS[refusal]
-        headers = _RETRY_AFTER if status in {429, 503} else {}
-        return Response(status, to_json({"code": refusal.value}), headers=headers)
+        answer = refused(refusal)
+        self._metrics.count(Metric.REQUESTS_REFUSED, stage=self.name, reason=refusal.value)
+        if refusal in WORTH_A_LINE:
+            self._log.warning(LogEvent.REQUEST_REFUSED, code=refusal, status=answer.status)
+        return answer
 
     def _stop_admitting(self) -> bool:
         for admitted in self._admitted_jobs.values():
@@ -274,10 +229,3 @@ class Service:
             last()
         except Exception as error:  # noqa: BLE001 - the process ends either way
             self._log.warning(LogEvent.UNHANDLED_ERROR, error=error)
-
-
-_ACKNOWLEDGED: Final = Response(204)
-
-
-def _told(status: int, **said: object) -> Response:
-    return Response(status, to_json(said), headers=_RETRY_AFTER if status in {429, 503} else {})

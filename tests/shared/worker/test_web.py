@@ -265,6 +265,18 @@ def test_more_than_it_can_take_is_told_to_come_later() -> None:
     assert house.push().status == 204
 
 
+def test_refusals_are_counted_and_the_suspicious_ones_told(house: House) -> None:
+    """Who watches must see a wrong account at once, and a flood as a figure, not as a flood."""
+    house.guard.answer = ForbiddenError()
+    house.push()
+    house.ask(f"/{SECRET}")
+    (line,) = map(json.loads, house.lines)
+    assert (line["op"], line["code"], line["status"]) == ("request.refused", "forbidden", 403)
+    for reason in ("forbidden", "not_found"):
+        assert house.metrics.value(Metric.REQUESTS_REFUSED, stage="ingest", reason=reason) == 1
+    assert SECRET.encode() not in house.ask("/metrics").body
+
+
 def test_a_stranger_does_not_take_the_place_of_a_delivery(house: House) -> None:
     """Who is not let in is never counted as in hand."""
     house.guard.answer = UnauthenticatedError()
