@@ -42,7 +42,7 @@ def door(api: Api, quick: QuickIngest) -> FrontDoor:
 
 
 def test_upload_taken_away_meanwhile_is_compared_in_the_register() -> None:
-    """A fast pipeline must look like success to its caller, and other bytes still like a mistake."""
+    """A fast pipeline is a success to its caller, and other bytes are still a mistake."""
     api = Api()
     job_id = door(api, QuickIngest(api, PDF)).submit("acme", ACME, "key", "", PDF)
     assert api.register.submission(job_id) is not None
