@@ -149,7 +149,7 @@ class Platform:
                 leases=self._leases(stage),
                 tombstones=self.tombstones,
                 quarantine=self.quarantine,
-                breaker=Breaker(canary, clock=self.clock),
+                breaker=Breaker(canary, clock=self.clock, tell=self.log.error),
                 clock=self.clock,
             ),
             signals=Signals(self.log, self.tracing, self.metrics),

@@ -67,6 +67,7 @@ def build_work(house: House, *, epoch: str) -> Work:
     def edge(
         stage: StageName, handle: Callable[[Event], Outcome], canary: Callable[[], object]
     ) -> Edge:
+        log = get_logger(stage)
         return Edge(
             stage,
             handle,
@@ -86,10 +87,10 @@ def build_work(house: House, *, epoch: str) -> Work:
                 ),
                 tombstones=house.tombstones,
                 quarantine=quarantine,
-                breaker=Breaker(canary, clock=house.clock),
+                breaker=Breaker(canary, clock=house.clock, tell=log.error),
                 clock=house.clock,
             ),
-            signals=Signals(get_logger(stage), house.tracing, NullMetrics()),
+            signals=Signals(log, house.tracing, NullMetrics()),
         )
 
     edges = {

@@ -11,6 +11,7 @@ from typing import Final
 
 from shared.clock import Clock
 from shared.errors import TransientError
+from shared.telemetry.log_events import LogEvent
 
 THRESHOLD: Final = 3
 RETRY_AFTER_S: Final = 30.0
@@ -20,17 +21,29 @@ class BreakerOpenError(TransientError):
     """The worker itself is broken: the delivery stays on the bus (503)."""
 
 
+def told_nobody(_event: LogEvent) -> None:
+    """Nobody is on call here."""
+
+
 class Breaker:
     """One worker's breaker.
 
     Args:
         canary: does the built-in document; raises whatever the worker would.
         clock: tells when to try the canary again.
+        tell: told when it opens, and when it closes again.
     """
 
-    def __init__(self, canary: Callable[[], object], *, clock: Clock) -> None:
+    def __init__(
+        self,
+        canary: Callable[[], object],
+        *,
+        clock: Clock,
+        tell: Callable[[LogEvent], object] = told_nobody,
+    ) -> None:
         self._canary = canary
         self._clock = clock
+        self._tell = tell
         self._unknown_in_a_row = 0
         self._open_since: float | None = None
 
@@ -54,7 +67,9 @@ class Breaker:
     def success(self) -> None:
         """Work went well: start counting afresh."""
         self._unknown_in_a_row = 0
-        self._open_since = None
+        was_open, self._open_since = self.is_open, None
+        if was_open:
+            self._tell(LogEvent.BREAKER_CLOSED)
 
     def unknown_error(self) -> None:
         """Count an unknown error; at the threshold try the canary."""
@@ -67,6 +82,8 @@ class Breaker:
         try:
             self._canary()
         except Exception:  # noqa: BLE001 - any failure of the canary means the same
-            self._open_since = self._clock.monotonic()
+            was_open, self._open_since = self.is_open, self._clock.monotonic()
+            if not was_open:
+                self._tell(LogEvent.BREAKER_OPENED)
             return False
         return True
