@@ -75,7 +75,7 @@ class PubsubProject:
         trace: TracebackType | None,
     ) -> None:
         for client in (self._topics, self._subscriptions):
-            client.transport.close()
+            client.transport.close()  # type: ignore[no-untyped-call]  # generated without types
 
     def differences(self, wanted: Wanted) -> list[Difference]:
         """Return how the project differs, topics first."""

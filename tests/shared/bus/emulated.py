@@ -85,7 +85,8 @@ class EmulatedBus:
         self._clock = clock
         self._publisher = PubsubPublisher(project)
         self._client = subscriber_client(host)
-        endpoints = {one.worker: "http://127.0.0.1:9" for one in topology.subscriptions.values()}
+        workers: set[str] = {one.worker for one in topology.subscriptions.values()}
+        endpoints = dict.fromkeys(workers, "http://127.0.0.1:9")
         apply(topology, project=project, endpoints=endpoints)
         for name in pause(topology, project=project):
             # Its emulator backs off in steps of two seconds, whatever the policy says.
