@@ -124,11 +124,15 @@ def up(
 
 @app.command()
 @friendly
-def status(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
-    """Show what is posted, held, quarantined and in flight, and what waits at each stage."""
+def status(
+    data_dir: DataDir = None,
+    format_: FormatOption = Format.TABLE,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again until interrupted.")] = False,  # noqa: FBT002 - typer's flags
+) -> int:
+    """Show what is posted, held, quarantined and in flight, and how fast each stage drains."""
     from deploy.cli import status as command  # noqa: PLC0415 - --help must not wait for it
 
-    return command.status(folder(data_dir), as_json=format_ is Format.JSON)
+    return command.status(folder(data_dir), as_json=format_ is Format.JSON, watch=watch)
 
 
 @app.command()
