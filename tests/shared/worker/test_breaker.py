@@ -1,4 +1,4 @@
-"""The breaker says when it opens, and when it closes: nobody looks for a queue that stands still."""
+"""The breaker says when it opens and closes: else nobody learns why a queue stands still."""
 
 import pytest
 
