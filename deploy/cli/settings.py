@@ -8,6 +8,7 @@ from services.ledger.settings import LedgerSettings
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizeSettings
 from shared.bus.topology import TopologySettings
+from shared.logging import LogSettings
 from shared.settings import Settings, unknown_variables
 
 SETTINGS: Final[tuple[type[Settings], ...]] = (
@@ -16,6 +17,7 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     SummarizeSettings,
     LedgerSettings,
     TopologySettings,
+    LogSettings,
 )
 
 OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR"})

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from deploy.cloudrun.platform import Platform
 from shared.errors import UserError
-from shared.logging import capture
+from shared.logging import LogSettings, capture
 
 DRAIN_S: Final = 8
 """Of the 10 seconds that Cloud Run gives; what is left belongs to telemetry."""
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     host = "0.0.0.0" if "K_SERVICE" in os.environ else "127.0.0.1"  # noqa: S104 - see above
     try:
         platform = Platform(APIS[chosen.name][0])
-        capture(platform.log)
+        capture(platform.log, level=LogSettings.from_environment().level)
         serve(build(chosen.name, platform=platform), host=host, port=chosen.port)
     except UserError as error:
         parser.exit(2, f"{error}\n")

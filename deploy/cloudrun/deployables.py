@@ -8,7 +8,7 @@ from typing import Final
 
 from deploy.cloudrun.platform import Platform
 from shared.errors import UserError
-from shared.logging import capture
+from shared.logging import LogSettings, capture
 from shared.telemetry.log_events import LogEvent
 from shared.worker.built import nothing
 from shared.worker.push_settings import PushSettings, authenticator_for
@@ -187,7 +187,7 @@ def _service(
     """Put one worker behind HTTP: its subscriptions are the topology's."""
     subscriptions = platform.topology.subscriptions
     heard = [name for name, its in subscriptions.items() if its.worker == platform.name]
-    capture(platform.log)
+    capture(platform.log, level=LogSettings.from_environment().level)
     platform.log.info(LogEvent.WORKER_STARTED)
     return Service(
         name=platform.name,

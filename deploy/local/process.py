@@ -8,7 +8,7 @@ from types import FrameType
 
 from deploy.local.house import House
 from deploy.local.site import Site
-from shared.logging import capture, get_logger
+from shared.logging import LogSettings, capture, get_logger
 from shared.telemetry.log_events import LogEvent
 
 
@@ -43,7 +43,7 @@ def main() -> None:
     arguments = parser.parse_args()
     stop = Stop(arguments.parent)
     log = get_logger("supervisor")
-    capture(log)
+    capture(log, level=LogSettings.from_environment().level)
     house = House(Site(arguments.data_dir), logger=get_logger)
     log.info(LogEvent.WORKER_STARTED)
     if arguments.role == "keep":

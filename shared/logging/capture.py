@@ -22,7 +22,7 @@ def capture(log: StageLog, *, level: int = logging.WARNING) -> Callable[[], None
 
     Args:
         log: what takes them.
-        level: records below it are dropped.
+        level: records below it are dropped; loggers without a level of their own take it.
 
     Returns:
         A function that puts everything back.
@@ -35,6 +35,9 @@ def capture(log: StageLog, *, level: int = logging.WARNING) -> Callable[[], None
         sys.unraisablehook,
     )
     routes = _Routes(log, level)
+    root = logging.getLogger()
+    root_level = root.level
+    root.setLevel(min(level, root_level))
     logging.Logger.callHandlers = routes.record  # type: ignore[method-assign,assignment]  # every record passes here
     warnings.showwarning = routes.warning
     sys.excepthook = routes.unhandled
@@ -42,6 +45,7 @@ def capture(log: StageLog, *, level: int = logging.WARNING) -> Callable[[], None
     sys.unraisablehook = routes.unraisable
 
     def restore() -> None:
+        root.setLevel(root_level)
         (
             logging.Logger.callHandlers,  # type: ignore[method-assign]  # as it was
             warnings.showwarning,
@@ -67,7 +71,11 @@ class _Routes:
         except Exception:  # noqa: BLE001 - a library's broken format string must not end a worker
             text = ""
         error = record.exc_info[1] if record.exc_info else None
-        tell = self._log.error if record.levelno >= logging.ERROR else self._log.warning
+        tell = self._log.info
+        if record.levelno >= logging.ERROR:
+            tell = self._log.error
+        elif record.levelno >= logging.WARNING:
+            tell = self._log.warning
         tell(LogEvent.LIBRARY_MESSAGE, library=record.name, text=text, error=error)
 
     def warning(self, message: Warning | str, *_where: object, **_how: object) -> None:

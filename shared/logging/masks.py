@@ -31,6 +31,14 @@ _TOKENS: Final = re.compile(
     """,  # the last line: any long run of letters and digits
     re.IGNORECASE | re.VERBOSE,
 )
+_PATHS: Final = re.compile(
+    r"""
+      (?<=://)(?P<host>[^\s/?#"'<>\\]++)[/?#][^\s"<>]*+   # of a URL, with its query
+    | (?<=')/[^'\n]++ | (?<=")/[^"\n]++                   # in quotes: it may hold spaces
+    | (?<![^\s(\[<{=,:])/(?!/)[^\s"<>]++                  # that a request or a file is named by
+    """,
+    re.VERBOSE,
+)
 _EMAIL: Final = re.compile(
     r""""[^"\n]{1,64}"(?:@|%40)[^\s<>()"',;]++"""
     r"""|(?<![^\s<>()\[\],;:"\\@])[^\s@<>()\[\],;:"\\]++@(?:\[[^\]\s]*+\]|[^\s@<>()\[\],;:"\\]++)"""
@@ -78,12 +86,14 @@ _SHORTEST_CARD: Final = 12
 def mask(text: str) -> str:
     """Return ``text`` with personal data and secrets replaced, control characters escaped, capped.
 
-    E-mail addresses, telephone numbers, IBANs (by checksum), card numbers (by Luhn), coordinates,
-    tokens and long runs of digits become ``[email]``, ``[phone]``, ``[iban]``, ``[card]``,
-    ``[gps]``, ``[token]`` and ``[digits]``.
+    Paths, e-mail addresses, telephone numbers, IBANs (by checksum), card numbers (by Luhn),
+    coordinates, tokens and long runs of digits become ``[path]``, ``[email]``, ``[phone]``,
+    ``[iban]``, ``[card]``, ``[gps]``, ``[token]`` and ``[digits]``. A path names files as their
+    senders do: clients of object stores tell every request that they make.
     """
     cut = len(text) > _MOST_READ
     plain = _plain(text[:_MOST_READ])
+    plain = _PATHS.sub(_pathless, plain)
     plain = _TOKENS.sub("[token]", plain)
     plain = _EMAIL.sub("[email]", plain)
     plain = _GPS.sub("[gps]", plain)
@@ -94,6 +104,11 @@ def mask(text: str) -> str:
     if cut or len(plain) > MOST_CHARACTERS:
         plain = plain[:MOST_CHARACTERS] + "…"
     return "".join(map(_escaped, plain))
+
+
+def _pathless(found: re.Match[str]) -> str:
+    """Return what stays of a URL, its host, or of a path, nothing."""
+    return f"{found['host'] or ''}/[path]"
 
 
 def _plain(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.logging import capture, get_logger
+from shared.logging import LogSettings, capture, get_logger
 
 CANARY = "ada.lovelace@example.com"
 
@@ -112,3 +112,18 @@ def test_everything_is_put_back() -> None:
     capture(get_logger("ocr"))()
     after = (logging.Logger.callHandlers, warnings.showwarning, sys.excepthook, sys.unraisablehook)
     assert before == after
+
+
+def test_at_debug_every_library_is_heard_until_all_is_put_back() -> None:
+    """Who looks for a fault lowers the level for a while; severities tell chatter from trouble."""
+    lines: list[str] = []
+    before = logging.getLogger().level
+    level = LogSettings.from_environment({"DOCLEDGER_LOG_LEVEL": "debug"}).level
+    restore = capture(get_logger("ocr", sink=lines.append), level=level)
+    try:
+        logging.getLogger("json.quiet").debug("chatter")
+        logging.getLogger("json.quiet").warning("trouble")
+    finally:
+        restore()
+    assert [json.loads(line)["severity"] for line in lines] == ["INFO", "WARNING"]
+    assert logging.getLogger().level == before

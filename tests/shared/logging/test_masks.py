@@ -195,3 +195,27 @@ def test_long_text_is_cut_after_masking() -> None:
 def test_hostile_text_comes_to_an_end(unit: str) -> None:
     """A library quotes a document; a pattern that backtracks would then stop the worker."""
     assert len(mask(unit * 20_000)) <= MOST_CHARACTERS + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'http://127.0.0.1:4443 "GET /storage/v1/b/up/o/Ada%20Lovelace.pdf?alt=media HTTP/1.1" 200',
+        "Max retries exceeded with url: /upload/b/up/o?name=Ada%20Lovelace.pdf (Caused by",
+        "404 GET https://storage.example/b/up/o/Lovelace.pdf: no such object",
+        "retry https://storage.example?prefix=Lovelace",
+        "unclosed file <_io.BufferedReader name='/srv/in/Ada Lovelace.pdf'>",
+        'cannot open "/srv/in/Ada Lovelace.pdf"',
+        "https://ada:secret@storage.example/Lovelace",
+    ],
+)
+def test_paths_are_masked(text: str) -> None:
+    """The attack: a person's name as a file's, and a client that tells of every request."""
+    assert "lovelace" not in mask(text).lower()
+    assert "[path]" in mask(text)
+
+
+def test_what_is_no_path_stays() -> None:
+    """Which host did not answer is what an operator needs to know."""
+    text = "HTTP/1.1 503 from https://storage.example: 3/4 and/or 7 km/h"
+    assert mask(text) == text
