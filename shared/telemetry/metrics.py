@@ -6,11 +6,15 @@ from typing import Final, Literal, Protocol
 
 
 class Metric(StrEnum):
-    """Every metric; the name carries the unit, as Prometheus names do."""
+    """Every metric; the name carries the unit, as Prometheus names do.
 
-    STAGE_SECONDS = "docledger_stage_duration_seconds"  # one delivery at one stage, start to settle
+    Where OpenTelemetry's semantic conventions for messaging have a name, it is that one.
+    """
+
+    STAGE_SECONDS = "messaging_process_duration_seconds"  # one delivery at one stage, to its end
     END_TO_END_SECONDS = "docledger_end_to_end_seconds"  # from submission to sealed entry
-    EVENTS = "docledger_events_total"  # deliveries settled, by outcome
+    EVENTS = "messaging_client_consumed_messages_total"  # deliveries settled, by outcome
+    SENT = "messaging_client_sent_messages_total"  # events handed to the bus
     ATTEMPTS = "docledger_delivery_attempts"  # hand-outs that a settled delivery took
     QUARANTINES = "docledger_quarantines_total"  # documents set aside, by reason
     BACKLOG_MESSAGES = "docledger_backlog_messages"  # waiting in a subscription, leased included
@@ -63,12 +67,14 @@ class Spec:
         unit: of its value.
         labels: exactly these, in this order.
         buckets: upper bounds of a histogram, ascending, without infinity.
+        convention: its name in OpenTelemetry's semantic conventions, where it has one.
     """
 
     kind: MetricKind
     unit: str
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
+    convention: str | None = None
 
 
 _STAGE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -77,10 +83,22 @@ _ATTEMPT_BUCKETS: Final = (1, 2, 3, 5, 10, 20, 50, 100)
 
 SPECS: Final[dict[Metric, Spec]] = {
     Metric.STAGE_SECONDS: Spec(
-        "histogram", "seconds", (Label.STAGE, Label.OUTCOME), _STAGE_BUCKETS
+        "histogram",
+        "seconds",
+        (Label.STAGE, Label.OUTCOME),
+        _STAGE_BUCKETS,
+        convention="messaging.process.duration",
     ),
     Metric.END_TO_END_SECONDS: Spec("histogram", "seconds", (Label.OUTCOME,), _JOURNEY_BUCKETS),
-    Metric.EVENTS: Spec("counter", "deliveries", (Label.STAGE, Label.OUTCOME)),
+    Metric.EVENTS: Spec(
+        "counter",
+        "messages",
+        (Label.STAGE, Label.OUTCOME),
+        convention="messaging.client.consumed.messages",
+    ),
+    Metric.SENT: Spec(
+        "counter", "messages", (Label.STAGE,), convention="messaging.client.sent.messages"
+    ),
     Metric.ATTEMPTS: Spec("histogram", "attempts", (Label.STAGE,), _ATTEMPT_BUCKETS),
     Metric.QUARANTINES: Spec("counter", "documents", (Label.STAGE, Label.REASON)),
     Metric.BACKLOG_MESSAGES: Spec("gauge", "messages", (Label.SUBSCRIPTION,)),

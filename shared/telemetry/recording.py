@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link as SpanLink
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from shared.telemetry.resource import resource_of
 from shared.telemetry.spans import (
     ATTRIBUTE_KINDS,
     SPANS,
@@ -62,7 +62,7 @@ class Recorder:
     ) -> None:
         self.export = export
         self.worth_ns = int(worth_s * 1e9)
-        self.resource = Resource({"service.name": service, "service.namespace": "docledger"})
+        self.resource = resource_of(service)
         self.system = system
         self.fixed = {name: self._fixed(name) for name in SpanName}
 

@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Final
 
@@ -19,16 +19,28 @@ Key = tuple[Metric, tuple[str, ...]]
 
 
 @dataclass(slots=True)
-class _Histogram:
+class Distribution:
+    """What a histogram holds.
+
+    Attributes:
+        counts: per bucket, the one without an upper bound last; not cumulative.
+        total: the sum of all observations.
+        observations: how many.
+        least: of them.
+        most: of them.
+    """
+
     counts: list[int]
     total: float = 0.0
     observations: int = 0
+    least: float = float("inf")
+    most: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
     values: dict[Key, float] = field(default_factory=dict)
-    histograms: dict[Key, _Histogram] = field(default_factory=dict)
+    histograms: dict[Key, Distribution] = field(default_factory=dict)
 
 
 class MemoryMetrics:
@@ -59,11 +71,13 @@ class MemoryMetrics:
         with self._lock:
             histogram = self._series.histograms.get(key)
             if histogram is None:
-                histogram = _Histogram([0] * (len(buckets) + 1))
+                histogram = Distribution([0] * (len(buckets) + 1))
                 self._series.histograms[key] = histogram
             histogram.counts[bisect_left(buckets, value)] += 1
             histogram.total += value
             histogram.observations += 1
+            histogram.least = min(histogram.least, value)
+            histogram.most = max(histogram.most, value)
 
     def value(self, metric: Metric, **labels: str) -> float:
         """Return a counter or gauge, or a histogram's number of observations; 0 if never used."""
@@ -71,6 +85,21 @@ class MemoryMetrics:
         with self._lock:
             histogram = self._series.histograms.get(key)
             return histogram.observations if histogram else self._series.values.get(key, 0)
+
+    def snapshot(self) -> dict[Key, float | Distribution]:
+        """Return every series as it is now, by metric and label values."""
+        with self._lock:
+            found: dict[Key, float | Distribution] = dict(self._series.values)
+            for key, one in self._series.histograms.items():
+                found[key] = replace(one, counts=list(one.counts))
+        return found
+
+    def flush(self, timeout_s: float) -> bool:  # noqa: ARG002 - for those that are pushed
+        """Hand on what was measured; here whoever wants it comes and asks."""
+        return True
+
+    def close(self) -> None:
+        """Nothing to end."""
 
     def render(self) -> str:
         """Return everything in the Prometheus text format 0.0.4, in a stable order."""
@@ -109,7 +138,7 @@ def _label(label: Label, value: str) -> str:
 
 
 def _histogram_lines(
-    metric: Metric, spec: Spec, labels: tuple[str, ...], histogram: _Histogram
+    metric: Metric, spec: Spec, labels: tuple[str, ...], histogram: Distribution
 ) -> list[str]:
     bounds = [*(_figure(bound) for bound in spec.buckets), "+Inf"]
     lines = [

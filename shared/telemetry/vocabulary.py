@@ -80,11 +80,13 @@ def _metrics() -> str:
             spec.kind,
             spec.unit,
             ", ".join(f"`{label}`" for label in spec.labels),
+            f"`{spec.convention}`" if spec.convention else "",
             told[metric.value],
         )
         for metric, spec in SPECS.items()
     )
-    return _section("Metrics", Metric, ("metric", "type", "unit", "labels", "meaning"), rows)
+    columns = ("metric", "type", "unit", "labels", "convention", "meaning")
+    return _section("Metrics", Metric, columns, rows)
 
 
 def _fields() -> str:

@@ -67,7 +67,7 @@ def test_content_as_a_label_is_counted_as_invalid() -> None:
     metrics.level(Metric.BACKLOG_MESSAGES, 1, subscription="Ada Lovelace")
     text = metrics.render()
     assert "Ada" not in text
-    assert 'docledger_events_total{stage="invalid",outcome="done"} 1' in text
+    assert 'messaging_client_consumed_messages_total{stage="invalid",outcome="done"} 1' in text
 
 
 def test_threads_lose_no_count() -> None:
