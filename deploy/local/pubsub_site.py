@@ -168,31 +168,21 @@ class PubsubSite:
             "OMP_NUM_THREADS": "1",
             **self._environment,
         }
-        workers = [
+        return [
             Program(
                 name,
-                worker_command(),
-                {**shared, "FUNCTION_TARGET": name, "PORT": str(self.backing.services[name])},
+                command_of(name),
+                {**shared, "FUNCTION_TARGET": name, "PORT": str(port)},
                 last=name in {"register", "sequencer"},
             )
-            for name in NAMES
+            for name, port in self.backing.services.items()
         ]
-        apis = [
-            Program(
-                name,
-                (
-                    *(sys.executable, "-m", "deploy.cloudrun.api", name),
-                    *("--port", str(self.backing.services[name])),
-                ),
-                shared,
-            )
-            for name in APIS
-        ]
-        return [*workers, *apis]
 
 
-def worker_command() -> tuple[str, ...]:
-    """Return what starts a worker; ``FUNCTION_TARGET`` and ``PORT`` say which, and where."""
+def command_of(name: str) -> tuple[str, ...]:
+    """Return what starts a deployable; ``FUNCTION_TARGET`` and ``PORT`` say which, and where."""
+    if name in APIS:
+        return (sys.executable, "-m", "deploy.cloudrun.api", name)
     return (sys.executable, "-m", "gunicorn", "-c", "python:deploy.cloudrun.gunicorn_conf")
 
 

@@ -22,6 +22,7 @@ from tests.bench import (
     bench_memory,
     bench_ocr,
     bench_pipeline,
+    bench_services,
 )
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -238,6 +239,24 @@ def log_line(place: Place) -> list[Figure]:
     ]
 
 
+def services(place: Place) -> list[Figure]:
+    """Cold start and memory at rest of each deployable."""
+    started = bench_services.measure(place.folder / "services")
+    bare = bench_services.bare()
+    figures = []
+    for name, start in started.items():
+        figures.append(
+            Figure(
+                *(f"cold start of {name}", start.seconds, "s", 1.5, "less"),
+                limit=bare,
+                limit_name="importing functions-framework",
+                notes=(f"CPU-s {start.cpu_s:.2f}",),
+            )
+        )
+        figures.append(Figure(f"{name} at rest", start.memory_mb, "MB", 150, "less"))
+    return figures
+
+
 FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     help_text,
     bus,
@@ -247,6 +266,7 @@ FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     pipeline,
     memory,
     ocr,
+    services,
 )
 
 
