@@ -20,8 +20,8 @@ from shared.keys.port import Keyring
 from shared.keys.vault import Vault
 from shared.logging import StageLog, get_logger
 from shared.objects.port import ObjectStore
+from shared.telemetry.exporters import TelemetrySettings, metrics_of, tracing_of
 from shared.telemetry.registry import MemoryMetrics
-from shared.telemetry.span_files import SpanFiles
 from shared.telemetry.tracing import Tracing
 from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge, Effects, Signals
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 READY_NAME: Final = "tombstones/ready"
 """What a check of the object store asks for; nothing is ever there."""
+
+
+FLUSH_S: Final = 0.6
+"""For spans, and again for figures: the drain has had most of Cloud Run's ten seconds before."""
 
 
 class Platform:
@@ -110,19 +114,24 @@ class Platform:
         return SqliteRegister(self.settings.data_dir / "register.sqlite", self.topology.deadline)
 
     @cached_property
+    def telemetry(self) -> TelemetrySettings:
+        """Where spans and figures go."""
+        return TelemetrySettings.from_environment()
+
+    @cached_property
     def tracing(self) -> Tracing:
         """Spans."""
-        return Tracing(SpanFiles(self.settings.data_dir / "spans"), self.name)
+        return tracing_of(self.telemetry, self.name)
 
     @cached_property
     def metrics(self) -> MemoryMetrics:
         """Figures."""
-        return MemoryMetrics()
+        return metrics_of(self.telemetry, self.name)
 
     @cached_property
     def log(self) -> StageLog:
         """Lines."""
-        return get_logger(self.name, metrics=self.metrics)
+        return get_logger(self.name, metrics=self.metrics, project=self.settings.project)
 
     @property
     def is_local(self) -> bool:
@@ -144,7 +153,11 @@ class Platform:
             effects=Effects(
                 vault=self.vault,
                 emitter=Emitter(
-                    stage, publisher=self.publisher, keyring=self.keyring, clock=self.clock
+                    stage,
+                    publisher=self.publisher,
+                    keyring=self.keyring,
+                    clock=self.clock,
+                    metrics=self.metrics,
                 ),
                 leases=self._leases(stage),
                 tombstones=self.tombstones,
@@ -156,8 +169,11 @@ class Platform:
         )
 
     def flush(self) -> None:
-        """Send what telemetry still holds, and end it."""
-        self.tracing.close()
+        """Send what telemetry still holds, and end it; what nobody asked for holds nothing."""
+        for name in {"tracing", "metrics"} & self.__dict__.keys():
+            one: Tracing | MemoryMetrics = getattr(self, name)
+            one.flush(FLUSH_S)
+            one.close()
 
     def check_objects(self) -> None:
         """Ask the object store something.

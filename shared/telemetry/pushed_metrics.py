@@ -34,7 +34,7 @@ from shared.telemetry.resource import NAMESPACE
 from shared.telemetry.spans import MessagingSystem, OperationType, SpanAttribute
 
 EVERY_S: Final = 60.0
-PARTING_S: Final = 1.0
+PARTING_S: Final = 0.25
 """What closing waits for at most; who wants more flushes first."""
 
 _SCOPE: Final = InstrumentationScope("docledger")

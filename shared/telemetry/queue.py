@@ -19,7 +19,7 @@ MOST: Final = 4_096
 
 BATCH: Final = 256
 EVERY_S: Final = 2.0
-PARTING_S: Final = 1.0
+PARTING_S: Final = 0.25
 """What closing waits for at most; who wants more flushes first."""
 
 

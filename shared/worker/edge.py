@@ -184,6 +184,8 @@ class Edge:
             Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=settlement.code.value
         )
         self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=settlement.code.value)
+        if settlement.acknowledge:
+            self._tell.metrics.observe(Metric.ATTEMPTS, delivery.attempt, stage=self._stage)
         self._tell.log.info(
             LogEvent.DELIVERY_SETTLED,
             code=settlement.code.value,

@@ -1,6 +1,7 @@
 """Turns the children of an outcome into events and publishes them."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from shared.bus.port import Publisher
@@ -8,6 +9,7 @@ from shared.clock import Clock
 from shared.events.envelope import Child, Event, make_event
 from shared.events.payloads import PAYLOADS, Reference, StageName
 from shared.keys.port import Keyring, TenantPurpose
+from shared.telemetry.metrics import Metric, Metrics, NullMetrics
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.tracing import ActiveSpan
 
@@ -39,15 +41,23 @@ class Emitter:
         publisher: takes them.
         keyring: the tenant's key makes their ids.
         clock: stamps them.
+        metrics: counts them; nobody does when None.
     """
 
     def __init__(
-        self, stage: StageName, *, publisher: Publisher, keyring: Keyring, clock: Clock
+        self,
+        stage: StageName,
+        *,
+        publisher: Publisher,
+        keyring: Keyring,
+        clock: Clock,
+        metrics: Metrics | None = None,
     ) -> None:
         self._stage = stage
         self._publisher = publisher
         self._keyring = keyring
         self._clock = clock
+        self._metrics = metrics or NullMetrics()
 
     def emit(
         self,
@@ -71,11 +81,9 @@ class Emitter:
         if not children:
             return
         events = [self.event(parent, child, result) for child in children]
-        if span is None:
+        with span.child(SpanName.SEND, _said(events)) if span else nullcontext():
             self._publisher.publish(events)
-            return
-        with span.child(SpanName.SEND, _said(events)):
-            self._publisher.publish(events)
+        self._metrics.count(Metric.SENT, len(events), stage=self._stage)
 
     def event(self, parent: Event | Origin, child: Child, result: Reference | None) -> Event:
         """Return the event that a child becomes; the same parent and child, the same id."""

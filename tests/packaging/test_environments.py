@@ -108,6 +108,7 @@ def _ran(python: Path, code: str, argument: str, data: Path) -> subprocess.Compl
             "DOCLEDGER_OBJECTS_BUCKET": "objects",
             "DOCLEDGER_DATA_DIR": str(data),
             "DOCLEDGER_ENTRANCE_BUCKETS": "uploads=default",
+            "DOCLEDGER_TRACES": "none",
             "DOCLEDGER_UNSAFE_NO_PUSH_AUTH": "true",
             "DOCLEDGER_UNSAFE_NO_API_AUTH": "true",
             "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
