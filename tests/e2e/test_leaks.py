@@ -15,7 +15,7 @@ from examples.fixed import fast_examples
 from examples.generate import save_examples
 from examples.truth import Example
 from tests.e2e.commands import ROOT, Ended, docledger
-from tests.e2e.needles import forms_of, needles_of, seen_below, seen_in
+from tests.e2e.needles import SHORTEST, fields_of, forms_of, needles_of, seen_below, seen_in
 
 pytestmark = pytest.mark.integration
 
@@ -27,10 +27,6 @@ logging.getLogger().setLevel(logging.DEBUG)
 logging.getLogger("docledger.attack").debug("a library speaks")
 """
 """Imported by every Python process before anything else (site)."""
-
-PERSONAL = ("supplier_name", "supplier_address", "supplier_tax_id", "receiver_name", "invoice_id")
-SHORTEST = 8
-"""Of a field's value: shorter ones occur by chance."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +44,6 @@ class Told:
     ran: Ended
     canaries: set[bytes]
     fields: set[bytes]
-
-
-def _fields(examples: list[Example]) -> set[bytes]:
-    found = set()
-    for example in examples:
-        for one in (example, *example.attachments):
-            values = [one.truth.fields.get(name) for name in PERSONAL]  # type: ignore[call-overload]  # names from a tuple
-            values += [line.description for line in one.truth.line_items]
-            found |= {value.encode().lower() for value in values if value}
-    return {value for value in found if len(value) >= SHORTEST}
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +64,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     (base / "talk" / "sitecustomize.py").write_text(TALKATIVE)
     path = f"{base / 'talk'}{os.pathsep}{ROOT}"
     ran = docledger(
-        base / "data", "run", base / "in", "--format", "json", more={"PYTHONPATH": path}
+        base / "data",
+        "run",
+        base / "in",
+        "--format",
+        "json",
+        more={"PYTHONPATH": path, "DOCLEDGER_LOG_LEVEL": "debug"},
     )
     assert ran.code == 0, ran.stderr
     needles = set()
@@ -86,7 +77,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         needles |= needles_of(person, paper)
     for example in examples:  # what every PDF of the generator has
         needles -= seen_in(example.content, needles)
-    return Told(base / "data", ran, needles, _fields(examples))
+    return Told(base / "data", ran, needles, fields_of(examples))
 
 
 def test_the_libraries_did_speak(told: Told) -> None:
