@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from deploy.cloudrun.settings import PlatformSettings
+from deploy.local.living import runs
 from shared.bus.port import Publisher
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
@@ -202,11 +203,7 @@ class Platform:
             return False
         if self._is_of_an_earlier_run(holder):
             return True
-        try:
-            os.kill(int(holder.rpartition(".")[2]), 0)
-        except ProcessLookupError:
-            return True
-        return False
+        return not runs(int(holder.rpartition(".")[2]))
 
     def _is_of_an_earlier_run(self, holder: str) -> bool:
         """Tell whether a holder ended together with all the others: its work is not to blame."""

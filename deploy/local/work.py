@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from deploy.local.house import House
+from deploy.local.living import runs
 from deploy.local.loop import BatchingPublisher, Loop, duties_for
 from services.ingest.main import build as build_ingest
 from services.ledger.chart import load_chart
@@ -121,11 +122,7 @@ def _abandoned(holder: str, epoch: str) -> bool:
     """Tell whether a lease's holder is gone: of an earlier run, or a process that has ended."""
     if _epoch_of(holder) != epoch:
         return True
-    try:
-        os.kill(int(holder.rpartition(".")[2]), 0)
-    except ProcessLookupError:
-        return True
-    return False
+    return not runs(int(holder.rpartition(".")[2]))
 
 
 def _epoch_of(holder: str) -> str:
