@@ -4,6 +4,7 @@ Sealed into the inbox → announced → removed from where it was dropped, in th
 between any two repeats the rest: the same object at the same generation is the same job.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -82,6 +83,7 @@ class Entrance:
     ) -> None:
         self._uploads = uploads
         self._tenants = tenants
+        self._turns = deque(tenants.items())
         self._arrivals = arrivals
         self._vault = vault
         self._quarantine = quarantine
@@ -227,7 +229,9 @@ class Entrance:
 
     def _waiting(self) -> Iterator[tuple[Dropped, str]]:
         before = self._clock.now() - self._bounds.sweep_after
-        for bucket, tenant in self._tenants.items():
+        # Another one first each time: a bucket that is gone ends the sweep, a flood fills it.
+        self._turns.rotate(-1)
+        for bucket, tenant in tuple(self._turns):
             for dropped in self._uploads.list(bucket):
                 old = dropped.updated is not None and dropped.updated < before
                 if old and not dropped.is_folder:

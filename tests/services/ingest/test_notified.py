@@ -59,6 +59,7 @@ class Uploads(MemoryUploads):
 
     fails: BaseException | None = None
     fails_to_delete: BaseException | None = None
+    gone = ""
     opened = 0
 
     def open(self, dropped: Dropped, *, most_bytes: int) -> bytes:
@@ -75,6 +76,8 @@ class Uploads(MemoryUploads):
     def list(self, bucket: str) -> Iterator[Dropped]:
         if self.fails is not None:
             raise self.fails
+        if bucket == self.gone:
+            raise TransientError("the bucket does not exist")
         return super().list(bucket)
 
 
@@ -393,6 +396,19 @@ def test_a_sweep_takes_so_many_and_the_next_goes_on(yard: Yard) -> None:
     yard.clock.sleep(3600)
     entrance = yard.built(sweep_most=2)
     assert [entrance.sweep() for _ in range(4)] == [2, 2, 1, 0]
+
+
+@pytest.mark.parametrize("gone", [BUCKET, "umbrella-uploads"])
+def test_a_bucket_that_is_gone_does_not_stand_in_the_way_of_others(yard: Yard, gone: str) -> None:
+    """One tenant's mistake with a bucket must not cost another tenant a document."""
+    yard.uploads.gone = gone
+    (other,) = {BUCKET, "umbrella-uploads"} - {gone}
+    yard.uploads.drop(other, "a.pdf", b"bytes")
+    yard.clock.sleep(3600)
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            yard.entrance.sweep()
+    assert list(yard.uploads.list(other)) == []
 
 
 def test_one_file_does_not_stand_in_the_way_of_others(yard: Yard) -> None:
