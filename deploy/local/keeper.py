@@ -80,7 +80,12 @@ class Keeper:
         deliveries = list(self._pulled())
         if not deliveries:
             return False
-        projection = project(deliveries, register=self._house.register, tracing=self._house.tracing)
+        projection = project(
+            deliveries,
+            register=self._house.register,
+            tracing=self._house.tracing,
+            log=self._register_log,
+        )
         bus.acknowledge(projection.applied)
         for refused in projection.refused:
             self._refuse(refused)
