@@ -1,18 +1,26 @@
 """The projector: what the register learns from the bus."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from services.ingest.projector import project
 from services.ingest.register import TableRegister
-from services.ingest.register_memory import memory_register
+from services.ingest.register_memory import MemoryTables, memory_register
 from shared.bus.memory import MemoryBus
 from shared.bus.port import Delivery, Message
 from shared.bus.topology import load_topology
 from shared.clock import FakeClock
+from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentRead, DocumentReceived, MediaType, Reference
+from shared.logging.stage_log import get_logger
+from shared.telemetry.span_files import SpanFiles, read_spans
+from shared.telemetry.spans import SpanAttribute
+from shared.telemetry.tracing import Tracing
 
 TOPOLOGY = load_topology()
 REF = Reference(name="originals/x", generation=1, digest="ab" * 32, size=1)
@@ -86,3 +94,52 @@ def test_a_message_that_is_no_event_does_not_stop_the_others(
 def test_nothing_to_project_is_fine(register: TableRegister) -> None:
     """An idle poll is ordinary."""
     assert project([], register=register).applied == ()
+
+
+class DeafRegister(TableRegister):
+    """A register that is away."""
+
+    def apply(self, events: Sequence[Event]) -> None:
+        """Fail."""
+        raise TransientError("the register is away")
+
+
+def test_each_event_is_a_hop_of_its_documents_trace(
+    bus: MemoryBus, register: TableRegister, tmp_path: Path
+) -> None:
+    """The register is a stage like any other; its lines are joined to its spans."""
+    lines: list[str] = []
+    tracing = Tracing(SpanFiles(tmp_path), "register")
+    log = get_logger("register", sink=lines.append)
+    project(pulled(bus), register=register, tracing=tracing, log=log)
+    spans = read_spans(tmp_path)
+    assert sorted(span.name for span in spans) == [
+        "process register.document-read",
+        "process register.document-received",
+    ]
+    told = [json.loads(line) for line in lines]
+    assert {(line["op"], line["code"], line["stage"]) for line in told} == {
+        ("delivery.settled", "done", "register")
+    }
+    assert {line["span"] for line in told} == {span.span_id for span in spans}
+    assert {span.parent_id for span in spans} == {"5e" * 8}
+    tracing.close()
+
+
+def test_a_register_that_is_away_is_seen_in_every_trace(bus: MemoryBus, tmp_path: Path) -> None:
+    """Nothing was applied, and every document that waits for it says so."""
+    lines: list[str] = []
+    tracing = Tracing(SpanFiles(tmp_path), "register")
+    away = DeafRegister(MemoryTables(), TOPOLOGY.deadline)
+    with pytest.raises(TransientError):
+        project(
+            pulled(bus),
+            register=away,
+            tracing=tracing,
+            log=get_logger("register", sink=lines.append),
+        )
+    assert [(span.failed, span.says(SpanAttribute.ERROR)) for span in read_spans(tmp_path)] == [
+        (True, "TransientError")
+    ] * 2
+    assert lines == []
+    tracing.close()

@@ -1,8 +1,10 @@
 """The sweeper: what stopped comes back, once, with the ids that it had."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -26,8 +28,11 @@ from shared.events.payloads import (
 from shared.keys.memory import MemoryKeyring
 from shared.keys.port import TenantPurpose
 from shared.keys.vault import Vault
+from shared.logging.stage_log import StageLog, get_logger
 from shared.objects.memory import MemoryObjects
 from shared.telemetry.reasons import QuarantineReason, RefusedReason
+from shared.telemetry.span_files import SpanFiles, read_spans
+from shared.telemetry.tracing import Tracing
 from shared.worker.tombstones import Tombstones
 
 TOPOLOGY = load_topology()
@@ -57,7 +62,12 @@ class Yard:
         self.register = memory_register(TOPOLOGY.deadline)
         self.sweeper = self.new_sweeper(self.bus)
 
-    def new_sweeper(self, publisher: MemoryBus | BrokenPublisher) -> Sweeper:
+    def new_sweeper(
+        self,
+        publisher: MemoryBus | BrokenPublisher,
+        tracing: Tracing | None = None,
+        log: StageLog | None = None,
+    ) -> Sweeper:
         """Start one, as after a restart."""
         return Sweeper(
             register=self.register,
@@ -67,6 +77,8 @@ class Yard:
             keyring=self.keyring,
             deadlines=TOPOLOGY.deadline,
             clock=self.clock,
+            tracing=tracing,
+            log=log,
         )
 
     def event(self, data: UploadArrived | DocumentReceived, job: str = JOB) -> Event:
@@ -324,3 +336,30 @@ def test_many_late_documents_are_swept_in_batches(yard: Yard) -> None:
     yard.late_by(seconds=1)
     assert len(yard.sweeper.sweep().documents) == 450
     assert yard.register.late(yard.clock.now()) == []
+
+
+def test_what_is_swept_is_told_in_its_own_trace(yard: Yard, tmp_path: Path) -> None:
+    """A late document's way goes on where it stopped; a lost upload gets its trace's root."""
+    lines: list[str] = []
+    tracing = Tracing(SpanFiles(tmp_path), "register")
+    sweeper = yard.new_sweeper(yard.bus, tracing, get_logger("sweeper", sink=lines.append))
+    yard.register.accept(yard.upload(), document_id=DOC, pages=1)
+    said = yard.event(received())
+    yard.register.apply([said])
+    lost = "b" * 40
+    yard.upload(lost)
+    yard.clock.sleep(TOPOLOGY.deadline("ocr").total_seconds() + 1)
+    swept = sweeper.sweep()
+    assert (swept.documents, swept.uploads) == ((DOC,), (lost,))
+    (again,) = read_spans(tmp_path, trace_id=said.traceparent[3:35])
+    assert again.name == "sweep docledger.document.received.v1"
+    assert again.parent_id == said.traceparent[36:52]
+    root, sweep = sorted(read_spans(tmp_path, trace_id=lost[:32]), key=lambda span: span.parent_id)
+    assert (root.span_id, root.parent_id, root.operation) == (lost[-16:], "", "submit")
+    assert (sweep.parent_id, sweep.name) == (root.span_id, "sweep docledger.upload.arrived.v1")
+    told = [json.loads(line) for line in lines]
+    assert [(line["op"], line["span"]) for line in told] == [
+        ("document.swept", again.span_id),
+        ("upload.swept", sweep.span_id),
+    ]
+    tracing.close()

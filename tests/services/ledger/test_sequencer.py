@@ -1,5 +1,6 @@
 """Sequencing over both journals: one place for each entry, told once it is sealed."""
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from services.ledger.sequencer import LEASE_S, Sequencer
 from shared.errors import TransientError
 from shared.events.payloads import EntryHeld, EntryKind, EntryPosted
 from shared.events.results import Summary
+from shared.logging.stage_log import get_logger
 from shared.telemetry.reasons import HeldReason
 from shared.telemetry.span_files import SpanFiles, read_spans
 from shared.telemetry.tracing import Tracing
@@ -245,6 +247,7 @@ def test_a_journal_from_an_old_backup_signs_nothing(memory_house: House) -> None
 
 def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) -> None:
     """An SRE follows one trace from the upload to the entry's place in the log."""
+    lines: list[str] = []
     memory_house.sequencer = Sequencer(
         journal=memory_house.journal,
         log_of=memory_house.publication,
@@ -253,6 +256,7 @@ def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) 
         clock=memory_house.clock,
         holder="traced",
         tracing=Tracing(SpanFiles(tmp_path), "ledger"),
+        lines=get_logger("sequencer", sink=lines.append),
     )
     event = memory_house.books("a")
     memory_house.sequencer.step()
@@ -260,3 +264,6 @@ def test_the_seal_ends_the_documents_trace(memory_house: House, tmp_path: Path) 
     assert span.trace_id == event.traceparent.split("-")[1]
     assert (span.name, span.attributes["docledger.index"]) == ("seal docledger.entry.posted.v1", 0)
     assert span.attributes["docledger.outcome"] == "post"
+    (line,) = [json.loads(line) for line in lines]
+    assert (line["op"], line["code"], line["index"]) == ("entry.posted", "post", 0)
+    assert (line["trace"], line["span"]) == (span.trace_id, span.span_id)

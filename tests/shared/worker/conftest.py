@@ -79,6 +79,9 @@ class Bench:
     clock: FakeClock = field(default_factory=FakeClock)
     keyring: MemoryKeyring = field(default_factory=MemoryKeyring)
     handled: int = 0
+    signals: Signals = field(
+        default_factory=lambda: Signals(SilentLog(), NullTracing(), NullMetrics())
+    )
 
     def __post_init__(self) -> None:
         self.objects = MemoryObjects(self.clock)
@@ -97,7 +100,11 @@ class Bench:
             effects=Effects(
                 vault=self.vault,
                 emitter=Emitter(
-                    "summarize", publisher=self.bus, keyring=self.keyring, clock=self.clock
+                    "summarize",
+                    publisher=self.bus,
+                    keyring=self.keyring,
+                    clock=self.clock,
+                    metrics=self.signals.metrics,
                 ),
                 leases=Leases(
                     self.objects, "summarize", clock=self.clock, holder=holder, lease_s=60
@@ -107,7 +114,7 @@ class Bench:
                 breaker=Breaker(lambda: self.canary(), clock=self.clock),  # noqa: PLW0108 - tests swap it
                 clock=self.clock,
             ),
-            signals=Signals(SilentLog(), NullTracing(), NullMetrics()),
+            signals=self.signals,
         )
 
     def _count_and_handle(self, event: Event) -> Outcome:

@@ -140,3 +140,46 @@ def test_lost_lease_is_not_given_back_over_the_new_holder(
     slow.give_back(lost, failed=True)
     with pytest.raises(LeaseHeldError):
         slow.acquire("d/1", "e1")
+
+
+def test_a_lease_that_was_given_back_names_the_attempt_before(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """A retry may come to another process, hours later: what stays in the store tells it."""
+    mine = leases(objects, clock)
+    first = mine.acquire("d/1", "e1", span="first")
+    assert first.attempt_before == ""
+    mine.give_back(first, failed=False)
+    second = mine.acquire("d/1", "e1", span="second")
+    assert (second.attempt_before, second.state.starts) == ("first", 1)
+    mine.finish(second)
+    assert mine.acquire("d/1", "e1", span="third").attempt_before == ""
+
+
+def test_the_attempt_of_a_worker_that_died_is_named(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """Its span was never told; that there was one is worth knowing."""
+    leases(objects, clock).acquire("d/1", "e1", span="first")
+    clock.sleep(61)
+    taken_over = leases(objects, clock, "w2").acquire("d/1", "e1", span="second")
+    assert taken_over.attempt_before == "first"
+
+
+def test_a_replay_begins_without_an_attempt_before(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """It follows what gave up, and its quarantine record says what that was."""
+    mine = leases(objects, clock)
+    mine.give_back(mine.acquire("d/1", "e1", span="first"), failed=True)
+    assert mine.acquire("d/1", "e2", span="second").attempt_before == ""
+
+
+def test_a_lease_from_before_attempts_were_named_is_read(
+    objects: MemoryObjects, clock: FakeClock
+) -> None:
+    """A new version of a worker takes over what the old one left."""
+    state = b'{"event_id":"e1","holder":"","expires":0.0,"starts":0,"failures":1}'
+    objects.create("leases/ocr/d/1", state)
+    taken = leases(objects, clock).acquire("d/1", "e1")
+    assert (taken.failures, taken.attempt_before) == (1, "")
