@@ -101,7 +101,7 @@ class DeafRegister(TableRegister):
 
     def apply(self, events: Sequence[Event]) -> None:
         """Fail."""
-        raise TransientError("the register is away")
+        raise TransientError(f"the register is away; {len(events)} events wait")
 
 
 def test_each_event_is_a_hop_of_its_documents_trace(
