@@ -101,7 +101,7 @@ def _register(platform: Platform) -> Service:
             tracing=platform.tracing,
         ),
         checks={"objects": platform.check_objects, "register": _asks_register(platform)},
-        jobs={"sweep": sweeper.sweep},
+        jobs={"sweep": sweeper.sweep, "levels": lambda: _levels(platform)},
     )
 
 
@@ -201,6 +201,18 @@ def _service(
         concurrency=PushSettings.from_environment().concurrency,
         close=close,
         flush=platform.flush,
+    )
+
+
+def _levels(platform: Platform) -> None:
+    """Set the gauges that on-call watches."""
+    from services.ingest.levels import report_backlog  # noqa: PLC0415 - one worker's image
+
+    report_backlog(
+        platform.metrics,
+        register=platform.register,
+        now=platform.clock.now(),
+        backlog=platform.backlog(),
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from deploy.cloudrun.settings import PlatformSettings
 from deploy.local.living import runs
-from shared.bus.port import Publisher
+from shared.bus.port import Backlog, Publisher
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.events.envelope import Event
@@ -175,6 +175,19 @@ class Platform:
             one: Tracing | MemoryMetrics = getattr(self, name)
             one.flush(FLUSH_S)
             one.close()
+
+    def backlog(self) -> list[Backlog] | None:
+        """Return what waits in each subscription; None on the emulator, which does not tell.
+
+        Raises:
+            TransientError: Cloud Monitoring is unavailable.
+        """
+        from shared.bus.pubsub_backlog import PubsubBacklog  # noqa: PLC0415 - the register's
+        from shared.bus.pubsub_channel import emulator_host  # noqa: PLC0415 - same
+
+        if emulator_host() is not None:
+            return None
+        return PubsubBacklog(self.settings.project, self.topology, clock=self.clock).backlog()
 
     def check_objects(self) -> None:
         """Ask the object store something.

@@ -28,8 +28,8 @@ OBJECTS: Final = "docledger-objects"
 UPLOADS: Final = "docledger-uploads"
 UPLOADS_TOPIC: Final = "docledger.uploads.notified"
 APIS: Final = ("ingest-api", "ledger-api")
-SWEEPS: Final = ("entrance", "register")
-"""Deployables with a job ``sweep``; on Google Cloud, Cloud Scheduler starts it."""
+JOBS: Final = (("entrance", "sweep"), ("register", "sweep"), ("register", "levels"))
+"""Deployables and jobs of theirs that Cloud Scheduler starts on Google Cloud."""
 
 SWEEP_EVERY_S: Final = 30.0
 START_S: Final = 120.0
@@ -126,8 +126,8 @@ class PubsubSite:
 
     def sweep(self) -> None:
         """Start the jobs that Cloud Scheduler starts elsewhere; who is down is asked next time."""
-        for name in SWEEPS:
-            _asked(self.backing, name, "POST", "/internal/jobs/sweep")
+        for name, job in JOBS:
+            _asked(self.backing, name, "POST", f"/internal/jobs/{job}")
 
     def _prepare(self) -> None:
         for bucket in (OBJECTS, UPLOADS):
