@@ -1,7 +1,7 @@
 """How gunicorn hosts one worker: ``gunicorn -c python:deploy.cloudrun.gunicorn_conf``.
 
-Reads ``PORT``, ``FUNCTION_TARGET``, ``DOCLEDGER_PUSH_CONCURRENCY`` and ``DOCLEDGER_LOG_LEVEL``.
-What each value is for stands beside it; ADR 12 has the figures.
+Reads ``PORT``, ``FUNCTION_TARGET`` and ``DOCLEDGER_PUSH_CONCURRENCY``. What each value is for
+stands beside it; ADR 12 has the figures.
 """
 
 import os
@@ -45,6 +45,6 @@ forwarder_headers = ""
 
 accesslog = None  # Cloud Run has its own, and the worker tells of every delivery
 errorlog = "-"
-loglevel = os.environ.get("DOCLEDGER_LOG_LEVEL") or "warning"
+loglevel = "warning"  # at DEBUG it tells every request as it came
 control_socket_disable = True
 worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None

@@ -27,6 +27,7 @@ from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.tracing import ActiveSpan, Tracing
+from shared.telemetry.values import type_name
 from shared.worker import names
 from shared.worker.breaker import Breaker
 from shared.worker.emitter import Emitter
@@ -340,7 +341,10 @@ def _later(delay_s: float) -> Settlement:
 
 
 def place_of(error: BaseException) -> str:
-    """Return an error's type and where it was raised, without its message."""
+    """Return an error's type and where it was raised, without its message.
+
+    A type that was made at run time is not named: its name is data.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{where}"
+    return f"{type_name(error)}{where}"

@@ -164,6 +164,21 @@ def test_unknown_error_is_retried_then_quarantined_with_its_place_not_its_messag
     assert "Canary" not in record.model_dump_json()
 
 
+def test_a_record_does_not_name_a_type_that_was_made_of_content(bench: Bench) -> None:
+    """Some libraries make an exception's type at run time, and call it as their input does."""
+
+    def fail(_event: Event) -> Outcome:
+        made: type[ValueError] = type("Canary", (ValueError,), {})
+        raise made
+
+    bench.handle = fail
+    for attempt in range(1, 6):
+        bench.deliver(attempt=attempt)
+    ((_, record),) = bench.quarantine.list()
+    assert record.error is not None
+    assert record.error.startswith("ValueError at test_edge.py:")
+
+
 def test_attempts_of_an_outage_do_not_count_against_a_document(bench: Bench) -> None:
     """After a long outage one unknown error must not send a document into quarantine."""
 
