@@ -28,7 +28,8 @@ from shared.events.envelope import make_event
 from shared.events.payloads import DocumentRead, Reference
 from tests.bench.push_service import ACCOUNT, AUDIENCE, KEYS, SUBSCRIPTION, TELEMETRY
 
-EVENTS: Final = 4_000
+EVENTS: Final = 5_000
+ROUNDS: Final = 5
 WARM_UP: Final = 200
 CONNECTIONS: Final = 8
 START_S: Final = 60.0
@@ -49,8 +50,9 @@ class Speed:
     """What one host did.
 
     Attributes:
-        cpu_us: microseconds of the server's processor time for each event.
-        rate: events a second by the clock, on a machine that has other work.
+        cpu_us: microseconds of the server's processor time for each event, in the best round: what
+            else runs on the machine only ever adds to it.
+        rate: events a second by the clock, in the best round.
         ready_s: from starting the process to its first good answer.
         server_mb: memory (PSS) of the process that serves, after the run.
         arbiter_mb: of the process that watches it; 0 where there is none.
@@ -143,19 +145,23 @@ def measure(host: str, events: int = EVENTS) -> Speed:
         _wait_until_it_answers(port, sender.requests(0, 1)[0])
         ready_s = time.perf_counter() - begun
         _send(port, sender.requests(1, WARM_UP))
-        requests = sender.requests(1 + WARM_UP, events)
         process = psutil.Process(server.pid)
         family = [process, *process.children(recursive=True)]
-        before, wall = sum(map(_cpu_s, family)), time.perf_counter()
-        _send(port, requests)
-        wall, cpu = time.perf_counter() - wall, sum(map(_cpu_s, family)) - before
+        count = events // ROUNDS
+        walls, cpus = [], []
+        for first in range(1 + WARM_UP, 1 + WARM_UP + count * ROUNDS, count):
+            requests = sender.requests(first, count)
+            before, begun = sum(map(_cpu_s, family)), time.perf_counter()
+            _send(port, requests)
+            walls.append(time.perf_counter() - begun)
+            cpus.append(sum(map(_cpu_s, family)) - before)
         memory = [one.memory_full_info().pss / 1e6 for one in family]
     finally:
         server.terminate()
         server.wait(30)
     return Speed(
-        cpu_us=cpu / events * 1e6,
-        rate=events / wall,
+        cpu_us=min(cpus) / count * 1e6,
+        rate=count / min(walls),
         ready_s=ready_s,
         server_mb=memory[-1],
         arbiter_mb=memory[0] if len(memory) > 1 else 0.0,

@@ -257,12 +257,39 @@ def services(place: Place) -> list[Figure]:
     return figures
 
 
+def push(place: Place) -> list[Figure]:
+    """Events through the whole edge by HTTP push, a no-op handler on memory stores."""
+    del place
+    speeds = {host: bench_push.measure(host) for host in bench_push.HOSTS}
+    edge, silent, bare = (speeds[host] for host in ("edge", "edge, silent", "framework_bare"))
+    notes = tuple(
+        f"{bench_push.HOSTS[host]}: CPU-µs {one.cpu_us:.0f}, by the clock {one.rate:,.0f} events/s, "
+        f"ready in {one.ready_s:.2f} s, {one.server_mb:.0f} MB and arbiter {one.arbiter_mb:.0f} MB"
+        for host, one in speeds.items()
+    )
+    share = 100 * edge.per_core / bare.per_core
+    telemetry = 100 * (1 - silent.cpu_us / edge.cpu_us)
+    return [
+        Figure(
+            *("push, one core", edge.per_core, "events/s", 1_000, "more"),
+            limit=bare.per_core,
+            limit_name="the same host, bare",
+            notes=notes,
+        ),
+        Figure("push, share of the bare host", share, "%", 40, "more"),
+        Figure("push, telemetry's share", telemetry, "%", 15, "less"),
+        Figure("push, cold start", edge.ready_s, "s", 1.5, "less"),
+        Figure("push, memory", edge.server_mb + edge.arbiter_mb, "MB", 150, "less"),
+    ]
+
+
 FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     help_text,
     bus,
     journal,
     log,
     log_line,
+    push,
     pipeline,
     memory,
     ocr,
