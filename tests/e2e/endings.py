@@ -1,0 +1,127 @@
+"""How documents must have ended, whatever was done to the processes that worked on them."""
+
+import contextlib
+import http.client
+import time
+from collections import defaultdict
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from deploy.local.house import House
+from deploy.local.pubsub_site import JOBS
+from deploy.local.site import Site
+from shared.bus.topology import TOPOLOGY_FILE
+from shared.events.codec import from_structured
+from shared.telemetry.span_files import SpanRecord, read_spans
+from tests.e2e.cluster import Cluster
+from tests.e2e.commands import PATIENCE_S
+from tests.e2e.settled import Settled, settled
+
+STAGE_S: Final = 20.0
+"""The shortest deadline of a stage here."""
+
+SWEEP_S: Final = 2.0
+
+_CLOCKS: Final = {"lease_s": 10, "attempts": 100, "backoff_s": [1, 2], "retention_s": 600}
+
+
+def short_clocks(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have everything that reads the topology wait seconds where it would wait minutes.
+
+    Args:
+        folder: for the file that says so.
+        patch: changes the environment, which every process inherits.
+    """
+    topology: dict[str, Any] = yaml.safe_load(TOPOLOGY_FILE.read_text())
+    topology["defaults"] = _CLOCKS
+    for one in topology["subscriptions"].values():
+        if "lease_s" in one:
+            one["lease_s"] = 20
+    topology["stages"] = {name: {"deadline_s": STAGE_S} for name in topology["stages"]}
+    file = folder / "topology.yaml"
+    file.write_text(yaml.safe_dump(topology, sort_keys=False))
+    patch.setenv("DOCLEDGER_TOPOLOGY", str(file))
+    patch.setenv("DOCLEDGER_ENTRANCE_SWEEP_AFTER_S", "5")
+
+
+def submissions(house: House) -> int:
+    """Return how many there are, attachments of e-mails included."""
+    return house.register.counts(house.clock.now()).submissions
+
+
+def sweep(up: Cluster) -> None:
+    """Start the jobs that bring back what was lost, as Cloud Scheduler does."""
+    for name in SWEEPS:
+        connection = http.client.HTTPConnection("127.0.0.1", up.backing.services[name])
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("POST", f"/internal/jobs/{job}")
+            connection.getresponse().read()
+        connection.close()
+
+
+def wait_sweeping(up: Cluster, count: int) -> None:
+    """Wait until so many submissions have ended, and sweep meanwhile."""
+    deadline = time.monotonic() + PATIENCE_S * 3
+    while True:
+        sweep(up)
+        try:
+            up.wait_for(count, within_s=SWEEP_S)
+        except TimeoutError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return
+
+
+def all_ended_as(expected: Settled, up: Cluster) -> None:
+    """Nothing was lost, nothing doubled, and nobody holds on to anything."""
+    found = settled(up.data)
+    assert found.documents.keys() == expected.documents.keys()
+    for key, document in expected.documents.items():
+        assert found.documents[key][2] == document[2], "another reading of the same bytes"
+    # Of a pair of the same invoice, the one that comes second is held.
+    assert found.counted() == expected.counted()
+    assert (found.in_flight, found.unsealed, found.balanced) == (0, 0, True)
+    assert found.leaves == expected.leaves
+    accounted_for(up)
+
+
+def accounted_for(up: Cluster) -> None:
+    """Register, results, books and log agree, and no work is held by anybody."""
+    for command in ("audit", "verify"):
+        told = up.asked(command)
+        assert told.code == 0, (command, told.stdout, told.stderr)
+    assert [lease.name for lease in up.house.objects.list("leases/")] == []
+    assert [blob.name for blob in up.bucket.list_blobs()] == []
+
+
+def traces_of(data: Path) -> dict[str, list[SpanRecord]]:
+    """Return every span that was exported, by trace."""
+    traces: dict[str, list[SpanRecord]] = defaultdict(list)
+    for span in read_spans(Site(data).spans):
+        traces[span.trace_id].append(span)
+    return traces
+
+
+def traces_are_whole(up: Cluster, *, killed: Collection[str] = ()) -> None:
+    """Every document has one trace with one root, and every span its parent.
+
+    What a killed process had not finished, it had not told either: of the work in its hands, parts
+    that had ended may stand there without the whole.
+
+    Args:
+        up: where.
+        killed: deployables that had no time to tell.
+    """
+    traces = traces_of(up.data)
+    for document in up.house.register.documents():
+        trace = traces[from_structured(document.last_event).traceparent.split("-")[1]]
+        ids = {span.span_id for span in trace}
+        assert len({span.span_id for span in trace if not span.parent_id}) == 1, document
+        orphans = [span for span in trace if span.parent_id and span.parent_id not in ids]
+        assert {span.service for span in orphans} <= set(killed), document
+        assert {span.operation for span in orphans} <= {"handle", "store", "send"}, document
