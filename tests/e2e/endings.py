@@ -55,7 +55,7 @@ def submissions(house: House) -> int:
 
 def sweep(up: Cluster) -> None:
     """Start the jobs that bring back what was lost, as Cloud Scheduler does."""
-    for name in SWEEPS:
+    for name, job in JOBS:
         connection = http.client.HTTPConnection("127.0.0.1", up.backing.services[name])
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("POST", f"/internal/jobs/{job}")
