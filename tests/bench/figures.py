@@ -22,6 +22,7 @@ from tests.bench import (
     bench_memory,
     bench_ocr,
     bench_pipeline,
+    bench_push,
     bench_services,
 )
 
@@ -263,7 +264,7 @@ def push(place: Place) -> list[Figure]:
     speeds = {host: bench_push.measure(host) for host in bench_push.HOSTS}
     edge, silent, bare = (speeds[host] for host in ("edge", "edge, silent", "framework_bare"))
     notes = tuple(
-        f"{bench_push.HOSTS[host]}: CPU-µs {one.cpu_us:.0f}, by the clock {one.rate:,.0f} events/s, "
+        f"{bench_push.HOSTS[host]}: CPU-µs {one.cpu_us:.0f}, by the clock {one.rate:,.0f}/s, "
         f"ready in {one.ready_s:.2f} s, {one.server_mb:.0f} MB and arbiter {one.arbiter_mb:.0f} MB"
         for host, one in speeds.items()
     )
