@@ -279,8 +279,6 @@ def push(place: Place) -> list[Figure]:
         ),
         Figure("push, share of the bare host", share, "%", 40, "more"),
         Figure("push, telemetry's share", telemetry, "%", 15, "less"),
-        Figure("push, cold start", edge.ready_s, "s", 1.5, "less"),
-        Figure("push, memory", edge.server_mb + edge.arbiter_mb, "MB", 150, "less"),
     ]
 
 
