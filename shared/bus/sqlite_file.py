@@ -1,15 +1,22 @@
-"""How the SQLite bus opens its file, and what its errors mean."""
+"""How the SQLite bus opens its file, and what its errors mean.
+
+A transaction writes whole pages, and one event touches a handful: small pages are less to write.
+The log is short enough to be written over soon: a disk is quicker to sync what does not grow.
+"""
 
 import fcntl
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from shared.bus import statements
 from shared.errors import TransientError, UserError
 from shared.sqlite import turn_to_wal
+
+PAGE_BYTES: Final = 1024
+LOG_PAGES: Final = 2000
 
 
 @contextmanager
@@ -50,16 +57,17 @@ def _opened(path: Path, subscriptions: list[str], busy_s: float) -> sqlite3.Conn
             path, timeout=busy_s, isolation_level=None, check_same_thread=False
         )
         try:
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a file that is new
             turn_to_wal(connection, busy_s=busy_s)
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 connection.executescript(
                     f"BEGIN IMMEDIATE; {statements.TABLES} {statements.SET_VERSION}; COMMIT;"
                 )
             elif version != statements.VERSION:
-                _refuse(path)
+                _refuse(path, version)
             connection.executemany(statements.NEW_SUBSCRIPTION, [(name,) for name in subscriptions])
         except BaseException:
             connection.close()
@@ -67,5 +75,10 @@ def _opened(path: Path, subscriptions: list[str], busy_s: float) -> sqlite3.Conn
     return connection
 
 
-def _refuse(path: Path) -> NoReturn:
-    raise UserError(f"{path.name} was made by another version of docledger: use that one")
+def _refuse(path: Path, version: int) -> NoReturn:
+    whose = "an older" if version < statements.VERSION else "a newer"
+    raise UserError(
+        f"{path.name} was made by {whose} version of docledger (format {version}, this one uses "
+        f"{statements.VERSION}): use that version on {path.parent}, or start a new folder with "
+        "--data-dir"
+    )

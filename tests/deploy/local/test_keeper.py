@@ -115,7 +115,7 @@ def test_a_dead_letter_that_is_no_event_is_kept_whole(house: House) -> None:
     told(house, received())
     with contextlib.closing(sqlite3.connect(house.site.bus)) as connection, connection:
         connection.execute("UPDATE events SET body = ?", (b"{}",))
-        connection.execute("UPDATE deliveries SET queue = queue || '.dead'")
+        connection.execute("UPDATE waiting SET queue = queue | 1")
     Keeper(house).turn()
     [(_, record)] = house.quarantine.list()
     assert record.reason is QuarantineReason.MALFORMED_EVENT
@@ -126,7 +126,7 @@ def test_a_dead_letter_that_is_an_event_is_followed(house: House) -> None:
     """After a long outage of the register its dead letters are as good as any other."""
     told(house, received())
     with contextlib.closing(sqlite3.connect(house.site.bus)) as connection, connection:
-        connection.execute("UPDATE deliveries SET queue = queue || '.dead'")
+        connection.execute("UPDATE waiting SET queue = queue | 1")
     Keeper(house).turn()
     assert document(house).stage == "ocr"
 
