@@ -9,13 +9,14 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link as SpanLink
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from shared.telemetry.resource import resource_of
 from shared.telemetry.spans import (
@@ -66,16 +67,15 @@ class Recorder:
         self.system = system
         self.fixed = {name: self._fixed(name) for name in SpanName}
 
-    def child_of(self, name: SpanName, traceparent: str, attributes: Attributes) -> "RecordedSpan":
-        """Begin a span under ``traceparent``; under none, where it is malformed (W3C)."""
-        ids = parse(traceparent)
+    def child_of(self, name: SpanName, ids: "Ids | None", attributes: Attributes) -> "RecordedSpan":
+        """Begin a span under the one that ``ids`` names; under none, where there are none."""
         if ids is None:
-            return RecordedSpan(self, name, _new_trace(), _new_span(), None, attributes)
-        return RecordedSpan(self, name, ids[0], _new_span(), ids[1], attributes)
+            return RecordedSpan(self, name, _new_trace(), 0, None, attributes)
+        return RecordedSpan(self, name, ids.trace, 0, _context(ids.trace, ids.span), attributes)
 
-    def root(self, name: SpanName, traceparent: str, attributes: Attributes) -> "RecordedSpan":
-        """Begin the span whose ids ``traceparent`` holds; with new ids, where it is malformed."""
-        trace, span = parse(traceparent) or (_new_trace(), _new_span())
+    def root(self, name: SpanName, ids: "Ids | None", attributes: Attributes) -> "RecordedSpan":
+        """Begin the span that ``ids`` names itself; one with new ids, where there are none."""
+        trace, span = (ids.trace, ids.span) if ids is not None else (_new_trace(), 0)
         return RecordedSpan(self, name, trace, span, None, attributes)
 
     def _fixed(self, name: SpanName) -> dict[str, Scalar]:
@@ -99,16 +99,17 @@ class RecordedSpan:
     __slots__ = (
         "_begun",
         "_children",
+        "_context",
         "_failed",
         "_links",
         "_name",
         "_parent",
         "_recorder",
         "_said",
+        "_span",
         "_started",
+        "_trace",
         "_within",
-        "span",
-        "trace",
     )
 
     def __init__(  # noqa: PLR0913, PLR0917 - the ids of a span and of its parent
@@ -117,25 +118,27 @@ class RecordedSpan:
         name: SpanName,
         trace: int,
         span: int,
-        parent: int | None,
+        parent: SpanContext | None,
         attributes: Attributes,
         within: "RecordedSpan | None" = None,
     ) -> None:
         self._recorder = recorder
         self._name = name
-        self.trace = trace
-        self.span = span
+        self._trace = trace
+        self._span = span  # 0: made when it is asked for; most parts of a delivery never are
         self._parent = parent
         self._within = within
+        self._context: SpanContext | None = None
         self._failed = False
         self._children: list[ReadableSpan] = []
         self._links: tuple[SpanLink, ...] = ()
         self._said = said = recorder.fixed[name].copy()
         for attribute, value in attributes.items():
-            key, check = _KEYS[attribute]
-            kept = check(value)
-            if kept is not None:
-                said[key] = kept
+            if value is not None:
+                key, check = _KEYS[attribute]
+                kept = check(value)
+                if kept is not None:
+                    said[key] = kept
         if recorder.system is MessagingSystem.PUBSUB and _ATTEMPT in said:
             said[_DELIVERY_ATTEMPT] = said[_ATTEMPT]
         self._started = time.time_ns()
@@ -155,19 +158,27 @@ class RecordedSpan:
         self._end(time.perf_counter_ns() - self._begun)
 
     @property
+    def context(self) -> SpanContext:
+        """Its ids, as OpenTelemetry has them."""
+        if self._context is None:
+            self._span = self._span or _new_span()
+            self._context = _context(self._trace, self._span)
+        return self._context
+
+    @property
     def traceparent(self) -> str:
         """What a child names as its parent."""
-        return f"00-{self.trace:032x}-{self.span:016x}-01"
+        return f"00-{self._trace:032x}-{self.context.span_id:016x}-01"
 
     @property
     def trace_id(self) -> str:
         """32 hex characters."""
-        return f"{self.trace:032x}"
+        return f"{self._trace:032x}"
 
     @property
     def span_id(self) -> str:
         """16 hex characters."""
-        return f"{self.span:016x}"
+        return f"{self.context.span_id:016x}"
 
     def set(self, attribute: SpanAttribute, value: object) -> None:
         """Say something registered; a value that is not of its kind is dropped."""
@@ -186,38 +197,33 @@ class RecordedSpan:
 
     def link(self, traceparent: str, what: Link) -> None:
         """Name another span, of this trace or another; a malformed traceparent names none."""
-        ids = parse(traceparent)
-        if ids is not None and ids[1] != self.span:
+        ids = parse(traceparent) if traceparent else None
+        if ids is not None and ids.span != self.context.span_id:
             said = {SpanAttribute.LINK.value: what.value}
-            self._links += (SpanLink(_context(*ids), said),)
+            self._links += (SpanLink(_context(ids.trace, ids.span), said),)
 
     def child(self, name: SpanName, attributes: Attributes = NONE_GIVEN) -> "RecordedSpan":
         """Begin a part of this work, about the same document."""
-        child = RecordedSpan(
-            self._recorder, name, self.trace, _new_span(), self.span, attributes, within=self
-        )
-        mine, its = self._said, child._said
-        for key in _INHERITED:
-            if key in mine and key not in its:
-                its[key] = mine[key]
-        return child
+        return RecordedSpan(self._recorder, name, self._trace, 0, None, attributes, within=self)
 
     def _end(self, nanoseconds: int) -> None:
         recorder = self._recorder
+        within = self._within
         spec = SPANS[self._name]
-        if (
-            self._within is not None
-            and spec.kind is SpanKind.INTERNAL
-            and nanoseconds < recorder.worth_ns
-            and not self._failed
-            and not self._children
-        ):
-            return
+        if within is not None:
+            if (
+                nanoseconds < recorder.worth_ns
+                and spec.operation is None
+                and not self._failed
+                and not self._children
+            ):
+                return
+            self._inherit(within)
         about = self._said.get(spec.named_by.value) if spec.named_by is not None else None
         finished = ReadableSpan(
             f"{self._name.value} {about}" if about else self._name.value,
-            context=_context(self.trace, self.span),
-            parent=None if self._parent is None else _context(self.trace, self._parent),
+            context=self.context,
+            parent=self._parent,
             resource=recorder.resource,
             attributes=self._said,
             links=self._links,
@@ -227,28 +233,45 @@ class RecordedSpan:
             end_time=self._started + nanoseconds,
             instrumentation_scope=_SCOPE,
         )
-        if self._within is not None:
-            self._within.keep(finished, *self._children)
+        if within is not None:
+            within.keep(finished, *self._children)
         else:
             recorder.export((finished, *self._children))
+
+    def _inherit(self, within: "RecordedSpan") -> None:
+        self._parent = within.context
+        theirs = within._said  # noqa: SLF001 - of its own kind
+        for key in _INHERITED:
+            if key in theirs:
+                self._said.setdefault(key, theirs[key])
 
     def keep(self, *finished: ReadableSpan) -> None:
         """Take parts of this work that ended, to be told with it."""
         self._children += finished
 
 
-def parse(traceparent: str) -> tuple[int, int] | None:
-    """Return trace and span of a W3C traceparent (later versions too); None if malformed."""
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What a traceparent names.
+
+    Attributes:
+        trace: the trace.
+        span: the span.
+        sampled: whether the origin decided that the trace is kept.
+    """
+
+    trace: int
+    span: int
+    sampled: bool
+
+
+def parse(traceparent: str) -> Ids | None:
+    """Return what a W3C traceparent (a later version, too) names; None if it is malformed."""
     match = _TRACEPARENT.match(traceparent)
     if match is None or match[1] == _NO_TRACE or match[2] == _NO_SPAN:
         return None
-    return int(match[1], 16), int(match[2], 16)
-
-
-def is_sampled(traceparent: str) -> bool:
-    """Tell whether the origin decided that its trace is kept; a malformed one is a new trace."""
-    match = _TRACEPARENT.match(traceparent)
-    return match is None or bool(int(match[3], 16) & TraceFlags.SAMPLED)
+    flags = int(match[3], 16)
+    return Ids(int(match[1], 16), int(match[2], 16), bool(flags & TraceFlags.SAMPLED))
 
 
 def _context(trace: int, span: int) -> SpanContext:

@@ -49,24 +49,25 @@ class MemoryMetrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._series = _Series()
+        self._keys: dict[tuple[object, ...], Key] = {}  # few: labels are from closed sets
 
     def count(self, metric: Metric, amount: float = 1, **labels: str) -> None:
         """Add to a counter."""
         if amount < 0:
             raise ValueError("a counter only grows")
-        key = _key(metric, "counter", labels)
+        key = self._key(metric, "counter", labels)
         with self._lock:
             self._series.values[key] = self._series.values.get(key, 0) + amount
 
     def level(self, metric: Metric, value: float, **labels: str) -> None:
         """Set a gauge."""
-        key = _key(metric, "gauge", labels)
+        key = self._key(metric, "gauge", labels)
         with self._lock:
             self._series.values[key] = value
 
     def observe(self, metric: Metric, value: float, **labels: str) -> None:
         """Add one observation to a histogram."""
-        key = _key(metric, "histogram", labels)
+        key = self._key(metric, "histogram", labels)
         buckets = SPECS[metric].buckets
         with self._lock:
             histogram = self._series.histograms.get(key)
@@ -79,9 +80,18 @@ class MemoryMetrics:
             histogram.least = min(histogram.least, value)
             histogram.most = max(histogram.most, value)
 
+    def _key(self, metric: Metric, kind: MetricKind, labels: dict[str, str]) -> Key:
+        asked = (metric, kind, *labels.items())
+        key = self._keys.get(asked)
+        if key is None:
+            key = _checked_key(metric, kind, labels)
+            if _INVALID not in key[1]:  # what was made up may be anything, and never ends
+                self._keys[asked] = key
+        return key
+
     def value(self, metric: Metric, **labels: str) -> float:
         """Return a counter or gauge, or a histogram's number of observations; 0 if never used."""
-        key = _key(metric, SPECS[metric].kind, labels)
+        key = self._key(metric, SPECS[metric].kind, labels)
         with self._lock:
             histogram = self._series.histograms.get(key)
             return histogram.observations if histogram else self._series.values.get(key, 0)
@@ -119,7 +129,7 @@ class MemoryMetrics:
         return "\n".join(lines) + "\n"
 
 
-def _key(metric: Metric, kind: MetricKind, labels: dict[str, str]) -> Key:
+def _checked_key(metric: Metric, kind: MetricKind, labels: dict[str, str]) -> Key:
     spec = SPECS[metric]
     if spec.kind != kind:
         raise ValueError(f"{metric.name} is a {spec.kind}")

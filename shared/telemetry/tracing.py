@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter
 
 from shared.events.ids import origin_of
-from shared.telemetry.recording import NONE_GIVEN, Attributes, Recorder, is_sampled
+from shared.telemetry.recording import NONE_GIVEN, Attributes, Recorder, parse
 from shared.telemetry.spans import Link, MessagingSystem, SpanAttribute, SpanName
 
 WORTH_S: Final = 0.001
@@ -112,9 +112,10 @@ class Tracing:
             traceparent: of the origin. A malformed one starts a new trace.
             attributes: registered ones; the rest is dropped.
         """
-        if not is_sampled(traceparent):
+        ids = parse(traceparent)
+        if ids is not None and not ids.sampled:
             return _PassingSpan(traceparent)
-        return self._recorder.root(name, traceparent, attributes)
+        return self._recorder.root(name, ids, attributes)
 
     def span(
         self,
@@ -130,9 +131,10 @@ class Tracing:
             parent: a traceparent. A malformed one starts a new trace, as W3C Trace Context says.
             attributes: registered ones; the rest is dropped.
         """
-        if not is_sampled(parent):
+        ids = parse(parent)
+        if ids is not None and not ids.sampled:
             return _PassingSpan(parent)
-        return self._recorder.child_of(name, parent, attributes)
+        return self._recorder.child_of(name, ids, attributes)
 
     def flush(self, timeout_s: float) -> bool:
         """Hand on what waits; tell whether that was done in time."""
