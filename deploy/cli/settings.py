@@ -3,6 +3,7 @@
 from typing import Final
 
 from deploy.cli.screen import safe, to_stderr
+from deploy.local.settings import RetentionSettings
 from services.ingest.settings import IngestSettings
 from services.ledger.settings import LedgerSettings
 from services.ocr.settings import OcrSettings
@@ -17,6 +18,7 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     SummarizeSettings,
     LedgerSettings,
     TopologySettings,
+    RetentionSettings,
     LogSettings,
 )
 

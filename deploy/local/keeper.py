@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from deploy.local.house import House
+from deploy.local.retention import Retention
 from deploy.local.site import SiteLock
 from deploy.local.tidy import tidy_inbox
 from services.ingest.projector import project
@@ -52,6 +53,7 @@ class Keeper:
             name for name, one in house.topology.subscriptions.items() if one.worker == "register"
         ]
         self._swept = float("-inf")
+        self._retention = Retention(house)
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Keep until ``stop()``; then once more, so that what is done is told."""
@@ -116,7 +118,8 @@ class Keeper:
         self._swept = now
         swept = self._sweeper.sweep()
         tidied = tidy_inbox(self._house)
-        return bool(swept.documents or swept.uploads or tidied)
+        forgotten = self._retention.turn()
+        return bool(swept.documents or swept.uploads or tidied or forgotten)
 
 
 def keep(house: House, stop: Callable[[], bool]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from deploy.local.holding import Holding
 from shared.bus.port import Bus, Delivery
 from shared.clock import Clock
 from shared.errors import TransientError
@@ -82,9 +83,10 @@ class Loop:
         chores: called when there was nothing to do, and between passes; each returns whether it
             did something.
         clock: to wait with.
+        holding: extends the leases of what is in hand, while ``run`` runs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the last two have defaults
         self,
         bus: Bus,
         publisher: BatchingPublisher,
@@ -92,7 +94,9 @@ class Loop:
         *,
         chores: Sequence[Callable[[], bool]] = (),
         clock: Clock,
+        holding: Holding | None = None,
     ) -> None:
+        self._holding = holding or Holding(bus, clock)
         self._bus = bus
         self._publisher = publisher
         self._duties = duties
@@ -102,6 +106,10 @@ class Loop:
 
     def run(self, stop: Callable[[], bool]) -> None:
         """Work until ``stop()``; the delivery in hand is finished first."""
+        with self._holding.watched():
+            self._run(stop)
+
+    def _run(self, stop: Callable[[], bool]) -> None:
         idle = IDLE_S
         while not stop():
             worked = self.turn(stop)
@@ -133,6 +141,13 @@ class Loop:
             return False
         if not deliveries:
             return False
+        with self._holding.hold(deliveries, duty.lease_s):
+            self._settle(self._received(duty, deliveries, stop))
+        return True
+
+    def _received(
+        self, duty: Duty, deliveries: Sequence[Delivery], stop: Callable[[], bool]
+    ) -> list[tuple[Delivery, Settlement]]:
         begun = self._clock.monotonic()
         settled: list[tuple[Delivery, Settlement]] = []
         for delivery in deliveries:
@@ -141,6 +156,7 @@ class Loop:
             else:
                 settled.append((delivery, duty.receiver.receive(delivery)))
         done = sum(how is not _NOT_BEGUN for _, how in settled)
+        size = self._sizes.get(duty.subscription, 1)
         self._sizes[duty.subscription] = _next_size(
             size, done, self._clock.monotonic() - begun, most=duty.batch
         )
@@ -151,8 +167,7 @@ class Loop:
                 (delivery, Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=1.0))
                 for delivery in deliveries
             ]
-        self._settle(settled)
-        return True
+        return settled
 
     def _settle(self, settled: Sequence[tuple[Delivery, Settlement]]) -> None:
         try:

@@ -20,6 +20,7 @@ from opentelemetry.trace import Link, StatusCode
 from shared.telemetry.spans import SpanAttribute
 
 _NANOSECONDS: Final = 1_000_000_000
+_DAY: Final = 86_400 * _NANOSECONDS
 _ENCODE: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -79,7 +80,9 @@ class SpanRecord:
 
 
 class SpanFiles(SpanExporter):
-    """Appends each span to ``<folder>/<process id>.ndjson``.
+    """Appends each span to ``<folder>/<process id>-<day since 1970>.ndjson``.
+
+    A file a day, so that what is old can be removed while the process runs on.
 
     Args:
         folder: made at the first span.
@@ -88,7 +91,7 @@ class SpanFiles(SpanExporter):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._descriptor = -1
-        self._owner = 0
+        self._owner = (0, 0)  # the process and the day that the open file is of
         self.lost = 0
         """Spans that could not be written."""
 
@@ -96,15 +99,17 @@ class SpanFiles(SpanExporter):
         """Append the spans."""
         data = "".join(_line(span) for span in spans).encode("ascii")
         try:
-            if self._owner != os.getpid():  # the first span, or a child of a fork
-                self._open()
+            last = max((span.end_time or 0 for span in spans), default=0)
+            owner = (os.getpid(), last // _DAY)
+            if self._owner != owner:  # the first span, a new day, or a child of a fork
+                self._open(owner)
             written = os.write(self._descriptor, data)
         except OSError:
             written = 0
         if written == len(data):
             return SpanExportResult.SUCCESS
         self.lost += len(spans)
-        self._owner = 0  # the next one opens again, and ends a torn line
+        self._owner = (0, 0)  # the next one opens again, and ends a torn line
         return SpanExportResult.FAILURE
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002 - nothing waits
@@ -115,14 +120,14 @@ class SpanFiles(SpanExporter):
         """Close the file."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
-        self._descriptor, self._owner = -1, 0
+        self._descriptor, self._owner = -1, (0, 0)
 
-    def _open(self) -> None:
+    def _open(self, owner: tuple[int, int]) -> None:
         self.shutdown()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{os.getpid()}.ndjson"
+        path = self._folder / "{}-{}.ndjson".format(*owner)
         self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._owner = os.getpid()
+        self._owner = owner
         size = os.fstat(self._descriptor).st_size
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
             os.write(self._descriptor, b"\n")
