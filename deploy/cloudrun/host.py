@@ -79,7 +79,7 @@ def serve(name: str, request: HostRequest) -> Answer:
     except Exception:  # noqa: BLE001 - the host's error quotes what came, and would be logged
         body = b""  # which is no push
     answer = service(name).respond(
-        Request(request.method, request.path, _headers(request.environ), body)
+        Request(request.method, request.path, _Headers(request.environ), body)
     )
     told = {"content-type": answer.content_type, "content-length": str(len(answer.body))}
     if not answer.body:
@@ -102,6 +102,8 @@ def application(target: str | None = None) -> "WSGIApplication":
     # Each would answer with a page of its own that shows what was asked for.
     app.url_map.merge_slashes = False
     app.register_error_handler(500, _crashed)
+    # An id for every request, of a dozen random numbers, that nothing of ours reads.
+    app.wsgi_app = app.wsgi_app.wsgi_app
     sys.path.remove(str(LAUNCHER.parent))  # our folders are packages: nothing is imported from here
     made: WSGIApplication = app
     return made
@@ -112,12 +114,24 @@ def _crashed(_error: object) -> tuple[bytes, int]:
     return b'{"code":"internal"}', 500
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name[len(_FIELD) :].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith(_FIELD)
-    }
+class _Headers(Mapping[str, str]):
+    """The headers in a WSGI environment, translated when asked for: a push needs one of twenty."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._environ[_FIELD + name.upper().replace("-", "_")]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        own = (name for name in self._environ if name.startswith(_FIELD))
+        return (name[len(_FIELD) :].replace("_", "-").lower() for name in own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _body(request: HostRequest) -> bytes:

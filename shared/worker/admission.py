@@ -23,7 +23,8 @@ class Admission:
         self._most = most
         self._in_hand = 0
         self._draining = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     @property
     def draining(self) -> bool:
@@ -37,7 +38,7 @@ class Admission:
 
     def enter(self) -> Entry:
         """Let one piece of work in, or say why not; never waits."""
-        with self._changed:
+        with self._lock:
             if self._draining:
                 return Entry.DRAINING
             if self._in_hand >= self._most:
@@ -47,7 +48,7 @@ class Admission:
 
     def leave(self) -> None:
         """One piece of work has ended."""
-        with self._changed:
+        with self._lock:
             self._in_hand -= 1
             if self._draining:
                 self._changed.notify_all()

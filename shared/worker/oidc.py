@@ -115,24 +115,24 @@ class OidcAuthenticator:
         self._keys.ready()
 
     def _account(self, headers: Mapping[str, str], audience: str) -> str:
-        bearer = _BEARER.match(headers.get("authorization", ""))
-        if bearer is None:
-            raise UnauthenticatedError
-        caller = self._caller(bearer[1])
+        caller = self._caller(headers.get("authorization", ""))
         if caller.audience != audience:
             raise UnauthenticatedError
         return caller.email
 
-    def _caller(self, token: str) -> _Caller:
+    def _caller(self, header: str) -> _Caller:
         """Return whose token it is; a good one is remembered until it expires.
 
         Pub/Sub sends the same token for about an hour. Only the good are remembered, and few.
         """
-        digest = sha256(token.encode("ascii")).digest()
+        digest = sha256(header.encode(errors="replace")).digest()
         caller = self._remembered.get(digest)
         fresh = caller is None
         if caller is None:
-            caller = self._verified(token)
+            bearer = _BEARER.match(header)
+            if bearer is None:
+                raise UnauthenticatedError
+            caller = self._verified(bearer[1])
         now = self._clock.now().timestamp()
         if not caller.not_before - SKEW_S <= now < caller.expires + SKEW_S:
             raise UnauthenticatedError
