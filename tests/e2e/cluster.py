@@ -20,6 +20,12 @@ from tests.e2e.commands import PATIENCE_S, Ended, Started, alive, docledger, wai
 
 READY_S = PATIENCE_S * 2
 
+_SURROUNDINGS = {
+    name: os.environ.get(name)
+    for name in ("PUBSUB_EMULATOR_HOST", "STORAGE_EMULATOR_HOST", "GOOGLE_CLOUD_PROJECT")
+}
+"""As they were before any test looked into a cluster and was pointed to its emulators."""
+
 
 class Cluster:
     """All deployables and both emulators, up.
@@ -89,13 +95,35 @@ class Cluster:
 
 
 @contextmanager
+def _own_surroundings() -> Iterator[None]:
+    """Forget the emulators of other clusters for the time of a block, and this one's after it."""
+    before = {name: os.environ.get(name) for name in _SURROUNDINGS}
+    _set(_SURROUNDINGS)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@contextmanager
 def cluster(
     data: Path, *arguments: str | Path, more: Mapping[str, str] | None = None
 ) -> Iterator[Cluster]:
     """Have everything up for the time of a block; what is left is killed at its end."""
     backing = Site(data).backing
     backing.unlink(missing_ok=True)
-    with Started(data, "up", "--bus", "pubsub", *arguments, more=more or {}) as started:
+    with (
+        _own_surroundings(),
+        Started(data, "up", "--bus", "pubsub", *arguments, more=more or {}) as started,
+    ):
         try:
             wait_until(
                 lambda: backing.exists() or started.ended, what="all is up", within_s=READY_S
