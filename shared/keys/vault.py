@@ -3,6 +3,7 @@
 import hashlib
 
 from shared.errors import PermanentError
+from shared.events.ids import keyed_id
 from shared.events.payloads import Reference
 from shared.keys.envelope import owner_of, seal, unseal
 from shared.keys.port import KeyMissingError, Keyring, TenantPurpose
@@ -45,15 +46,20 @@ class Vault:
         except KeyMissingError as err:
             raise ErasedError from err
         sealed = seal(key, data, owner=document_id, name=name)
-        reference = self._create(name, sealed)
-        if reference.digest == _digest(sealed):
-            return reference, data
-        return reference, self.open(reference)
+        reference, ours = self._create(name, sealed)
+        return reference, data if ours else self.open(reference)
 
     def store_for_tenant(self, name: str, tenant: str, data: bytes) -> Reference:
         """Seal ``data`` under the tenant's inbox key at ``name``, create-only."""
         key = self._keyring.tenant_key(tenant, TenantPurpose.INBOX)
-        return self._create(name, seal(key, data, owner=f"{TENANT_OWNER}{tenant}", name=name))
+        return self._create(name, seal(key, data, owner=f"{TENANT_OWNER}{tenant}", name=name))[0]
+
+    def id_for_tenant(self, tenant: str, data: bytes) -> str:
+        """Return an id of ``data`` as 40 hex characters; without the key, no guess can be tested.
+
+        The same again for the same bytes, whoever asks.
+        """
+        return keyed_id(self._keyring.tenant_key(tenant, TenantPurpose.IDS), data)
 
     def open(self, source: Reference | str) -> bytes:
         """Return the bytes sealed at a reference or a name.
@@ -97,14 +103,17 @@ class Vault:
         """Remove what is at ``name``; no error when nothing is."""
         self._objects.delete(name)
 
-    def _create(self, name: str, sealed: bytes) -> Reference:
+    def _create(self, name: str, sealed: bytes) -> tuple[Reference, bool]:
+        """Return the reference of what is there now, and whether it is what we sealed."""
+        digest = _digest(sealed)
         try:
             info = self._objects.create(name, sealed)
         except AlreadyExistsError:
-            return _reference(self._objects.read(name))
-        return Reference(
-            name=name, generation=info.generation, digest=_digest(sealed), size=info.size
-        )
+            # Ours all the same where a store wrote it, lost the answer and tried again.
+            reference = _reference(self._objects.read(name))
+            return reference, reference.digest == digest
+        reference = Reference(name=name, generation=info.generation, digest=digest, size=info.size)
+        return reference, True
 
 
 def _reference(stored: StoredObject) -> Reference:

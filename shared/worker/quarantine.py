@@ -110,15 +110,15 @@ class Quarantine:
         raw = json.dumps(
             {"attributes": message.attributes, "body": message.body.hex()}, sort_keys=True
         ).encode()
-        digest = hashlib.sha256(raw).hexdigest()[:40]
+        kept = self._vault.id_for_tenant(_MALFORMED_TENANT, raw)
         reference = self._vault.store_for_tenant(
-            f"{PREFIX}{stage}/raw/{digest}", _MALFORMED_TENANT, raw
+            f"{PREFIX}{stage}/raw/{kept}", _MALFORMED_TENANT, raw
         )
         record = QuarantineRecord(
             stage=stage,
             reason=QuarantineReason.MALFORMED_EVENT,
-            subject=digest,
-            document_id=digest,
+            subject=kept,
+            document_id=kept,
             tenant=_MALFORMED_TENANT,
             trace_id="0" * 32,
             attempts=attempts,
@@ -127,7 +127,7 @@ class Quarantine:
             event=None,
             raw=reference,
         )
-        return self._write(f"{PREFIX}{stage}/{digest}/undecodable-0", record)
+        return self._write(f"{PREFIX}{stage}/{kept}/undecodable-0", record)
 
     def list(self) -> Iterator[tuple[str, QuarantineRecord]]:
         """Yield the names and records that wait for somebody, by name."""

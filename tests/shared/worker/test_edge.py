@@ -1,5 +1,8 @@
 """The worker edge: effects once over at-least-once delivery."""
 
+import hashlib
+import json
+
 import pytest
 
 from shared.bus.port import Delivery, Message
@@ -285,6 +288,18 @@ def test_undecodable_message_is_kept_sealed(bench: Bench) -> None:
     assert all(
         b"Canary" not in bench.objects.read(info.name).data for info in bench.objects.list("")
     )
+
+
+def test_an_undecodable_messages_record_is_not_named_by_its_digest(bench: Bench) -> None:
+    """A notification names a file: whoever can list objects must not be able to test a guess."""
+    message = Message({"objectId": "Jane Canary.pdf"}, b"")
+    delivery = Delivery("summarize.document-read", message, 1, "r", bench.clock.now())
+    for _ in range(2):
+        bench.edge.receive(delivery)
+    ((name, _),) = bench.quarantine.list()
+    guess = json.dumps({"attributes": dict(message.attributes), "body": ""}, sort_keys=True)
+    digest = hashlib.sha256(guess.encode()).hexdigest()
+    assert digest[:8] not in name
 
 
 def test_erased_document_is_not_handled(bench: Bench) -> None:
