@@ -4,21 +4,27 @@ A word is letters alone: no mask knows it for anything. Which one is found says 
 """
 
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from pypdf import PdfReader, PdfWriter
+from pypdfium2 import PdfDocument, PdfiumError
 
 from examples.canaries import FORMS, canary_invoice, make_canaries
 from examples.fixed import fast_examples
 from examples.mail import write_mail
 from examples.truth import Example
-from tests.e2e.needles import fields_of, forms_of, needles_of, seen_in
+from tests.e2e.needles import SHORTEST, fields_of, forms_of, needles_of, seen_in
 
 _SYLLABLES: Final = ("vuq", "zof", "kij", "wex", "pyg", "hub", "jat", "qom", "rid", "xul")
 _SYLLABLES_OF_A_WORD: Final = 5
+_CONTACT: Final = re.compile(
+    r"([\w.+-]+@[\w.-]+\w)|(?:Tel|Phone|Telephone)\W+(\+?[\d (]\d[\d ()/-]{5,}\d)"
+    r"|\b([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?)\b"
+)
 
 
 class Words:
@@ -76,7 +82,7 @@ def seeded(words: Words) -> tuple[list[Dropped], dict[bytes, str]]:
         for common in seen_in(example.content, needles):
             del needles[common]
     for example in examples:
-        for value in fields_of([example]):
+        for value in fields_of([example]) | _contacts(example):
             needles |= dict.fromkeys(forms_of(value), example.name)
     dropped = [Dropped(one.name, one.content) for one in (*examples, *papers)]
     by_form = dict(zip(FORMS, papers, strict=True))
@@ -109,6 +115,20 @@ def _files(words: Words, pdf: Example, ubl: Example) -> Iterable[Dropped]:
         start, _, after = tail.partition(">")
         wrong = f"{opened}<cbc:{tag}{start}>{at(f'xml {name}')}{after}"
         yield Dropped(f"wrong-{name}.xml", wrong.encode())
+
+
+def _contacts(example: Example) -> set[bytes]:
+    """Return the e-mail addresses, telephone numbers and IBANs that stand in an example's text."""
+    text = example.content.decode(errors="replace")
+    if example.content.startswith(b"%PDF"):
+        try:
+            with PdfDocument(example.content) as pdf:
+                text = "\n".join(page.get_textpage().get_text_bounded() for page in pdf)
+        except PdfiumError:
+            return set()  # it is encrypted, or broken
+    found = [one[0] or one[1] or one[2] for one in _CONTACT.findall(text)]
+    compact = [one.replace(" ", "") for one in found]
+    return {one.lower().encode() for one in (*found, *compact) if len(one) >= SHORTEST}
 
 
 def _with_metadata(pdf: bytes, words: Words) -> bytes:
