@@ -47,6 +47,7 @@ from tests.simulation.world import World, chart, signer_of
 
 if TYPE_CHECKING:
     from deploy.local.house import House
+    from deploy.local.retention import Retention
     from services.ingest.ports import Register
     from services.ledger.ports import Journal
     from shared.keys.port import Keyring
@@ -154,6 +155,7 @@ class Told:
 def keeper(world: World, who: str) -> Callable[[], bool]:
     """Return one turn of a process that keeps register and log."""
     keeping = Keeper(cast("House", Rooms(world, who)))
+    keeping._retention = cast("Retention", SimpleNamespace(turn=lambda: False))  # a day has no past
     if not world.sweeps:
         keeping._swept = float("inf")
     queues = world.bus.queues(world.topology.of_worker("register"))
