@@ -30,6 +30,7 @@ from tests.bench.push_service import ACCOUNT, AUDIENCE, KEYS, SUBSCRIPTION, TELE
 
 EVENTS: Final = 5_000
 ROUNDS: Final = 5
+PASSES: Final = 3
 WARM_UP: Final = 200
 CONNECTIONS: Final = 8
 START_S: Final = 60.0
@@ -168,6 +169,17 @@ def measure(host: str, events: int = EVENTS) -> Speed:
     )
 
 
+def measure_all(events: int = EVENTS) -> dict[str, Speed]:
+    """Measure every host, several times by turns, and keep the best of each."""
+    best: dict[str, Speed] = {}
+    for _ in range(PASSES):
+        for host in HOSTS:
+            speed = measure(host, events)
+            if host not in best or speed.cpu_us < best[host].cpu_us:
+                best[host] = speed
+    return best
+
+
 def _command(kind: str, port: int) -> list[str]:
     if kind.startswith("asgi"):
         app = f"tests.bench.push_hosts:{kind}"
@@ -221,7 +233,7 @@ def _send(port: int, requests: list[bytes]) -> None:
 
 def main(events: int = EVENTS) -> None:
     """Print what each host does."""
-    speeds = {host: measure(host, events) for host in HOSTS}
+    speeds = measure_all(events)
     head = ("host", "CPU-us", "per core", "by clock", "ready s", "server MB", "arbiter MB")
     print("{:38} {:>8} {:>10} {:>10} {:>8} {:>10} {:>10}".format(*head))
     for host, speed in speeds.items():

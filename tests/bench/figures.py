@@ -264,7 +264,7 @@ def services(place: Place) -> list[Figure]:
 def push(place: Place) -> list[Figure]:
     """Events through the whole edge by HTTP push, a no-op handler on memory stores."""
     del place
-    speeds = {host: bench_push.measure(host) for host in bench_push.HOSTS}
+    speeds = bench_push.measure_all()
     edge, silent, bare = (speeds[host] for host in ("edge", "edge, silent", "framework_bare"))
     notes = tuple(
         f"{bench_push.HOSTS[host]}: CPU-µs {one.cpu_us:.0f}, by the clock {one.rate:,.0f}/s, "
