@@ -77,9 +77,9 @@ def test_status_tells_the_two_sums_of_the_first_promise(docledger: Docledger) ->
 
 def test_show_says_where_each_figure_was_seen(docledger: Docledger, ran: Ran) -> None:
     """Every figure has evidence; a person must be able to put a finger on it."""
-    said = docledger("show", docledger.file("invoice-once.pdf"))
+    said = docledger("show", docledger.file("invoice-gb-two-columns.pdf"))
     (field,) = re.findall(r"total_amount +(\S+) +(\S+) *\n +(page 1 \[[0-9. ]+\] .*)\n", said.out)
-    assert field[0] == ran.row("invoice-once.pdf")["fields"]["total_amount"]["value"]
+    assert field[0] == ran.row("invoice-gb-two-columns.pdf")["fields"]["total_amount"]["value"]
     assert "text_layer" in field[2]
     assert "Liabilities:AccountsPayable" in said.out
     assert "% down" in said.out
@@ -140,7 +140,7 @@ def hops(rows: list[dict[str, Any]]) -> list[str]:
 
 def test_trace_shows_each_stage_once_in_their_order(docledger: Docledger) -> None:
     """One trace per document, from upload to ledger, and one root that all hops begin at."""
-    rows = docledger("trace", docledger.file("invoice-once.pdf"), "--format", "json").rows
+    rows = docledger("trace", docledger.file("invoice-jp-letter.pdf"), "--format", "json").rows
     assert hops(rows) == HOPS
     assert len({span["trace_id"] for span in rows}) == 1
     (root,) = [span["span_id"] for span in rows if not span["parent_id"]]
