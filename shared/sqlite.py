@@ -47,3 +47,19 @@ def writing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:  # SQLite itself rolls back when it is full
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def unsynced(connection: sqlite3.Connection) -> Iterator[None]:
+    """Do not wait for the disk at the commits within, on a connection that is else under FULL.
+
+    They survive a process that is killed. A power cut may take the latest of them, but none that a
+    synced commit came after: the log is one, and is synced up to its end. Under WAL it damages
+    nothing (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    """
+    # Not execute(): it keeps prepared statements, and these act while they are being prepared.
+    connection.executescript("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.executescript("PRAGMA synchronous = FULL")

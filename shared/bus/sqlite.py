@@ -1,8 +1,10 @@
 """The bus on SQLite: durable at-least-once delivery for workers on one machine.
 
-Every publish, pull and settlement is one transaction under WAL and ``synchronous=FULL``: what
-returned has reached the disk and outlives ``kill -9`` and a power cut. Any number of processes
-may use one file. Events are kept after they are settled, so that an audit can ask for them, until
+Every publish, pull and settlement is one transaction under WAL and outlives ``kill -9``. What was
+published or settled has reached the disk (``synchronous=FULL``) and outlives a power cut too. A
+lease need not: a power cut ends all who hold one, and a message whose latest lease it took is
+handed out at once, as one of an earlier attempt. Any number of processes may use one file. Events
+are kept after they are settled, so that an audit can ask for them, until
 they are pruned; their ids are kept for good.
 
 A receipt is good until its message is handed out again. At the last hand-out the message moves to
@@ -12,7 +14,7 @@ A receipt is good until its message is handed out again. At the last hand-out th
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -30,7 +32,7 @@ from shared.clock import Clock, SystemClock
 from shared.events.codec import to_message
 from shared.events.envelope import Event
 from shared.events.payloads import EventType
-from shared.sqlite import writing
+from shared.sqlite import unsynced, writing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -126,7 +128,7 @@ class SqliteBus:
         until, holder = now + round(lease_s * 1_000_000), os.getpid()
         deliveries: list[Delivery] = []
         leases: list[tuple[object, ...]] = []
-        with self._transaction() as run:
+        with self._transaction(synced=False) as run:
             for due, seq, before, moved_at, published, attributes, body in run.execute(
                 statements.DUE, (queue, now, most)
             ):
@@ -172,7 +174,7 @@ class SqliteBus:
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:
         """Lease it for ``lease_s`` seconds from now, unless it was handed out again meanwhile."""
         until = self._now() + round(lease_s * 1_000_000)
-        with self._transaction() as run:
+        with self._transaction(synced=False) as run:
             for held in _still(run, _held(delivery)):
                 run.execute(statements.EXTEND, (until, *held))
 
@@ -237,8 +239,9 @@ class SqliteBus:
             return self._connection.execute(sql, parameters).fetchall()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated(), writing(self._connection) as run:
+    def _transaction(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        wait = nullcontext() if synced else unsynced(self._connection)
+        with self._lock, translated(), wait, writing(self._connection) as run:
             yield run
 
 

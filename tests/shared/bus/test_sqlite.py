@@ -1,6 +1,7 @@
 """What only the SQLite bus promises: durability, several processes, an audit's questions."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -173,10 +174,59 @@ def test_threads_share_one_bus(sqlite_bus: SqliteBus, event: MakeEvent) -> None:
     assert sorted(seen) == [event(number).subject for number in range(60)]
 
 
-def test_every_transaction_reaches_the_disk(sqlite_bus: SqliteBus) -> None:
-    """A power cut takes nothing that was confirmed."""
-    assert sqlite_bus._rows("PRAGMA synchronous", ()) == [(2,)]
+def test_what_is_published_or_settled_reaches_the_disk(
+    sqlite_bus: SqliteBus, event: MakeEvent
+) -> None:
+    """A power cut takes nothing that was confirmed; leases alone do not wait for the disk."""
+    said: list[str] = []
+    sqlite_bus._connection.set_trace_callback(said.append)
+
+    def synced(work: Callable[[], object]) -> bool:
+        said.clear()
+        work()
+        assert "COMMIT" in said
+        assert sqlite_bus._rows("PRAGMA synchronous", ()) == [(2,)]
+        return not any("synchronous" in one for one in said[: said.index("COMMIT")])
+
     assert sqlite_bus._rows("PRAGMA journal_mode", ()) == [("wal",)]
+    assert synced(lambda: sqlite_bus.publish([event(1), event(2)]))
+    assert not synced(lambda: sqlite_bus.pull(REGISTER, most=2, lease_s=60))
+    held = sqlite_bus.pull(SUMMARIZE, most=2, lease_s=60)
+    assert not synced(lambda: sqlite_bus.extend(held[0], lease_s=60))
+    assert synced(lambda: sqlite_bus.acknowledge(held[:1]))
+    assert synced(lambda: sqlite_bus.retry(held[1], delay_s=1))
+    assert synced(sqlite_bus.release_leases)
+
+
+def test_a_lease_that_failed_leaves_the_bus_synced(
+    sqlite_bus: SqliteBus, behind: sqlite3.Connection, event: MakeEvent
+) -> None:
+    """What is published next must reach the disk, whatever happened before."""
+    sqlite_bus.publish([event(1)])
+    behind.execute("BEGIN IMMEDIATE")
+    with pytest.raises(TransientError):
+        sqlite_bus.pull(SUMMARIZE, most=1, lease_s=60)
+    behind.execute("ROLLBACK")
+    assert sqlite_bus._rows("PRAGMA synchronous", ()) == [(2,)]
+
+
+def test_a_lease_that_a_power_cut_took_is_as_if_never_given(
+    sqlite_bus: SqliteBus, path: Path, tmp_path: Path, topology: Topology, clock: FakeClock,
+    event: MakeEvent,
+) -> None:  # fmt: skip
+    """Nobody who held it is left; the message is there, and goes out at once."""
+    sqlite_bus.publish([event(1)])
+    after = tmp_path / "after the cut"
+    after.mkdir()
+    for part in ("", "-wal"):  # what the disk has when publishing returned
+        shutil.copyfile(f"{path}{part}", after / f"{path.name}{part}")
+    assert len(sqlite_bus.pull(SUMMARIZE, most=9, lease_s=60)) == 1
+    again = SqliteBus(after / path.name, topology, clock=clock)
+    [delivery] = again.pull(SUMMARIZE, most=9, lease_s=60)
+    assert delivery.attempt == 1
+    again.acknowledge([delivery])
+    assert again.missing_deliveries() == []
+    again.close()
 
 
 def test_the_bus_is_as_it_was_after_reopening(
