@@ -1,5 +1,6 @@
 """Every setting that the command's processes read, and the misspelt ones told."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from deploy.cli.screen import safe, to_stderr
@@ -26,16 +27,18 @@ OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR"})
 """Variables that the command itself reads, as options."""
 
 
-def check_settings() -> None:
+def check_settings(also: Iterable[type[Settings]] = ()) -> None:
     """Read every setting where a mistake is one line, not a dying worker; tell the misspelt ones.
+
+    Args:
+        also: what else is known; each deployable reads its own.
 
     Raises:
         UserError: a setting has a value that cannot be used.
     """
     for settings in SETTINGS:
         settings.from_environment()
-    unknown = [
-        line for line in unknown_variables(SETTINGS) if line.split()[0] not in OF_THE_COMMAND
-    ]
+    lines = unknown_variables((*SETTINGS, *also))
+    unknown = [line for line in lines if line.split()[0] not in OF_THE_COMMAND]
     if unknown:
         to_stderr().print(safe("docledger: " + "; ".join(unknown)))

@@ -1,7 +1,7 @@
 """``docledger up``: watch an inbox folder, work until interrupted, drain."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -17,6 +17,7 @@ from shared.errors import TransientError, UserError
 
 if TYPE_CHECKING:
     from deploy.local.backing import Backing
+    from shared.settings import Settings
 
 LOOK_S: Final = 0.5
 
@@ -40,9 +41,9 @@ def up(data_dir: Path, inbox: Path | None, *, workers: int) -> int:
 
 def up_on_pubsub(data_dir: Path, inbox: Path | None) -> int:
     """Run every deployable over the emulators until SIGINT or SIGTERM; then drain them."""
-    from deploy.local.pubsub_site import PubsubSite  # noqa: PLC0415 - Google's clients are slow
+    from deploy.local.pubsub_site import SETTINGS, PubsubSite  # noqa: PLC0415 - clients are slow
 
-    site, folder = _prepared(data_dir, inbox)
+    site, folder = _prepared(data_dir, inbox, also=SETTINGS)
     if site.bus.exists():
         raise UserError(
             f"{site.folder} is on the embedded bus; name another folder with --data-dir"
@@ -58,8 +59,10 @@ def up_on_pubsub(data_dir: Path, inbox: Path | None) -> int:
     return 0
 
 
-def _prepared(data_dir: Path, inbox: Path | None) -> tuple[Site, Path]:
-    check_settings()
+def _prepared(
+    data_dir: Path, inbox: Path | None, *, also: Iterable["type[Settings]"] = ()
+) -> tuple[Site, Path]:
+    check_settings(also)
     site = Site(data_dir)
     site.create()
     folder = inbox or site.folder / "inbox"

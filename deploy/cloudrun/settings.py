@@ -16,6 +16,7 @@ class PlatformSettings(Settings):
         objects_bucket: sealed objects.
         objects_kms_key: of the bucket's objects, on every write; the bucket's default when unset.
         data_dir: the folder of register, journal, keys and log.
+        environment: ``production`` forbids every setting that is named for its danger.
         machine: names the run of the supervisor whose processes share one machine; there a lease's
             holder that has died need not be waited for.
     """
@@ -24,4 +25,5 @@ class PlatformSettings(Settings):
     objects_bucket: Annotated[str, Field(min_length=3)]
     objects_kms_key: str | None = None
     data_dir: Path
+    environment: str | None = None
     machine: Annotated[str, Field(pattern=r"^[0-9a-f]{0,64}$")] = ""

@@ -1,27 +1,36 @@
 """All deployables on one machine, over the Pub/Sub and Cloud Storage emulators."""
 
 import http.client
+import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from deploy.cloudrun.deployables import NAMES
+from deploy.cloudrun.settings import PlatformSettings
 from deploy.local.backing import Backing
 from deploy.local.house import DEFAULT_TENANT
 from deploy.local.pubsub_emulator import start_pubsub_emulator
 from deploy.local.site import Site
 from deploy.local.storage_emulator import StorageEmulator
 from deploy.local.supervisor import Program, Supervisor
+from services.ingest.api_settings import IngestApiSettings
+from services.ingest.settings import EntranceSettings
+from services.ledger.api_settings import LedgerApiSettings
 from shared.api.grants import ANYBODY
 from shared.api.identities import UNSAFE_VARIABLE as UNSAFE_APIS
+from shared.api.identities import UnsafeApiSettings
 from shared.bus.pubsub_admin import apply
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError
+from shared.settings import Settings
+from shared.telemetry.exporters import TelemetrySettings
 from shared.worker.authentication import UNSAFE_VARIABLE as UNSAFE_PUSHES
+from shared.worker.push_settings import PushSettings, UnsafeSettings
 
 PROJECT: Final = "docledger-local"
 OBJECTS: Final = "docledger-objects"
@@ -33,6 +42,18 @@ JOBS: Final = (("entrance", "sweep"), ("register", "sweep"), ("register", "level
 
 SWEEP_EVERY_S: Final = 30.0
 START_S: Final = 120.0
+
+SETTINGS: Final[tuple[type[Settings], ...]] = (
+    EntranceSettings,
+    IngestApiSettings,
+    LedgerApiSettings,
+    PlatformSettings,
+    PushSettings,
+    TelemetrySettings,
+    UnsafeApiSettings,
+    UnsafeSettings,
+)
+"""What the deployables read beside what every command does."""
 LOOK_S: Final = 0.1
 
 
@@ -43,7 +64,6 @@ class PubsubSite:
         site: the data folder; objects lie below ``storage/``.
         topology: topics, subscriptions, their clocks; the project's when None.
         clock: to wait with.
-        environment: variables for every deployable, beside the ones made here.
     """
 
     def __init__(
@@ -52,12 +72,10 @@ class PubsubSite:
         *,
         topology: Topology | None = None,
         clock: Clock | None = None,
-        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._site = site
         self._topology = topology or load_topology()
         self._clock = clock or SystemClock()
-        self._environment = dict(environment or {})
         self._swept = float("-inf")
 
     @contextmanager
@@ -152,21 +170,23 @@ class PubsubSite:
             self._clock.sleep(LOOK_S)
 
     def _programs(self) -> list[Program]:
+        unless_set = {
+            "DOCLEDGER_ENTRANCE_BUCKETS": f"{UPLOADS}={DEFAULT_TENANT}",
+            "DOCLEDGER_TRACES": "files",
+            "DOCLEDGER_TRACES_FOLDER": str(self._site.spans),
+            "DOCLEDGER_INGEST_API_CALLERS": f"{ANYBODY}={DEFAULT_TENANT}",
+            "DOCLEDGER_LEDGER_API_READERS": f"{ANYBODY}={DEFAULT_TENANT}",
+            "OMP_NUM_THREADS": "1",
+        }
         shared = {
+            **{name: os.environ.get(name) or value for name, value in unless_set.items()},
             **self.backing.environment(),
             "DOCLEDGER_PROJECT": PROJECT,
             "DOCLEDGER_OBJECTS_BUCKET": OBJECTS,
             "DOCLEDGER_DATA_DIR": str(self._site.folder),
             "DOCLEDGER_MACHINE": secrets.token_hex(8),
-            "DOCLEDGER_ENTRANCE_BUCKETS": f"{UPLOADS}={DEFAULT_TENANT}",
-            "DOCLEDGER_TRACES": "files",
-            "DOCLEDGER_TRACES_FOLDER": str(self._site.spans),
             UNSAFE_PUSHES: "true",  # the emulator sends no tokens
             UNSAFE_APIS: "true",  # who is on this machine may use them
-            "DOCLEDGER_INGEST_API_CALLERS": f"{ANYBODY}={DEFAULT_TENANT}",
-            "DOCLEDGER_LEDGER_API_READERS": f"{ANYBODY}={DEFAULT_TENANT}",
-            "OMP_NUM_THREADS": "1",
-            **self._environment,
         }
         return [
             Program(
