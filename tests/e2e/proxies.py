@@ -24,12 +24,21 @@ _DOWN: Final[Answer] = (503, [], b"")
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request; it outlives its connection, on which others follow."""
+    """One request; it outlives its connection, on which others follow.
+
+    Attributes:
+        method: in capitals.
+        path: as it came, with the query.
+        headers: to be passed on.
+        body: whole.
+        connections: to where the requests of the same caller were passed over to, by host.
+    """
 
     method: str
     path: str
     headers: dict[str, str]
     body: bytes
+    connections: dict[str, http.client.HTTPConnection]
 
     def passed_on(self, host: str, path: str) -> Answer:
         """Ask somebody else, and return what they said.
@@ -40,11 +49,24 @@ class _Request:
         """
         connection = http.client.HTTPConnection(host, timeout=_ANSWER_S)
         try:
-            connection.request(self.method, path, self.body, self.headers)
-            answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read()
+            return self._asked(connection, path)
         finally:
             connection.close()
+
+    def passed_over(self, host: str, path: str) -> Answer:
+        """Ask over a connection that lives as long as the caller's; errors as of ``passed_on``."""
+        if host not in self.connections:
+            self.connections[host] = http.client.HTTPConnection(host, timeout=_ANSWER_S)
+        try:
+            return self._asked(self.connections[host], path)
+        except (OSError, http.client.HTTPException):
+            self.connections.pop(host).close()
+            raise
+
+    def _asked(self, connection: http.client.HTTPConnection, path: str) -> Answer:
+        connection.request(self.method, path, self.body, self.headers)
+        answer = connection.getresponse()
+        return answer.status, answer.getheaders(), answer.read()
 
 
 class _Server(ThreadingHTTPServer):
@@ -64,6 +86,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
 
+    def setup(self) -> None:
+        self._connections: dict[str, http.client.HTTPConnection] = {}
+        super().setup()
+
+    def finish(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+        super().finish()
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         """Say nothing."""
 
@@ -77,6 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if name.lower() not in {*_OF_A_HOP, "host"}
             },
             self.rfile.read(int(self.headers.get("content-length") or 0)),
+            self._connections,
         )
         status, headers, body = self.server.ask(asked)
         self.send_response(status)
@@ -140,7 +172,7 @@ class TroubledStore(_Proxy):
         if kind in {"503", "429"}:
             return int(kind), [], b'{"error": {"code": %s}}' % kind.encode()
         try:
-            answer = request.passed_on(urlsplit(store).netloc, request.path)
+            answer = request.passed_over(urlsplit(store).netloc, request.path)
         except (OSError, http.client.HTTPException):
             return _DOWN
         return answer if kind == "ok" else _DOWN

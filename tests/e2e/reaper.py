@@ -5,7 +5,7 @@ import queue
 import random
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final, Self
 
@@ -20,6 +20,9 @@ LONGEST_S: Final = 0.03
 
 STALE_S: Final = 0.2
 """What was told of longer ago is done; the next push comes soon."""
+
+LOOK_S: Final = 0.5
+"""Between two looks at which processes there are."""
 
 MOST_DEATHS: Final = MOST_STARTS - 1
 """In whose hands a document may die of us, and still end as in peace."""
@@ -59,6 +62,7 @@ class Reaper:
         self._random = random.Random(seed)
         self._told: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
         self._processes: dict[str, list[psutil.Process]] = {}
+        self._looked = float("-inf")
         self._deaths: Counter[tuple[str, str]] = Counter()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.killed: Counter[str] = Counter()
@@ -117,12 +121,21 @@ class Reaper:
         """Return the processes to kill; none where it is down, or not up again yet."""
         found = self._processes.get(deployable, [])
         if len(found) < _AT_LEAST or not all(map(alive, found)):
-            # the list takes long: what there is to kill now is known the next time
-            self._processes[deployable] = self._cluster.processes(deployable)
+            self._look()  # that takes long: what there is to kill now is known the next time
             return []
         arbiters = [one for one in found if one.ppid() == self._cluster.started.pid]
         workers = [one for one in found if one.ppid() in {arbiter.pid for arbiter in arbiters}]
         if not workers:
-            del self._processes[deployable]
+            self._look()
             return []
         return {"all": found, "worker": workers, "arbiter": arbiters}[way]
+
+    def _look(self) -> None:
+        """Learn which processes there are, now and then."""
+        if time.monotonic() - self._looked < LOOK_S:
+            return
+        self._processes = defaultdict(list)
+        for one in psutil.Process(self._cluster.started.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                self._processes[one.environ().get("FUNCTION_TARGET", "")].append(one)
+        self._looked = time.monotonic()
