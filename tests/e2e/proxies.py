@@ -179,17 +179,23 @@ class TroubledStore(_Proxy):
 
 
 class Doubler(_Proxy):
-    """Before the workers: delivers every message twice, as the bus itself may.
+    """Before the workers: delivers everything twice, as the bus itself may.
 
-    Every other message comes twice at once; the others come again when the first delivery was
+    Every other push comes twice at once; the others come again when the first delivery was
     answered. The second delivery is one like all others: made again until it is acknowledged.
 
     Args:
         services: by deployable, the port that it listens on.
         told: of each push that is about to be delivered, by its deployable's name.
+        strictly: whether every message is doubled, also one that tells again what another has
+            told, so that each stage doubles what the one before it has doubled (the fourth gets
+            everything sixteen times); else every event.
     """
 
-    def __init__(self, services: Mapping[str, int], told: Callable[[str], object]) -> None:
+    def __init__(
+        self, services: Mapping[str, int], told: Callable[[str], object], *, strictly: bool
+    ) -> None:
+        self._strictly = strictly
         self._services = services
         self._told = told
         self._seen: set[tuple[str, str]] = set()
@@ -198,7 +204,7 @@ class Doubler(_Proxy):
         self._changed = threading.Condition()
         self._ends = threading.Event()
         self.doubled: Counter[str] = Counter()
-        """By deployable, the messages that it acknowledged twice."""
+        """By deployable, what it acknowledged twice."""
         super().__init__()
 
     def __exit__(self, *raised: object) -> None:
@@ -223,10 +229,14 @@ class Doubler(_Proxy):
         _, name, *rest = request.path.split("/")
         path = "/" + "/".join(rest)
         message = json.loads(request.body)["message"]
-        push = (name, message.get("attributes", {}).get("ce-subject", ""))
+        attributes = message.get("attributes", {})
+        push = (name, attributes.get("ce-subject", ""))
+        told = message["messageId"]
+        if not self._strictly:
+            told = attributes.get("ce-id", told)
         with self._changed:
-            first = (path, message["messageId"]) not in self._seen
-            self._seen.add((path, message["messageId"]))
+            first = (path, told) not in self._seen
+            self._seen.add((path, told))
             at_once = len(self._seen) % 2
             self._waiting += first
         again = threading.Thread(target=self._again, args=(request, push, path), daemon=True)
