@@ -32,6 +32,7 @@ from shared.keys.vault import _digest
 from shared.objects.batched import BatchedObjects
 from shared.objects.memory import MemoryObjects
 from shared.objects.port import ObjectInfo
+from shared.telemetry.tracing import ActiveSpan
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
 from shared.worker.edge import Edge
 from shared.worker.leases import Lease, Leases
@@ -70,7 +71,7 @@ def no_create_only_check() -> Iterator[None]:
 def publish_before_write() -> Iterator[None]:
     """Events go out before the result that they refer to is stored."""
 
-    def conclude(self: Edge, event: Event, outcome: Outcome, name: str) -> None:
+    def conclude(self: Edge, event: Event, outcome: Outcome, name: str, _span: ActiveSpan) -> None:
         emitter, vault = self._do.emitter, self._do.vault
         if outcome.result is None:
             emitter.emit(event, outcome.children, None)
@@ -180,9 +181,9 @@ def leases_ignored() -> Iterator[None]:
     """Two workers take up the same work."""
     acquire = Leases.acquire
 
-    def take(self: Leases, work: str, event_id: str) -> Lease:
+    def take(self: Leases, work: str, event_id: str, *, span: str) -> Lease:
         self._abandoned = lambda _holder: True
-        return acquire(self, work, event_id)
+        return acquire(self, work, event_id, span=span)
 
     with patch.object(Leases, "acquire", take):
         yield
