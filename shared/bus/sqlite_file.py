@@ -1,7 +1,8 @@
 """How the SQLite bus opens its file, and what its errors mean.
 
-A transaction writes whole pages, and one event touches a handful: small pages are less to write.
-The log is short enough to be written over soon: a disk is quicker to sync what does not grow.
+A transaction writes whole pages, and one event touches a handful: small pages are less to write,
+smaller ones still would hold no event. The log is short enough to be written over soon: a disk is
+quicker to sync what does not grow.
 """
 
 import fcntl
@@ -15,8 +16,8 @@ from shared.bus import statements
 from shared.errors import TransientError, UserError
 from shared.sqlite import turn_to_wal
 
-PAGE_BYTES: Final = 1024
-LOG_PAGES: Final = 2000
+PAGE_BYTES: Final = 2048
+LOG_PAGES: Final = 1000
 
 
 @contextmanager

@@ -175,8 +175,8 @@ def bus(place: Place) -> list[Figure]:
         limit = bench_bus.bare(place.folder / f"bare-{batch}", batch, count)
         ours = bench_bus.through_the_bus(place.folder / f"bus-{batch}", batch, count)
         note = (
-            f"an event {ours.costs}, in {bench_bus.TRANSACTIONS} transactions; "
-            f"a row of bare SQLite {limit.costs}, in one"
+            f"an event {ours.costs}, in three transactions, two of them synced; "
+            f"a row of bare SQLite {limit.costs}, in one, synced"
         )
         figures.append(
             Figure(
