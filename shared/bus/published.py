@@ -23,7 +23,7 @@ class PublishedEvents(Protocol):
     """The memory of an embedded bus. Raises ``TransientError`` when the bus is unavailable."""
 
     def has_published(self, event_id: str) -> bool:
-        """Tell whether an event of that id was published and is still there."""
+        """Tell whether an event of that id was published, and not taken away behind its back."""
         ...
 
     def missing_deliveries(self) -> list[MissingDelivery]:
