@@ -10,7 +10,6 @@ import pytest
 import typer
 
 from deploy.cli.command import friendly
-from deploy.cli.main import 
 from shared.errors import TransientError
 from tests.deploy.conftest import ROOT, Docledger, plain
 
@@ -153,8 +152,7 @@ def test_a_reader_that_leaves_early_is_no_error(docledger: Docledger) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(
-        [sys.executable, "-c", "from deploy.cli.command import friendly
-from deploy.cli.main import main; main()", "export"], 
+        [sys.executable, "-c", "from deploy.cli.main import main; main()", "export"],
         env={**os.environ, "DOCLEDGER_DATA_DIR": str(docledger.data), "PYTHONPATH": str(ROOT)},
         stdout=writing,
         stderr=subprocess.PIPE,
