@@ -13,7 +13,7 @@ from deploy.local.lookup import find_document
 from deploy.local.outcomes import Attachment, Outcomes
 from deploy.local.site import AlreadyRunsError
 from services.ingest.eraser import Eraser
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.stages import Stage

@@ -10,7 +10,7 @@ from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
 from deploy.local.site import AlreadyRunsError
-from services.ingest.ports import RegisteredDocument
+from services.ingest.registered import RegisteredDocument
 from shared.errors import UserError
 from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.stages import Stage

@@ -16,7 +16,7 @@ from deploy.local.house import House
 from deploy.local.line import fields_of, line_items_of
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Attachment, Outcomes
-from services.ingest.ports import RegisteredDocument
+from services.ingest.registered import RegisteredDocument
 from services.ledger.money import as_decimal
 from shared.events.results import Evidence, FieldValue, LineItem, Summary
 

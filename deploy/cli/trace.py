@@ -12,7 +12,7 @@ from deploy.cli.screen import ROOMY, block, safe, table, to_stdout
 from deploy.local.house import House
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.span_files import SpanRecord, read_spans

@@ -34,7 +34,7 @@ from shared.worker.results import Results
 from shared.worker.tombstones import Tombstones
 
 if TYPE_CHECKING:
-    from services.ingest.ports import Register
+    from services.ingest.registered import Register
 
 READY_NAME: Final = "tombstones/ready"
 """What a check of the object store asks for; nothing is ever there."""

@@ -12,7 +12,7 @@ from typing import Final
 from deploy.local.chain import Chain, Link
 from deploy.local.house import House
 from services.ingest.eraser import announcement
-from services.ingest.ports import RegisteredDocument, Submission, SubmissionStatus, Terminal
+from services.ingest.registered import RegisteredDocument, Submission, SubmissionStatus, Terminal
 from services.ledger.audit import Finding as BookFinding
 from services.ledger.entries import Standing, standing_entry, standing_of
 from shared.events.codec import from_structured

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deploy.local.house import House
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
 from shared.events.envelope import Child
 from shared.events.ids import event_id

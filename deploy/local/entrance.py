@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from deploy.local.house import DEFAULT_TENANT, House
 from services.ingest.arrivals import Arrivals
-from services.ingest.ports import Register
+from services.ingest.registered import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.envelope import Event

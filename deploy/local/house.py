@@ -11,8 +11,8 @@ from typing import Final
 
 from deploy.local.backing import Backing
 from deploy.local.site import KEEPER, Site
-from services.ingest.ports import Register
 from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.registered import Register
 from services.ledger.main import Ledger
 from services.ledger.main import build as build_ledger
 from shared.bus.port import Backlog, Publisher

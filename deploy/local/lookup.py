@@ -9,7 +9,7 @@ from deploy.local.entrance import RefusedAtTheDoorError, read_file
 from deploy.local.files import printable
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.outcomes import Outcomes
-from services.ingest.ports import RegisteredDocument
+from services.ingest.registered import RegisteredDocument
 from shared.errors import UserError
 from shared.events.ids import ID_HEX_LENGTH
 from shared.events.ids import document_id as document_id_of

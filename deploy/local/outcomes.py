@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from deploy.local.house import House
 from deploy.local.line import EntryLine, ResultLine, Status, fields_of, line_items_of
 from services.ingest.inbox import unpack
-from services.ingest.ports import RegisteredDocument, Submission, SubmissionStatus
+from services.ingest.registered import RegisteredDocument, Submission, SubmissionStatus
 from services.ledger.entries import standing_entry
 from shared.errors import PermanentError
 from shared.events.results import Intake, Summary

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.ingest.ports import Counts, StageFlow
+from services.ingest.registered import Counts, StageFlow
 
 WINDOW: Final = timedelta(minutes=5)
 """What a rate is taken over: long enough to be calm, short enough to be of now."""

@@ -8,7 +8,7 @@ from deploy.local.chain import Chain
 from deploy.local.house import DEFAULT_TENANT, House
 from services.ingest.eraser import announcement
 from services.ingest.inbox import pack
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from services.ledger.audit import FindingCode
 from services.ledger.entries import Trail
 from services.ledger.restore import bring_back as bring_books_back

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from deploy.local.deployables import Deployable, deployables_of
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.pace import WINDOW, Pace, Progress, paces, progress_of
-from services.ingest.ports import Counts
+from services.ingest.registered import Counts
 from shared.bus.port import Backlog
 from shared.bus.topology import Topology
 from shared.events.payloads import EventType

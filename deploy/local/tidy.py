@@ -1,7 +1,7 @@
 """Uploads that became documents need not lie at the door any more."""
 
 from deploy.local.house import House
-from services.ingest.ports import Terminal
+from services.ingest.registered import Terminal
 from shared.worker import names
 
 

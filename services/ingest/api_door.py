@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, Field
 
 from services.ingest.inbox import Upload
-from services.ingest.ports import RegisteredDocument, Submission, Terminal
+from services.ingest.registered import RegisteredDocument, Submission, Terminal
 from shared.events.ids import document_id as document_id_of
 from shared.events.ids import keyed_id
 from shared.events.payloads import Identifier, Reference, StageName
@@ -49,7 +49,7 @@ class InboxReader(Protocol):
 
 
 class Submissions(Protocol):
-    """What the API asks of the register (``services.ingest.ports.Register``)."""
+    """What the API asks of the register (``services.ingest.registered.Register``)."""
 
     def submission(self, job_id: str) -> Submission | None:
         """Return one submission."""

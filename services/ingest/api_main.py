@@ -10,7 +10,7 @@ from services.ingest.api import create_app
 from services.ingest.api_door import FrontDoor
 from services.ingest.api_settings import IngestApiSettings
 from services.ingest.arrivals import Arrivals
-from services.ingest.ports import Register
+from services.ingest.registered import Register
 from shared.api.app import Figures, Surroundings
 from shared.api.identities import identities_for
 from shared.bus.port import Publisher

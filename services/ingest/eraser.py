@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.ingest.ports import Register, RegisteredDocument
+from services.ingest.registered import Register, RegisteredDocument
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.events.codec import from_structured

@@ -1,7 +1,7 @@
 """The register's worker where events are pushed one by one: each moves its document on."""
 
-from services.ingest.ports import Register
 from services.ingest.projector import project
+from services.ingest.registered import Register
 from shared.bus.port import Delivery
 from shared.bus.topology import DEAD_SUFFIX
 from shared.clock import Clock

@@ -4,17 +4,8 @@ from functools import partial
 
 from services.ingest.inbox import Upload
 from services.ingest.inspection import Attachment, Inspection
-from services.ingest.ports import (
-    Erased,
-    Inbox,
-    Inspector,
-    Originals,
-    Register,
-    RegisteredDocument,
-    Replays,
-    SubmissionStatus,
-    Terminal,
-)
+from services.ingest.ports import Erased, Inbox, Inspector, Originals, Replays
+from services.ingest.registered import Register, RegisteredDocument, SubmissionStatus, Terminal
 from shared.errors import PermanentError
 from shared.events.envelope import Child, Event
 from shared.events.ids import document_id as document_id_of

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from services.ingest.ports import Register
+from services.ingest.registered import Register
 from shared.bus.port import Backlog
 from shared.telemetry.metrics import Metric, Metrics
 

@@ -9,7 +9,8 @@ from services.ingest.arrivals import Arrivals
 from services.ingest.canary import sing
 from services.ingest.handler import handle
 from services.ingest.notified import Entrance
-from services.ingest.ports import Erased, Register, Uploads
+from services.ingest.ports import Erased, Uploads
+from services.ingest.registered import Register
 from services.ingest.settings import EntranceSettings, IngestSettings
 from shared.bus.port import Publisher
 from shared.clock import Clock

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from services.ingest.ports import Register
+from services.ingest.registered import Register
 from shared.bus.port import Delivery
 from shared.errors import PermanentError
 from shared.events.codec import from_message

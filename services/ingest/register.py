@@ -9,14 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from services.ingest.ports import (
-    Counts,
-    RegisteredDocument,
-    StageFlow,
-    Submission,
-    SubmissionStatus,
-    Terminal,
-)
 from services.ingest.register_order import (
     Deadlines,
     Step,
@@ -27,6 +19,14 @@ from services.ingest.register_order import (
     step_of,
 )
 from services.ingest.register_tables import Rows, Tables
+from services.ingest.registered import (
+    Counts,
+    RegisteredDocument,
+    StageFlow,
+    Submission,
+    SubmissionStatus,
+    Terminal,
+)
 from shared.events.codec import to_structured
 from shared.events.envelope import Event
 from shared.events.payloads import DocumentErased, UploadArrived
@@ -36,7 +36,7 @@ _MADE = frozenset({SubmissionStatus.ACCEPTED, SubmissionStatus.EXPANDED})
 
 
 class TableRegister:
-    """The register of ``ports.Register`` over tables.
+    """The register of ``registered.Register`` over tables.
 
     Args:
         tables: where the rows are.

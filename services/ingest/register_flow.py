@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from services.ingest.ports import RegisteredDocument
 from services.ingest.register_order import STAGES, rank_of
+from services.ingest.registered import RegisteredDocument
 from shared.events.payloads import StageName
 
 FlowKey = tuple[int, str, StageName]

@@ -7,10 +7,10 @@ from typing import Final
 from sqlalchemy import Connection, case, func, select, text
 from sqlalchemy import bindparam as bound
 
-from services.ingest.ports import StageFlow
 from services.ingest.register_flow import KEPT_SLOTS, SECOND, FlowKey, window_of
 from services.ingest.register_order import STAGES
 from services.ingest.register_schema import DOCUMENTS, FLOW, micros, moment
+from services.ingest.registered import StageFlow
 
 # SQLAlchemy knows this one by dialect only; SQLite and PostgreSQL spell it alike.
 _COUNT: Final = text(

@@ -6,7 +6,11 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from services.ingest.ports import (
+from services.ingest.register import TableRegister
+from services.ingest.register_flow import SECOND, FlowKey, window_of
+from services.ingest.register_order import STAGES, Deadlines
+from services.ingest.register_tables import DocumentKey, Rows
+from services.ingest.registered import (
     Counts,
     RegisteredDocument,
     StageFlow,
@@ -14,10 +18,6 @@ from services.ingest.ports import (
     SubmissionStatus,
     Terminal,
 )
-from services.ingest.register import TableRegister
-from services.ingest.register_flow import SECOND, FlowKey, window_of
-from services.ingest.register_order import STAGES, Deadlines
-from services.ingest.register_tables import DocumentKey, Rows
 
 
 def memory_register(deadlines: Deadlines) -> TableRegister:

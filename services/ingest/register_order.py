@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from shared.events.envelope import Event
 from shared.events.payloads import (
     DocumentPayload,

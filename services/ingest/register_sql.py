@@ -10,7 +10,10 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, case, func, select
 from sqlalchemy import bindparam as bound
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from services.ingest.ports import (
+from services.ingest.register_flow_sql import SqlFlow
+from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, micros, moment
+from services.ingest.register_tables import Changes, DocumentKey, Rows
+from services.ingest.registered import (
     Counts,
     RegisteredDocument,
     StageFlow,
@@ -18,9 +21,6 @@ from services.ingest.ports import (
     SubmissionStatus,
     Terminal,
 )
-from services.ingest.register_flow_sql import SqlFlow
-from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, micros, moment
-from services.ingest.register_tables import Changes, DocumentKey, Rows
 from shared.errors import TransientError
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 

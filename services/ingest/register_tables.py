@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from services.ingest.ports import Counts, RegisteredDocument, StageFlow, Submission
 from services.ingest.register_flow import FlowKey, Tally
+from services.ingest.registered import Counts, RegisteredDocument, StageFlow, Submission
 
 DocumentKey = tuple[str, str]
 """Tenant and document id."""

@@ -11,8 +11,8 @@ from typing import Final
 
 from services.ingest.eraser import announcement
 from services.ingest.inbox import unpack
-from services.ingest.ports import Register, RegisteredDocument, SubmissionStatus
 from services.ingest.register_order import Deadlines
+from services.ingest.registered import Register, RegisteredDocument, SubmissionStatus
 from shared.bus.port import Publisher
 from shared.clock import Clock
 from shared.errors import PermanentError

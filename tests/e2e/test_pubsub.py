@@ -12,7 +12,7 @@ from deploy.local.outcomes import Outcomes
 from deploy.local.site import Site
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
-from services.ingest.ports import SubmissionStatus, Terminal
+from services.ingest.registered import SubmissionStatus, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.span_files import SpanRecord, read_spans
 from tests.e2e.cluster import Cluster, cluster, drained

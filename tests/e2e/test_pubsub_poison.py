@@ -12,7 +12,7 @@ from deploy.local.pubsub_site import UPLOADS
 from examples.fixed import fixed_examples
 from examples.stream import invoice_stream
 from examples.truth import Example
-from services.ingest.ports import RegisteredDocument
+from services.ingest.registered import RegisteredDocument
 from shared.events.ids import document_id
 from shared.keys.port import TenantPurpose
 from shared.telemetry.spans import SpanName

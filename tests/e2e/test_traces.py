@@ -13,7 +13,7 @@ from deploy.local.house import DEFAULT_TENANT
 from examples.generate import save_examples
 from examples.truth import Example
 from services.ingest.inbox import pack
-from services.ingest.ports import Submission, SubmissionStatus
+from services.ingest.registered import Submission, SubmissionStatus
 from services.ingest.sweeper import Sweeper
 from shared.clock import FakeClock
 from shared.events.ids import keyed_id

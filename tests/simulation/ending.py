@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from services.ingest.ports import Counts, RegisteredDocument, Submission
+from services.ingest.registered import Counts, RegisteredDocument, Submission
 from services.ledger.adapters.log_reader import PublishedLogs
 from services.ledger.audit import Finding, check_books
 from services.ledger.entries import Booked

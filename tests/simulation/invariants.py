@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from services.ingest.ports import SubmissionStatus, Terminal
+from services.ingest.registered import SubmissionStatus, Terminal
 from services.ledger.entries import unbalanced
 from shared.events.envelope import Event
 from shared.events.payloads import (

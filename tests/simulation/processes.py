@@ -48,7 +48,7 @@ from tests.simulation.world import World, chart, signer_of
 if TYPE_CHECKING:
     from deploy.local.house import House
     from deploy.local.retention import Retention
-    from services.ingest.ports import Register
+    from services.ingest.registered import Register
     from services.ledger.ports import Journal
     from shared.keys.port import Keyring
     from shared.tlog.signer import CheckpointSigner

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.ingest.ports import Counts, SubmissionStatus, Terminal
+from services.ingest.registered import Counts, SubmissionStatus, Terminal
 from services.ledger.entries import Booked
 from shared.events.payloads import EventType
 from shared.telemetry.reasons import QuarantineReason, RefusedReason

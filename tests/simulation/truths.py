@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from services.ledger.entries import Booked, Standing, standing_entry, standing_of
 from shared.events.payloads import EntryKind
 from shared.telemetry.reasons import HeldReason, QuarantineReason

@@ -12,7 +12,7 @@ from deploy.local.deployables import Deployable
 from deploy.local.house import House
 from deploy.local.pace import Pace
 from deploy.local.standing import Standing
-from services.ingest.ports import Counts, StageFlow
+from services.ingest.registered import Counts, StageFlow
 from shared.bus.port import Backlog
 from shared.clock import SystemClock
 from shared.events.codec import from_structured

@@ -12,7 +12,7 @@ from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.keeper import REFUSED_DELAY_S, SWEEP_EVERY_S, Keeper, keep, keep_now
 from deploy.local.site import Site, SiteLock
 from deploy.local.tidy import tidy_inbox
-from services.ingest.ports import RegisteredDocument, Terminal
+from services.ingest.registered import RegisteredDocument, Terminal
 from shared.clock import FakeClock
 from shared.errors import TransientError
 from shared.events.codec import from_message

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.local.pace import Pace, Progress, Trend, progress_of
-from services.ingest.ports import Counts, StageFlow
+from services.ingest.registered import Counts, StageFlow
 
 CASES: list[tuple[int, int, int, Trend, float | None]] = [
     (0, 0, 0, Trend.EMPTY, None),

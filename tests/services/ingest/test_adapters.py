@@ -27,7 +27,7 @@ from shared.worker.quarantine import Quarantine
 from shared.worker.tombstones import Tombstones
 
 if TYPE_CHECKING:
-    from services.ingest.ports import Register
+    from services.ingest.registered import Register
 
 CLOCK = FakeClock()
 JOB = "1" * 40

@@ -10,7 +10,7 @@ from services.ingest.canary import CANARY
 from services.ingest.handler import handle
 from services.ingest.inbox import Upload
 from services.ingest.inspection import Attachment, Inspection
-from services.ingest.ports import (
+from services.ingest.registered import (
     Register,
     RegisteredDocument,
     Submission,

@@ -8,8 +8,8 @@ import pytest
 from services.ingest.canary import CANARY
 from services.ingest.inbox import pack
 from services.ingest.main import build
-from services.ingest.ports import Counts, SubmissionStatus
 from services.ingest.register_memory import memory_register
+from services.ingest.registered import Counts, SubmissionStatus
 from shared.bus.memory import MemoryBus
 from shared.bus.topology import load_topology
 from shared.clock import FakeClock

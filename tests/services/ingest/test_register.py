@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.ingest.ports import (
+from services.ingest.register import TableRegister
+from services.ingest.register_memory import memory_register
+from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.registered import (
     Counts,
     RegisteredDocument,
     Submission,
     SubmissionStatus,
     Terminal,
 )
-from services.ingest.register import TableRegister
-from services.ingest.register_memory import memory_register
-from services.ingest.register_sqlite import SqliteRegister
 from shared.bus.topology import load_topology
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.ingest.ports import RegisteredDocument, StageFlow, Terminal
 from services.ingest.register import TableRegister
 from services.ingest.register_flow import KEPT_SLOTS, SLOT, passed
 from services.ingest.register_memory import memory_register
 from services.ingest.register_order import STAGES, begun, position
 from services.ingest.register_order import Step as Place
 from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.registered import RegisteredDocument, StageFlow, Terminal
 from shared.events.payloads import DocumentErased, EntryKind, StageName
 from shared.telemetry.reasons import QuarantineReason
 from tests.services.ingest.test_register import (

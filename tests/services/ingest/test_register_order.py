@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.ports import Terminal
 from services.ingest.register_order import Step, advanced, begun, erased, position
+from services.ingest.registered import Terminal
 from shared.events.payloads import StageName
 from shared.telemetry.reasons import HeldReason, QuarantineReason
 

@@ -17,9 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from services.ingest.ports import SubmissionStatus
 from services.ingest.register_schema import HEAD, METADATA, SUBMISSIONS
 from services.ingest.register_sqlite import MIGRATIONS, SqliteRegister
+from services.ingest.registered import SubmissionStatus
 from shared.bus.topology import load_topology
 from shared.errors import TransientError, UserError
 from shared.events.envelope import Event, make_event
