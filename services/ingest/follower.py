@@ -1,11 +1,15 @@
 """The register's worker where events are pushed one by one: each moves its document on."""
 
+from typing import Final
+
 from services.ingest.projector import project
 from services.ingest.registered import Register
 from shared.bus.port import Delivery
 from shared.bus.topology import DEAD_SUFFIX
 from shared.clock import Clock
 from shared.errors import TransientError, backoff_s
+from shared.events.codec import from_message
+from shared.events.payloads import EntryKind, EventType
 from shared.logging.stage_log import StageLog
 from shared.telemetry.log_events import LogEvent
 from shared.telemetry.metrics import Metric, Metrics
@@ -14,6 +18,9 @@ from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.tracing import Tracing
 from shared.worker.quarantine import Quarantine
 from shared.worker.settlement import Settlement
+
+_ENTRIES: Final = (EventType.ENTRY_POSTED, EventType.ENTRY_HELD)
+_BY_RULE: Final = (EntryKind.POST, EntryKind.MEMO, EntryKind.HOLD)
 
 
 class Follower:
@@ -60,6 +67,7 @@ class Follower:
     def _follow(self, delivery: Delivery) -> Settlement:
         told = project([delivery], register=self._register, tracing=self._tracing, log=self._log)
         if told.applied:
+            self._time_journey(delivery)
             return Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
         self._log.error(LogEvent.EVENT_MALFORMED, attempt=delivery.attempt)
         if not delivery.subscription.endswith(DEAD_SUFFIX):
@@ -70,6 +78,17 @@ class Follower:
         reason = QuarantineReason.MALFORMED_EVENT.value
         self._metrics.count(Metric.QUARANTINES, stage="register", reason=reason)
         return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
+
+    def _time_journey(self, delivery: Delivery) -> None:
+        """Observe how long a document took from its submission to its entry."""
+        if delivery.message.attributes.get("ce-type") not in _ENTRIES:
+            return
+        event = from_message(delivery.message)
+        submission = self._register.submission(event.jobid)
+        kind = getattr(event.data, "kind", None)
+        if submission is not None and kind in _BY_RULE:
+            took = (event.time - submission.received_at).total_seconds()
+            self._metrics.observe(Metric.END_TO_END_SECONDS, took, outcome=kind.value)
 
 
 def _later(delivery: Delivery) -> Settlement:

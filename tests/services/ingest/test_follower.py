@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,7 +15,14 @@ from shared.bus.topology import load_topology
 from shared.clock import FakeClock
 from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
-from shared.events.payloads import DocumentRead, DocumentReceived, MediaType, Reference
+from shared.events.payloads import (
+    DocumentRead,
+    DocumentReceived,
+    EntryKind,
+    EntryPosted,
+    MediaType,
+    Reference,
+)
 from shared.keys.memory import MemoryKeyring
 from shared.keys.vault import Vault
 from shared.logging import SilentLog
@@ -30,7 +37,7 @@ DOC, JOB = "d0" * 20, "a0" * 20
 RUBBISH = Message({"ce-type": "nobody"}, b"CANARY")
 
 
-def event(data: DocumentReceived | DocumentRead) -> Event:
+def event(data: DocumentReceived | DocumentRead | EntryPosted) -> Event:
     """Wrap a payload."""
     return make_event(
         data,
@@ -137,6 +144,27 @@ def test_a_dead_letter_that_is_an_event_is_followed(bench: Bench, read: Delivery
     dead = replace(read, subscription=f"{read.subscription}.dead")
     assert bench.receive(dead) == (True, DeliveryOutcome.DONE)
     assert bench.register.document("acme", DOC) is not None
+
+
+def entry(kind: EntryKind) -> EntryPosted:
+    """Return what is told of a sealed entry."""
+    return EntryPosted(document_id=DOC, entry_id="e0" * 20, kind=kind, index=0, tree_size=1)
+
+
+@pytest.mark.parametrize(("kind", "seen"), [(EntryKind.POST, 1), (EntryKind.VOID, 0)])
+def test_the_way_from_submission_to_entry_is_timed(
+    bench: Bench, kind: EntryKind, seen: int
+) -> None:
+    """On-call promises minutes; what a person decided days later is no part of that."""
+    begun = event(DocumentRead(document_id=DOC, original=REF, result=REF, pages=1))
+    bench.register.accept(begun, document_id=DOC, pages=1)
+    bus = MemoryBus(TOPOLOGY, FakeClock())
+    bus.publish([replace(event(entry(kind)), time=begun.time + timedelta(seconds=7))])
+    (delivery,) = bus.pull("register.entry-posted", most=1, lease_s=60)
+    assert bench.receive(delivery) == (True, DeliveryOutcome.DONE)
+    told = f'docledger_end_to_end_seconds_bucket{{outcome="post",le="10"}} {seen}'
+    assert (told in bench.metrics.render()) is bool(seen)
+    assert ("docledger_end_to_end_seconds_sum" in bench.metrics.render()) is bool(seen)
 
 
 def test_an_unavailable_register_keeps_the_event_on_the_bus(read: Delivery) -> None:
