@@ -1,5 +1,6 @@
 """Working off what waits, without taking anything new."""
 
+from datetime import timedelta
 from typing import Final
 
 from deploy.local.house import House
@@ -8,11 +9,15 @@ from deploy.local.supervisor import Supervisor, supervisor_of
 
 LOOK_S: Final = 0.1
 
+SOON: Final = timedelta(seconds=5)
+"""What failed for the first time is tried again within it; what goes on failing is not waited for:
+it backs off ever longer."""
+
 
 def work_off(house: House, *, workers: int) -> None:
     """Run workers until nothing is due on the bus any more.
 
-    Messages that back off after a failure are left for the next run.
+    Messages that back off for long after a failure are left for the next run.
 
     Raises:
         UserError: docledger runs on the folder already; it does the work itself.
@@ -28,17 +33,17 @@ def work_off(house: House, *, workers: int) -> None:
 
 
 def finish_due(house: House, supervisor: Supervisor) -> None:
-    """Wait until nothing is due any more, with workers that run already."""
+    """Wait until nothing is due soon any more, with workers that run already."""
     while _due(house):
         supervisor.tend()
         house.clock.sleep(LOOK_S)
 
 
 def _due(house: House) -> bool:
-    """Tell whether something can be done now: a message is due or in work, an entry unsealed."""
+    """Tell whether something can be done soon: a message is due or in work, an entry unsealed."""
     if any(row.leased for row in house.bus.backlog()):
         return True
     due = house.bus.next_due()
-    if due is not None and due <= house.clock.now():
+    if due is not None and due <= house.clock.now() + SOON:
         return True
     return bool(house.ledger.journal.tenants_waiting())
