@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from shared.errors import TransientError
 
 LOOK_S: Final = 0.1
 SHOW_S: Final = 0.3
-STALLED_S: Final = 20.0
+STALLED_S: Final = 10.0
 MANY: Final = 2
 DISK_FULL_BYTES: Final = 2_000_000
 
@@ -102,6 +103,7 @@ class _Watch:
         self._begun: dict[str, float] = {}
         self._started = self._clock.monotonic()
         self._shown = float("-inf")
+        self._probed = float("-inf")
         self._done = 0
 
     def submit(self, files: Iterable[Path]) -> None:
@@ -151,17 +153,28 @@ class _Watch:
         self._supervisor.tend()
         self._show()
         self._clock.sleep(LOOK_S)
-        if self._clock.monotonic() - moved > STALLED_S:
+        if self._clock.monotonic() - max(moved, self._probed) > STALLED_S:
+            self._probed = self._clock.monotonic()
             full = self._disk_full()
             if full is not None:
                 raise full
 
     def _disk_full(self) -> TransientError | None:
-        if shutil.disk_usage(self._house.site.folder).free > DISK_FULL_BYTES:
-            return None
-        return TransientError(
-            f"the disk of {self._house.site.folder} is full: free some space, and nothing is lost"
-        )
+        folder = self._house.site.folder
+        if shutil.disk_usage(folder).free <= DISK_FULL_BYTES:
+            return TransientError(
+                f"the disk of {folder} is full: free some space, and nothing is lost"
+            )
+        try:  # a quota, a limit on files, a disk that turned read-only
+            with tempfile.TemporaryFile(dir=folder) as probe:
+                probe.write(bytes(DISK_FULL_BYTES))
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as err:
+            return TransientError(
+                f"{folder} cannot be written ({err.strerror}): mend that, and nothing is lost"
+            )
+        return None
 
     def _since(self, job_id: str) -> float:
         return self._clock.monotonic() - self._begun[job_id]

@@ -201,6 +201,6 @@ def test_an_interrupt_drains_everything(tmp_path: Path) -> None:
         assert up.started.tree() == []
         for name in STAGES:
             assert any('"worker.stopped"' in line for line in up.logs(name)), name
-        told = up.asked("status")
+        told = up.asked("audit")
         assert told.code == 2
         assert b"not up" in told.stderr
