@@ -5,8 +5,10 @@ here is decided by the traceparent and by closed sets. What leaves is the SDK's 
 so every exporter takes it.
 """
 
+import os
 import re
 import secrets
+import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import Final, Self
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link as SpanLink
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from shared.telemetry.resource import resource_of
 from shared.telemetry.spans import (
@@ -36,12 +38,14 @@ Export = Callable[[Sequence[ReadableSpan]], None]
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _NO_TRACE: Final = "0" * 32
 _NO_SPAN: Final = "0" * 16
+_AT_ONCE: Final = 512
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _OK: Final = Status(StatusCode.UNSET)
 _FAILED: Final = Status(StatusCode.ERROR)
 _SCOPE: Final = InstrumentationScope("docledger")
 _KEYS: Final = {one: (one.value, CHECKS[kind]) for one, kind in ATTRIBUTE_KINDS.items()}
 _ATTEMPT: Final = SpanAttribute.ATTEMPT.value
+_ERROR: Final = SpanAttribute.ERROR.value
 _DELIVERY_ATTEMPT: Final = SpanAttribute.DELIVERY_ATTEMPT.value
 _INHERITED: Final = tuple(
     one.value for one in (SpanAttribute.STAGE, SpanAttribute.JOB_ID, SpanAttribute.DOCUMENT_ID)
@@ -65,7 +69,8 @@ class Recorder:
         self.worth_ns = int(worth_s * 1e9)
         self.resource = resource_of(service)
         self.system = system
-        self.fixed = {name: self._fixed(name) for name in SpanName}
+        self.pubsub = system is MessagingSystem.PUBSUB
+        self.forms = {name: self._form(name) for name in SpanName}
 
     def child_of(self, name: SpanName, ids: "Ids | None", attributes: Attributes) -> "RecordedSpan":
         """Begin a span under the one that ``ids`` names; under none, where there are none."""
@@ -78,19 +83,38 @@ class Recorder:
         trace, span = (ids.trace, ids.span) if ids is not None else (_new_trace(), 0)
         return RecordedSpan(self, name, trace, span, None, attributes)
 
-    def _fixed(self, name: SpanName) -> dict[str, Scalar]:
-        """Return what every span of a name says."""
+    def _form(self, name: SpanName) -> "_Form":
         spec = SPANS[name]
-        if spec.operation is None:
-            return {}
-        said: dict[str, Scalar] = {
-            SpanAttribute.SYSTEM.value: self.system.value,
-            SpanAttribute.OPERATION.value: name.value,
-            SpanAttribute.OPERATION_TYPE.value: spec.operation.value,
-        }
-        if spec.topic is not None:
-            said[SpanAttribute.TOPIC.value] = spec.topic.value
-        return said
+        said: dict[str, Scalar] = {}
+        if spec.operation is not None:
+            said = {
+                SpanAttribute.SYSTEM.value: self.system.value,
+                SpanAttribute.OPERATION.value: name.value,
+                SpanAttribute.OPERATION_TYPE.value: spec.operation.value,
+            }
+            if spec.topic is not None:
+                said[SpanAttribute.TOPIC.value] = spec.topic.value
+        named_by = None if spec.named_by is None else spec.named_by.value
+        return _Form(name.value, said, named_by, spec.kind, is_operation=spec.operation is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What every span of a name has; looked up once: an enum's ``value`` is a call.
+
+    Attributes:
+        name: as it is told.
+        said: attributes that are always the same.
+        named_by: the attribute that is told behind the name.
+        kind: OpenTelemetry's.
+        is_operation: whether it is one of the messaging operations.
+    """
+
+    name: str
+    said: dict[str, Scalar]
+    named_by: str | None
+    kind: SpanKind
+    is_operation: bool
 
 
 class RecordedSpan:
@@ -101,8 +125,8 @@ class RecordedSpan:
         "_children",
         "_context",
         "_failed",
+        "_form",
         "_links",
-        "_name",
         "_parent",
         "_recorder",
         "_said",
@@ -123,7 +147,7 @@ class RecordedSpan:
         within: "RecordedSpan | None" = None,
     ) -> None:
         self._recorder = recorder
-        self._name = name
+        self._form = form = recorder.forms[name]
         self._trace = trace
         self._span = span  # 0: made when it is asked for; most parts of a delivery never are
         self._parent = parent
@@ -132,14 +156,14 @@ class RecordedSpan:
         self._failed = False
         self._children: list[ReadableSpan] = []
         self._links: tuple[SpanLink, ...] = ()
-        self._said = said = recorder.fixed[name].copy()
+        self._said = said = form.said.copy()
         for attribute, value in attributes.items():
             if value is not None:
                 key, check = _KEYS[attribute]
                 kept = check(value)
                 if kept is not None:
                     said[key] = kept
-        if recorder.system is MessagingSystem.PUBSUB and _ATTEMPT in said:
+        if recorder.pubsub and _ATTEMPT in said:
             said[_DELIVERY_ATTEMPT] = said[_ATTEMPT]
         self._started = time.time_ns()
         self._begun = time.perf_counter_ns()
@@ -191,7 +215,7 @@ class RecordedSpan:
         """Mark the work as failed, with a reason's code or an exception (its type alone)."""
         if isinstance(code, str):
             self.set(SpanAttribute.REASON, code)
-        if SpanAttribute.ERROR.value not in self._said:  # what came first is the cause
+        if _ERROR not in self._said:  # what came first is the cause
             self.set(SpanAttribute.ERROR, code)
         self._failed = True
 
@@ -209,25 +233,25 @@ class RecordedSpan:
     def _end(self, nanoseconds: int) -> None:
         recorder = self._recorder
         within = self._within
-        spec = SPANS[self._name]
+        form = self._form
         if within is not None:
             if (
                 nanoseconds < recorder.worth_ns
-                and spec.operation is None
+                and not form.is_operation
                 and not self._failed
                 and not self._children
             ):
                 return
             self._inherit(within)
-        about = self._said.get(spec.named_by.value) if spec.named_by is not None else None
+        about = self._said.get(form.named_by) if form.named_by is not None else None
         finished = ReadableSpan(
-            f"{self._name.value} {about}" if about else self._name.value,
+            f"{form.name} {about}" if about else form.name,
             context=self.context,
             parent=self._parent,
             resource=recorder.resource,
             attributes=self._said,
             links=self._links,
-            kind=spec.kind,
+            kind=form.kind,
             status=_FAILED if self._failed else _OK,
             start_time=self._started,
             end_time=self._started + nanoseconds,
@@ -283,5 +307,21 @@ def _new_trace() -> int:
     return secrets.randbits(128) or 1
 
 
-def _new_span() -> int:
-    return secrets.randbits(64) or 1
+class _SpanIds:
+    """Span ids from the system, many at a time: each request would give the processor away."""
+
+    def __init__(self) -> None:
+        self._ids: list[int] = []
+        os.register_at_fork(after_in_child=self._ids.clear)  # a child must not tell the same ids
+
+    def take(self) -> int:
+        """Return the next id. Safe for threads."""
+        try:
+            return self._ids.pop() or 1
+        except IndexError:
+            fresh = os.urandom(8 * _AT_ONCE)
+            self._ids += [value for (value,) in struct.iter_unpack("<Q", fresh)]
+            return int.from_bytes(os.urandom(8), "little") or 1
+
+
+_new_span: Final = _SpanIds().take

@@ -120,7 +120,7 @@ class Edge:
         started = self._do.clock.monotonic()
         with process_span(self._tell.tracing, self._stage, delivery, event) as span:
             settlement = self._settle(event, delivery, span)
-            span.set(SpanAttribute.OUTCOME, settlement.code.value)
+            span.set(SpanAttribute.OUTCOME, str(settlement.code))
             self._report(event, delivery, settlement, span, started)
         return settlement
 
@@ -181,15 +181,16 @@ class Edge:
         started: float,
     ) -> None:
         elapsed = self._do.clock.monotonic() - started
+        outcome = str(settlement.code)
         self._tell.metrics.observe(
-            Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=settlement.code.value
+            Metric.STAGE_SECONDS, elapsed, stage=self._stage, outcome=outcome
         )
-        self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=settlement.code.value)
+        self._tell.metrics.count(Metric.EVENTS, stage=self._stage, outcome=outcome)
         if settlement.acknowledge:
             self._tell.metrics.observe(Metric.ATTEMPTS, delivery.attempt, stage=self._stage)
         self._tell.log.info(
             LogEvent.DELIVERY_SETTLED,
-            code=settlement.code.value,
+            code=outcome,
             duration_ms=round(elapsed * 1000, 3),
             job_id=event.jobid,
             document_id=event.subject,

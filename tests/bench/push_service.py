@@ -4,6 +4,7 @@ Everything else is real: the token of each push, the codec, leases, sealing, spa
 """
 
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -39,7 +40,6 @@ SUBSCRIPTION: Final = "summarize.document-read"
 AUDIENCE: Final = "https://summarize.example"
 ACCOUNT: Final = "push@bench.example"
 KEYS: Final = "BENCH_KEYS"
-TELEMETRY: Final = "BENCH_TELEMETRY"
 CONCURRENCY: Final = 8
 
 _SUMMARY: Final = Summary(
@@ -118,12 +118,11 @@ def _summarized(event: Event) -> Outcome:
 
 
 def build(name: str) -> Service:
-    """Return the worker, with telemetry or without as ``BENCH_TELEMETRY`` says."""
-    told = os.environ.get(TELEMETRY, "on") == "on"
+    """Return the worker; SIGUSR2 switches its telemetry off, and on again."""
     clock, objects, keyring = SystemClock(), _SharedObjects(), _EveryKey()
     vault = Vault(objects, keyring)
     metrics = MemoryMetrics()
-    log = get_logger("summarize") if told else SilentLog()
+    log = get_logger("summarize")
     effects = Effects(
         vault=vault,
         emitter=Emitter("summarize", publisher=_Discarder(), keyring=keyring, clock=clock),
@@ -133,15 +132,13 @@ def build(name: str) -> Service:
         breaker=Breaker(_nothing, clock=clock),
         clock=clock,
     )
-    signals = Signals(
-        log,
-        Tracing(_Discarding(), "summarize") if told else NullTracing(),
-        metrics if told else NullMetrics(),
-    )
+    loud = Signals(log, Tracing(_Discarding(), "summarize"), metrics)
+    edge = Edge("summarize", _summarized, effects=effects, signals=loud)
+    _switch_on_signal(edge, loud)
     keys: Callable[[], bytes] = os.environ[KEYS].encode
     return Service(
         name=name,
-        receivers={SUBSCRIPTION: Edge("summarize", _summarized, effects=effects, signals=signals)},
+        receivers={SUBSCRIPTION: edge},
         authenticator=OidcAuthenticator(
             audience=AUDIENCE,
             accounts={SUBSCRIPTION: ACCOUNT},
@@ -157,6 +154,16 @@ def build(name: str) -> Service:
         close=_nothing,
         flush=_nothing,
     )
+
+
+def _switch_on_signal(edge: Edge, loud: Signals) -> None:
+    """Compare with and without in one process: two processes differ by more than telemetry."""
+    silent = Signals(SilentLog(), NullTracing(), NullMetrics())
+
+    def switch(_number: int, _frame: object) -> None:
+        edge._tell = silent if edge._tell is loud else loud
+
+    signal.signal(signal.SIGUSR2, switch)
 
 
 def _nothing() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import os
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from shared.events.ids import origin_of
+from shared.telemetry import recording
 from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.span_files import LinkedSpan, SpanFiles, SpanRecord, read_spans
 from shared.telemetry.spans import ATTRIBUTE_KINDS, SPANS, Link, SpanAttribute, SpanName
@@ -393,3 +395,20 @@ def test_span_files_are_for_their_owner_alone(folder: Path, tracing: Tracing) ->
     write_about(tracing, DOCUMENT, tracing.origin(JOB))
     (file,) = folder.iterdir()
     assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_a_fork_tells_other_ids() -> None:
+    """Two processes with the same span ids would be one work that nobody did."""
+    recording._new_span()  # ids lie ready
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, recording._new_span().to_bytes(8, "big"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    theirs = int.from_bytes(os.read(reading, 8), "big")
+    os.close(reading)
+    os.close(writing)
+    ours = {recording._new_span() for _ in range(2_000)}
+    assert len(ours) == 2_000
+    assert theirs not in ours
