@@ -46,13 +46,21 @@ def embedded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settled:
 
 
 @pytest.fixture(scope="module")
-def up(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """All deployables, with every example dropped in the bucket and at its end."""
+def ended(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Cluster, Settled]]:
+    """All deployables, every example dropped in the bucket, and what came of them."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     with cluster(tmp_path_factory.mktemp("pubsub") / "data") as up:
         up.upload({path.name: path.read_bytes() for path in files})
         up.wait_for(len(files))
-        yield up
+        yield up, settled(up.data)
+
+
+@pytest.fixture(scope="module")
+def up(ended: tuple[Cluster, Settled]) -> Cluster:
+    """The deployables, after that; tests decide and hand in more."""
+    return ended[0]
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +72,11 @@ def spans(up: Cluster) -> dict[str, list[SpanRecord]]:
     return traces
 
 
-def test_every_example_ends_as_on_the_embedded_bus(up: Cluster, embedded: Settled) -> None:
+def test_every_example_ends_as_on_the_embedded_bus(
+    ended: tuple[Cluster, Settled], embedded: Settled
+) -> None:
     """The laptop is the cloud: same handlers, same readings, same entries."""
-    found = settled(up.data)
+    found = ended[1]
     assert found.documents.keys() == embedded.documents.keys()
     for key, document in embedded.documents.items():
         assert found.documents[key][2] == document[2], "another reading of the same bytes"
