@@ -163,7 +163,8 @@ def _switch_on_signal(edge: Edge, loud: Signals) -> None:
     def switch(_number: int, _frame: object) -> None:
         edge._tell = silent if edge._tell is loud else loud
 
-    signal.signal(signal.SIGUSR2, switch)
+    if threading.current_thread() is threading.main_thread():  # uvicorn's host builds in another
+        signal.signal(signal.SIGUSR2, switch)
 
 
 def _nothing() -> None:
