@@ -139,7 +139,7 @@ def _ledger(platform: Platform) -> Service:
         keyring=platform.keyring,
         publisher=platform.publisher,
         clock=platform.clock,
-        holder=platform.holder,
+        holder=platform.run.holder,
         tracing=platform.tracing,
     )
     return _service(

@@ -4,13 +4,13 @@ Imports of stores and clients wait until they are needed: a worker that never as
 must not load it.
 """
 
-import os
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from deploy.cloudrun.settings import PlatformSettings
-from deploy.local.living import runs
+from deploy.local.living import Run
+from deploy.stores import Stores
 from shared.bus.port import Backlog, Publisher
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
@@ -18,7 +18,6 @@ from shared.events.envelope import Event
 from shared.events.payloads import StageName
 from shared.keys.files import FileKeyring
 from shared.keys.port import Keyring
-from shared.keys.vault import Vault
 from shared.logging import StageLog, get_logger
 from shared.objects.port import ObjectStore
 from shared.telemetry.exporters import TelemetrySettings, metrics_of, tracing_of
@@ -29,9 +28,6 @@ from shared.worker.edge import Edge, Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
-from shared.worker.quarantine import Quarantine
-from shared.worker.results import Results
-from shared.worker.tombstones import Tombstones
 
 if TYPE_CHECKING:
     from services.ingest.registered import Register
@@ -44,7 +40,7 @@ FLUSH_S: Final = 0.6
 """For spans, and again for figures: the drain has had most of Cloud Run's ten seconds before."""
 
 
-class Platform:
+class Platform(Stores):
     """Everything that a deployable stands on.
 
     Args:
@@ -88,26 +84,6 @@ class Platform:
         return FileKeyring(self.settings.data_dir / "keys")
 
     @cached_property
-    def vault(self) -> Vault:
-        """Seals what is derived from documents."""
-        return Vault(self.objects, self.keyring)
-
-    @cached_property
-    def results(self) -> Results:
-        """Opens what stages stored."""
-        return Results(self.vault)
-
-    @cached_property
-    def tombstones(self) -> Tombstones:
-        """What was erased."""
-        return Tombstones(self.objects)
-
-    @cached_property
-    def quarantine(self) -> Quarantine:
-        """What workers could not do."""
-        return Quarantine(self.objects, self.vault)
-
-    @cached_property
     def register(self) -> "Register":
         """Submissions and documents."""
         from services.ingest.register_sqlite import SqliteRegister  # noqa: PLC0415 - ingest's own
@@ -135,14 +111,9 @@ class Platform:
         return get_logger(self.name, metrics=self.metrics, project=self.settings.project)
 
     @property
-    def is_local(self) -> bool:
-        """Whether all processes share one machine and its supervisor."""
-        return bool(self.settings.machine)
-
-    @property
-    def holder(self) -> str:
-        """Who holds this process's leases."""
-        return f"{self.settings.machine}.{os.getpid()}"
+    def run(self) -> Run:
+        """The supervisor's run, on one machine; without a name where there is none."""
+        return Run(self.settings.machine)
 
     def edge(
         self, stage: StageName, handle: Callable[[Event], Outcome], canary: Callable[[], object]
@@ -203,22 +174,9 @@ class Platform:
             self.objects,
             stage,
             clock=self.clock,
-            holder=self.holder,
+            holder=self.run.holder,
             # As long as the bus waits for an answer: who holds it longer has died.
             lease_s=max(self.topology.subscriptions[name].lease_s for name in subscriptions),
-            abandoned=self._has_died,
-            excused=self._is_of_an_earlier_run,
+            abandoned=self.run.abandoned,
+            excused=self.run.excused,
         )
-
-    def _has_died(self, holder: str) -> bool:
-        """Tell whether a lease's holder is gone, where that can be known: on this machine."""
-        if not self.settings.machine:
-            return False
-        if self._is_of_an_earlier_run(holder):
-            return True
-        return not runs(int(holder.rpartition(".")[2]))
-
-    def _is_of_an_earlier_run(self, holder: str) -> bool:
-        """Tell whether a holder ended together with all the others: its work is not to blame."""
-        machine = self.settings.machine
-        return bool(machine) and holder.rpartition(".")[0] != machine

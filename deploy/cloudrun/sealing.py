@@ -28,7 +28,7 @@ class Sealing:
             keyring=platform.keyring,
             publisher=platform.publisher,
             clock=platform.clock,
-            holder=KEEPER if platform.is_local else platform.holder,
+            holder=KEEPER if platform.run.named else platform.run.holder,
             tracing=platform.tracing,
             lines=platform.log,
         ).sequencer
@@ -37,7 +37,7 @@ class Sealing:
         self._failure: BaseException | None = None
         # On one machine the kernel sees to it that there is one, and tells at once when it died.
         lock = SiteLock(platform.settings.data_dir / KEEPER_LOCK)
-        self._lock = lock if platform.is_local else None
+        self._lock = lock if platform.run.named else None
 
     def start(self) -> None:
         """Begin."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from deploy.local.backing import Backing
 from deploy.local.site import KEEPER, Site
+from deploy.stores import Stores
 from services.ingest.register_sqlite import SqliteRegister
 from services.ingest.registered import Register
 from services.ledger.main import Ledger
@@ -22,21 +23,17 @@ from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import UserError
 from shared.keys.files import FileKeyring
-from shared.keys.vault import Vault
 from shared.logging import SilentLog, StageLog
 from shared.objects.directory import DirectoryObjects
 from shared.objects.port import ObjectStore
 from shared.telemetry.span_files import SpanFiles
 from shared.telemetry.tracing import Tracing
-from shared.worker.quarantine import Quarantine
-from shared.worker.results import Results
-from shared.worker.tombstones import Tombstones
 
 DEFAULT_TENANT: Final = "default"
 
 
 @dataclass(frozen=True)
-class House:
+class House(Stores):
     """The ports of one site.
 
     Args:
@@ -110,26 +107,6 @@ class House:
     def register(self) -> Register:
         """Submissions and documents."""
         return SqliteRegister(self.site.register, self.topology.deadline)
-
-    @cached_property
-    def vault(self) -> Vault:
-        """Seals what is derived from documents."""
-        return Vault(self.objects, self.keyring)
-
-    @cached_property
-    def results(self) -> Results:
-        """Opens what stages stored."""
-        return Results(self.vault)
-
-    @cached_property
-    def tombstones(self) -> Tombstones:
-        """What was erased."""
-        return Tombstones(self.objects)
-
-    @cached_property
-    def quarantine(self) -> Quarantine:
-        """What workers could not do."""
-        return Quarantine(self.objects, self.vault)
 
     @cached_property
     def tracing(self) -> Tracing:

@@ -1,12 +1,11 @@
 """Process role ``work``: takes documents through all four stages."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from deploy.local.house import House
-from deploy.local.living import runs
+from deploy.local.living import Run
 from deploy.local.loop import BatchingPublisher, Loop, duties_for
 from services.ingest.main import build as build_ingest
 from services.ledger.chart import load_chart
@@ -46,6 +45,7 @@ def build_work(house: House, *, epoch: str) -> Work:
         house: the site's ports.
         epoch: names this run of the supervisor: leases of other epochs belong to the dead.
     """
+    run = Run(epoch)
     objects = BatchedObjects(house.directory)
     publisher = BatchingPublisher(house.bus, settle=objects.flush)
     vault = Vault(objects, house.keyring)
@@ -81,10 +81,10 @@ def build_work(house: House, *, epoch: str) -> Work:
                     lease_store,
                     stage,
                     clock=house.clock,
-                    holder=f"{epoch}.{os.getpid()}",
+                    holder=run.holder,
                     lease_s=LEASE_S,
-                    abandoned=lambda holder: _abandoned(holder, epoch),
-                    excused=lambda holder: _epoch_of(holder) != epoch,
+                    abandoned=run.abandoned,
+                    excused=run.excused,
                 ),
                 tombstones=house.tombstones,
                 quarantine=quarantine,
@@ -116,15 +116,3 @@ def build_work(house: House, *, epoch: str) -> Work:
         lease_store.close()
 
     return Work(loop, close)
-
-
-def _abandoned(holder: str, epoch: str) -> bool:
-    """Tell whether a lease's holder is gone: of an earlier run, or a process that has ended."""
-    if _epoch_of(holder) != epoch:
-        return True
-    return not runs(int(holder.rpartition(".")[2]))
-
-
-def _epoch_of(holder: str) -> str:
-    """Return which run of the supervisor a holder belonged to; another's has ended as a whole."""
-    return holder.partition(".")[0]

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from deploy.local.living import runs
-from tests.e2e.commands import wait_until
+from deploy.local.living import Run, runs
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -33,3 +33,25 @@ def test_an_id_that_somebody_else_has_by_now_is_not_ours(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(os, "kill", refuse)
     assert not runs(1)
+
+
+def test_a_lease_of_an_earlier_run_or_a_dead_process_is_abandoned() -> None:
+    """After a crash nobody waits for leases to end; a live colleague's is left alone."""
+    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    ended.wait()
+    assert Run("new").abandoned(f"old.{os.getpid()}")
+    assert Run("new").abandoned(f"new.{ended.pid}")
+    assert not Run("new").abandoned(Run("new").holder)
+
+
+def test_only_what_ended_with_its_whole_run_is_excused() -> None:
+    """A power cut speaks against no document; one dead process may well."""
+    assert Run("new").excused(f"old.{os.getpid()}")
+    assert not Run("new").excused("new.1")
+
+
+def test_without_a_supervisor_on_the_machine_nobody_is_known_to_have_ended() -> None:
+    """On Cloud Run a process id says nothing: taking a lease away would do work twice."""
+    for holder in (".999999999", f"other.{os.getpid()}"):
+        assert not Run("").abandoned(holder)
+        assert not Run("").excused(holder)

@@ -2,14 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from deploy.local.process import Stop
-from deploy.local.work import _abandoned
 
 
 @pytest.fixture
@@ -37,12 +34,3 @@ def test_an_orphan_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     stop = Stop(os.getppid())
     monkeypatch.setattr(os, "getppid", lambda: 1)
     assert stop()
-
-
-def test_a_lease_of_an_earlier_run_or_a_dead_process_is_abandoned() -> None:
-    """After a crash nobody waits for leases to end; a live colleague's is left alone."""
-    ended = subprocess.Popen([sys.executable, "-S", "-c", ""])
-    ended.wait()
-    assert _abandoned(f"old.{os.getpid()}", "new")
-    assert _abandoned(f"new.{ended.pid}", "new")
-    assert not _abandoned(f"new.{os.getpid()}", "new")
