@@ -16,7 +16,8 @@ from google.cloud.storage import Client
 from deploy.local.backing import Backing
 from deploy.local.house import House
 from deploy.local.site import Site
-from tests.e2e.commands import PATIENCE_S, Ended, Started, alive, docledger, wait_until
+from tests.e2e.commands import Ended, Started, alive, docledger
+from tests.waiting import PATIENCE_S, wait_until
 
 READY_S = PATIENCE_S * 2
 

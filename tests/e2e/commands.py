@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,24 +14,9 @@ from typing import IO, Any, Final, Self
 
 import psutil
 
+from tests.waiting import PATIENCE_S, wait_until
+
 ROOT: Final = Path(__file__).resolve().parents[2]
-PATIENCE_S: Final = 120.0
-"""How long anything may take on a machine that has much else to do, before a test gives up."""
-
-_POLL_S: Final = 0.02
-
-
-def wait_until(condition: Callable[[], bool], *, what: str, within_s: float = PATIENCE_S) -> None:
-    """Poll ``condition`` until it holds.
-
-    Raises:
-        TimeoutError: it did not hold in time; says ``what`` did not happen.
-    """
-    deadline = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what}: not within {within_s:.0f} s")
-        time.sleep(_POLL_S)
 
 
 def command(data_dir: Path, *arguments: str | Path) -> list[str]:

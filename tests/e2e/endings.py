@@ -18,8 +18,8 @@ from shared.bus.topology import TOPOLOGY_FILE
 from shared.events.codec import from_structured
 from shared.telemetry.span_files import SpanRecord, read_spans
 from tests.e2e.cluster import Cluster
-from tests.e2e.commands import PATIENCE_S
 from tests.e2e.settled import Settled, settled
+from tests.waiting import PATIENCE_S
 
 STAGE_S: Final = 20.0
 """The shortest deadline of a stage here."""

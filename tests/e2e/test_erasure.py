@@ -13,9 +13,10 @@ from examples.fixed import fast_examples
 from examples.generate import save_examples
 from shared.tlog.note import VerifierKey
 from shared.tlog.proof import verify_proof
-from tests.e2e.commands import Started, docledger, wait_until
+from tests.e2e.commands import Started, docledger
 from tests.e2e.needles import forms_of, needles_of, opened_by_any_key, seen_below, seen_in
 from tests.e2e.settled import opened
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -10,8 +10,9 @@ import pytest
 
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
-from tests.e2e.commands import PATIENCE_S, Ended, Started, docledger
+from tests.e2e.commands import Ended, Started, docledger
 from tests.e2e.settled import Settled, settled
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 

@@ -12,8 +12,9 @@ from deploy.local.site import Site
 from examples.generate import save_examples
 from examples.stream import invoice_stream
 from examples.truth import Example
-from tests.e2e.commands import Ended, Started, alive, docledger, wait_until
+from tests.e2e.commands import Ended, Started, alive, docledger
 from tests.e2e.settled import settled
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,9 @@ from services.ingest.registered import SubmissionStatus, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.span_files import SpanRecord, read_spans
 from tests.e2e.cluster import Cluster, cluster, drained
-from tests.e2e.commands import PATIENCE_S, docledger
+from tests.e2e.commands import docledger
 from tests.e2e.settled import Settled, settled
+from tests.waiting import PATIENCE_S
 
 pytestmark = [
     pytest.mark.integration,

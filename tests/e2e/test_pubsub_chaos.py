@@ -15,7 +15,7 @@ from shared.bus.pubsub_admin import apply, diff
 from shared.bus.topology import load_topology
 from shared.errors import TransientError
 from tests.e2e.cluster import Cluster, cluster
-from tests.e2e.commands import PATIENCE_S, docledger, wait_until
+from tests.e2e.commands import docledger
 from tests.e2e.endings import (
     STAGE_S,
     all_ended_as,
@@ -28,6 +28,7 @@ from tests.e2e.proxies import Doubler, TroubledStore
 from tests.e2e.reaper import WAYS, Reaper
 from tests.e2e.sabotage import STORAGE, Sabotage
 from tests.e2e.settled import Settled, opened, settled
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -18,12 +18,12 @@ import pytest
 from examples.canaries import canary_invoice, make_canaries
 from shared.telemetry.reasons import QuarantineReason
 from tests.e2e.cluster import Cluster, cluster, drained
-from tests.e2e.commands import PATIENCE_S, wait_until
 from tests.e2e.needles import forms_of
 from tests.e2e.overheard import Overhearing, leaks, of_files, of_objects, of_processes
 from tests.e2e.quoting import PLACES, Quoting
 from tests.e2e.seeded import Words, seeded
 from tests.e2e.strangers import audits, event_like, requests_to, told, wire
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -18,7 +18,7 @@ from shared.keys.port import TenantPurpose
 from shared.telemetry.spans import SpanName
 from shared.worker.quarantine import QuarantineRecord
 from tests.e2e.cluster import Cluster, cluster
-from tests.e2e.commands import alive, wait_until
+from tests.e2e.commands import alive
 from tests.e2e.endings import (
     accounted_for,
     short_clocks,
@@ -29,6 +29,7 @@ from tests.e2e.endings import (
     wait_sweeping,
 )
 from tests.e2e.sabotage import Order, Sabotage
+from tests.waiting import wait_until
 
 pytestmark = [
     pytest.mark.integration,

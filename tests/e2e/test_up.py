@@ -9,8 +9,9 @@ import pytest
 from deploy.local.house import House
 from examples.canaries import canary_invoice, make_canaries
 from examples.truth import Example
-from tests.e2e.commands import Started, alive, docledger, wait_until
+from tests.e2e.commands import Started, alive, docledger
 from tests.e2e.settled import opened, settled
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 

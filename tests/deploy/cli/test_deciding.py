@@ -3,8 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from deploy.local.site import SiteLock, running
 from shared.bus.port import Message
 from shared.worker import names
 from tests.deploy.conftest import ROOT, Docledger, in_a_process
+from tests.waiting import wait_until
 
 
 def test_a_held_document_is_posted_with_corrections(changing: Docledger) -> None:
@@ -191,14 +190,6 @@ def test_erasing_an_email_names_its_attachments(changing: Docledger) -> None:
     assert said.out.count("is a document of its own") == 3
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Poll until it holds, for as long as a busy machine may take."""
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
 def test_up_takes_what_is_dropped_in_and_drains_when_interrupted(tmp_path: Path) -> None:
     """The inbox folder is the entrance of people who know no commands."""
     inbox = tmp_path / "inbox"
@@ -212,7 +203,7 @@ def test_up_takes_what_is_dropped_in_and_drains_when_interrupted(tmp_path: Path)
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     try:
-        until((inbox / ".taken" / "letter.txt").exists, "nothing was taken")
+        wait_until((inbox / ".taken" / "letter.txt").exists, what="nothing was taken")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=120)
     finally:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.deploy.cloudrun.wire import DEADLINE_S, Wire, ask, healthy, running, until
+from tests.deploy.cloudrun.wire import DEADLINE_S, Wire, ask, healthy, running
 from tests.services.ingest.partners import ACME
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -29,7 +30,7 @@ def test_sigterm_lets_an_upload_end(host: tuple[subprocess.Popen[str], int]) -> 
     assert wire.status() == 100  # the application waits for the body
     wire.send(b"01234")
     process.send_signal(signal.SIGTERM)
-    until(lambda: not healthy(port))
+    wait_until(lambda: not healthy(port), what="the API stops listening")
     wire.send(b"56789")
     assert wire.status() == 202
     wire.close()

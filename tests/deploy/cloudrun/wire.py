@@ -5,12 +5,13 @@ import re
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 30.0
@@ -36,7 +37,7 @@ def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[
         text=True,
     )
     try:
-        until(lambda: process.poll() is not None or healthy(port))
+        wait_until(lambda: process.poll() is not None or healthy(port), what="the API answers")
         assert process.poll() is None, process.communicate()[1]
         yield process, port
     finally:
@@ -50,14 +51,6 @@ def healthy(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait until something has happened."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Wire:
