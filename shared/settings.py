@@ -32,6 +32,10 @@ Secret = Annotated[SecretStr, Field(repr=False)]
 name a file that holds it instead."""
 
 
+DatabaseUrl = Annotated[str, Field(pattern=r"^postgresql://[^:@/]*(@|/)[^?]*(\?.*)?$")]
+"""Where PostgreSQL is: user, host and database. A password in it would be shown by ``repr``."""
+
+
 class SettingsError(UserError):
     """The environment is wrong; one line names each variable and what to do."""
 

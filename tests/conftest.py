@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("tests.emulators.pubsub", "tests.emulators.storage")
+pytest_plugins = ("tests.emulators.postgres", "tests.emulators.pubsub", "tests.emulators.storage")
 
 # The machines are shared: a slow example is no failure of the code.
 settings.register_profile(

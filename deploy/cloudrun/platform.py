@@ -86,9 +86,9 @@ class Platform(Stores):
     @cached_property
     def register(self) -> "Register":
         """Submissions and documents."""
-        from services.ingest.register_sqlite import SqliteRegister  # noqa: PLC0415 - ingest's own
+        from services.ingest.register_opened import open_register  # noqa: PLC0415 - ingest's own
 
-        return SqliteRegister(self.settings.data_dir / "register.sqlite", self.topology.deadline)
+        return open_register(self.settings.data_dir / "register.sqlite", self.topology.deadline)
 
     @cached_property
     def telemetry(self) -> TelemetrySettings:

@@ -12,7 +12,7 @@ from typing import Final
 from deploy.local.backing import Backing
 from deploy.local.site import KEEPER, Site
 from deploy.stores import Stores
-from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.register_opened import open_register
 from services.ingest.registered import Register
 from services.ledger.main import Ledger
 from services.ledger.main import build as build_ledger
@@ -106,7 +106,7 @@ class House(Stores):
     @cached_property
     def register(self) -> Register:
         """Submissions and documents."""
-        return SqliteRegister(self.site.register, self.topology.deadline)
+        return open_register(self.site.register, self.topology.deadline)
 
     @cached_property
     def tracing(self) -> Tracing:

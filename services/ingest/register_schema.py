@@ -1,13 +1,20 @@
 """The register's tables. Times are microseconds since the epoch; ids and codes, no content."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String
 from sqlalchemy import Table as SqlTable
 
-HEAD: Final = "0002"
-"""The newest migration; a test holds it against the folder of migrations."""
+from shared.database.schema import Schema
+
+REGISTER: Final = Schema(
+    name="register",
+    called="the register",
+    migrations=Path(__file__).parent / "migrations",
+    newest="0002",
+)
 
 METADATA: Final = MetaData()
 

@@ -1,4 +1,4 @@
-"""The register's tables in SQL. Nothing in the statements is SQLite's alone."""
+"""The register in SQL, on SQLite or PostgreSQL."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, case, func, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, select
 from sqlalchemy import bindparam as bound
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
+from services.ingest.register import TableRegister
 from services.ingest.register_flow_sql import SqlFlow
+from services.ingest.register_order import Deadlines
 from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, micros, moment
 from services.ingest.register_tables import Changes, DocumentKey, Rows
 from services.ingest.registered import (
@@ -21,11 +22,8 @@ from services.ingest.registered import (
     SubmissionStatus,
     Terminal,
 )
-from shared.errors import TransientError
+from shared.database.database import Database
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
-
-READING: Final = {"docledger_begin": "BEGIN"}
-"""Execution option of transactions that only look; the others begin by taking the write lock."""
 
 _MOST_VALUES: Final = 500  # in one IN (…)
 
@@ -46,26 +44,38 @@ _ADD_DOCUMENT: Final = DOCUMENTS.insert()
 _CHANGE_DOCUMENT: Final = DOCUMENTS.update().where(_KEY)
 
 
-class SqlTables:
-    """The register's tables behind one engine.
+class SqlRegister(TableRegister):
+    """The register in a database. Safe for several processes and threads.
 
     Args:
-        engine: whose transactions begin by taking the write lock, unless ``READING`` is set.
+        database: migrated.
+        deadlines: how long a document may stay in a stage (``Topology.deadline``).
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._readers = engine.execution_options(**READING)
-        self._flow = SqlFlow()
+    def __init__(self, database: Database, deadlines: Deadlines) -> None:
+        super().__init__(SqlTables(database), deadlines)
+        self.database = database
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.database.close()
+
+
+class SqlTables:
+    """The register's tables in one database.
+
+    Args:
+        database: migrated.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._flow = SqlFlow()
 
     @contextmanager
     def transaction(self) -> Iterator[Rows]:
         """Give rows to change; they are written at the end, unless there was an exception."""
-        with translated(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             rows = Rows(_SqlSource(connection))
             yield rows
             changes = rows.changes()
@@ -76,7 +86,7 @@ class SqlTables:
     @contextmanager
     def reading(self) -> Iterator[Rows]:
         """Give rows to look at."""
-        with self._looking() as connection:
+        with self._database.reading() as connection:
             yield Rows(_SqlSource(connection))
 
     def submissions(self, tenant: str | None) -> list[Submission]:
@@ -117,7 +127,7 @@ class SqlTables:
         if tenant is not None:
             ends = ends.where(DOCUMENTS.c.tenant == tenant)
             became = became.where(SUBMISSIONS.c.tenant == tenant)
-        with self._looking() as connection:
+        with self._database.reading() as connection:
             documents = {row[0]: row[1:] for row in connection.execute(ends)}
             submissions: dict[str, int] = {row[0]: row[1] for row in connection.execute(became)}
 
@@ -143,29 +153,12 @@ class SqlTables:
 
     def flow(self, now: datetime, window: timedelta, tenant: str | None) -> list[StageFlow]:
         """Return what waits in each stage, and what moved in a window that ends now."""
-        with self._looking() as connection:
+        with self._database.reading() as connection:
             return self._flow.read(connection, now, window, tenant)
 
     def _all(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        with self._looking() as connection:
+        with self._database.reading() as connection:
             return connection.execute(query).all()
-
-    @contextmanager
-    def _looking(self) -> Iterator[Connection]:
-        with translated(), self._readers.connect() as connection:
-            yield connection
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Turn what a database raises when it is locked, full or gone into ``TransientError``."""
-    try:
-        yield
-    except (IntegrityError, ProgrammingError):
-        raise
-    except DBAPIError as err:
-        code = getattr(err.orig, "sqlite_errorname", type(err.orig).__name__)
-        raise TransientError(f"the register is unavailable ({code})") from err
 
 
 class _SqlSource:

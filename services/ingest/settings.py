@@ -10,7 +10,7 @@ from services.ingest.inspection import InspectionLimits
 from services.ingest.notified import Bounds
 from shared.events.payloads import TenantName
 from shared.sandbox.port import Limits
-from shared.settings import Settings
+from shared.settings import DatabaseUrl, Settings
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -63,6 +63,19 @@ class IngestSettings(Settings):
     def sandbox(self) -> Limits:
         """Return what a sandboxed process may use."""
         return Limits(memory_mb=self.memory_mb, cpu_s=self.cpu_s, wall_s=self.wall_s)
+
+
+class RegisterSettings(Settings):
+    """Variables ``DOCLEDGER_REGISTER_…``.
+
+    Attributes:
+        database: ``postgresql://`` URL of the register; ``register.sqlite`` in the data folder
+            when unset. It names no password: the driver finds one in ``PGPASSFILE``.
+    """
+
+    section: ClassVar[str] = "register"
+
+    database: DatabaseUrl | None = None
 
 
 def _pairs(value: Any) -> Any:  # noqa: ANN401 - not checked yet

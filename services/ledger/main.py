@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from services.ledger.adapters.engine import open_sqlite
 from services.ledger.adapters.log_reader import PublishedLogs
 from services.ledger.adapters.public_files import DirectoryFiles
+from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.adapters.summaries import StoredSummaries, SummaryNames
 from services.ledger.audit import Finding, check_books
@@ -22,6 +22,7 @@ from services.ledger.sequencer import Sequencer
 from services.ledger.settings import LedgerSettings
 from shared.bus.port import Publisher
 from shared.clock import Clock
+from shared.database.opening import open_database
 from shared.events.envelope import Event
 from shared.keys.port import Keyring
 from shared.logging.stage_log import StageLog
@@ -117,10 +118,11 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     tracing: Tracing | None = None,
     lines: StageLog | None = None,
 ) -> Ledger:
-    """Return the ledger of one machine: SQLite journal, log folder, key files for checkpoints.
+    """Return the ledger over a journal, a log folder, and key files for checkpoints.
 
     Args:
-        data_dir: holds ``ledger.sqlite``, ``log/`` and ``signers/``; made where missing.
+        data_dir: holds ``log/``, ``signers/``, and ``ledger.sqlite`` unless the settings name
+            a server; made where missing.
         results: opens what the summarizer stored.
         keyring: shared by all workers.
         publisher: where entry events go.
@@ -135,7 +137,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         UserError: the environment is wrong.
     """
     settings = settings or LedgerSettings.from_environment()
-    journal = SqlJournal(open_sqlite(data_dir / LEDGER_FILE))
+    journal = SqlJournal(open_database(settings.database, data_dir / LEDGER_FILE, JOURNAL))
     site = _Logs(data_dir, settings.origin, journal)
     return assemble(
         journal=journal,

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from shared.settings import Settings
+from shared.settings import DatabaseUrl, Settings
 
 
 class LedgerSettings(Settings):
@@ -14,6 +14,8 @@ class LedgerSettings(Settings):
         origin: what the logs' names start with, a schema-less URL; the tenant follows after a
             slash. Set it once, before the first entry: a log's name is in every checkpoint.
         batch: entries of one tenant that the sequencer takes at once.
+        database: ``postgresql://`` URL of the journal; ``ledger.sqlite`` in the data folder when
+            unset. It names no password: the driver finds one in ``PGPASSFILE``.
     """
 
     section: ClassVar[str] = "ledger"
@@ -22,3 +24,4 @@ class LedgerSettings(Settings):
         "docledger.example/log"
     )
     batch: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    database: DatabaseUrl | None = None

@@ -10,11 +10,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from services.ledger.adapters.engine import open_sqlite
 from services.ledger.adapters.rows import entry_row, posting_rows
+from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.drafting import Paper
 from services.ledger.entries import Booking, Entry, Posting, Trail
+from shared.database.sqlite import open_sqlite
 from shared.events.ids import keyed_id
 from shared.events.payloads import DocumentType, EntryKind
 
@@ -42,7 +43,7 @@ def made(count: int) -> list[Booking]:
 
 def appended(folder: Path, bookings: list[Booking], batch: int) -> tuple[float, float]:
     """Append and sequence through the journal; return wall and CPU seconds."""
-    journal = SqlJournal(open_sqlite(folder / "journal.sqlite"))
+    journal = SqlJournal(open_sqlite(folder / "journal.sqlite", JOURNAL))
     fence = journal.claim("bench", now=NOW, lease_s=3600)
     assert fence is not None
     wall, cpu = time.perf_counter(), time.process_time()
@@ -58,7 +59,7 @@ def appended(folder: Path, bookings: list[Booking], batch: int) -> tuple[float, 
 def bare(folder: Path, bookings: list[Booking], batch: int) -> tuple[float, float]:
     """Insert the same rows with the driver alone, same schema; return wall and CPU seconds."""
     path = folder / "bare.sqlite"
-    open_sqlite(path).dispose()
+    open_sqlite(path, JOURNAL).close()
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}").close()

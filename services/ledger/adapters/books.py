@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection, ScalarSelect, delete, func, select, union, update
 
 from services.ledger.adapters.admission import Admitted, admit
-from services.ledger.adapters.engine import OnEngine, reading, writing
 from services.ledger.adapters.rows import (
     ENTRIES,
     PAGE,
@@ -15,6 +14,7 @@ from services.ledger.adapters.rows import (
     insert_rows,
     posting_rows,
 )
+from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import entries, fingerprints, outbox, postings
 from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
 from services.ledger.ports import Balance
@@ -76,7 +76,7 @@ class _Snapshot:
         self._fingerprints.setdefault((tenant, fingerprint), set()).add(document_id)
 
 
-class SqlBooks(OnEngine):
+class SqlBooks(OnDatabase):
     """``ports.Books`` over SQLAlchemy."""
 
     def append(self, booking: Booking) -> Appended:
@@ -85,7 +85,7 @@ class SqlBooks(OnEngine):
 
     def append_many(self, bookings: Sequence[Booking]) -> list[Appended]:
         """Append several in one transaction, all or none."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             snapshot = _Snapshot(connection, bookings)
             admitted = []
             for booking in bookings:
@@ -97,14 +97,14 @@ class SqlBooks(OnEngine):
 
     def announce_again(self, entry_id: str) -> None:
         """Let the sequencer publish the entry's event once more."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             statement = update(outbox).where(outbox.c.seq == _seq_of(entry_id))
             connection.execute(statement.values(published_at=None))
 
     def history(self, tenant: str, document_id: str) -> list[Booked]:
         """Return the document's entries in the order of the journal."""
         query = ENTRIES.where(entries.c.tenant == tenant, entries.c.document_id == document_id)
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return booked(connection, query.order_by(entries.c.seq))
 
     def trail(self, entry_id: str) -> Trail | None:
@@ -112,7 +112,7 @@ class SqlBooks(OnEngine):
         query = select(outbox.c.jobid, outbox.c.traceparent).where(
             outbox.c.seq == _seq_of(entry_id)
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             row = connection.execute(query).one_or_none()
         return Trail(row.jobid, row.traceparent) if row is not None else None
 
@@ -124,7 +124,7 @@ class SqlBooks(OnEngine):
             entries.c.kind == EntryKind.HOLD.value,
             ~select(settling.c.seq).where(settling.c.settles == entries.c.entry_id).exists(),
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return booked(connection, query.order_by(entries.c.seq))
 
     def trial_balance(self, tenant: str) -> list[Balance]:
@@ -136,7 +136,7 @@ class SqlBooks(OnEngine):
             .group_by(*key)
             .order_by(*key)
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return [Balance(row.account, row.currency, int(row.amount)) for row in rows]
 
@@ -144,7 +144,7 @@ class SqlBooks(OnEngine):
         """Stream the sequenced entries from log index ``first``, in the order of the log."""
         while True:
             query = ENTRIES.where(entries.c.tenant == tenant, entries.c.log_index >= first)
-            with reading(self._engine) as connection:
+            with self._database.reading() as connection:
                 page = booked(connection, query.order_by(entries.c.log_index).limit(PAGE))
             yield from page
             if len(page) < PAGE or page[-1].index is None:
@@ -154,7 +154,7 @@ class SqlBooks(OnEngine):
     def tenants(self) -> list[str]:
         """Return whoever has entries or outbox rows, in order."""
         query = union(select(entries.c.tenant), select(outbox.c.tenant))
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
 
@@ -169,7 +169,7 @@ def _insert(
     fresh = [(b, a) for b, a in zip(bookings, admitted, strict=True) if a.entries]
     if not fresh:
         return
-    # The write lock is ours (engine.writing), so nobody else numbers at the same time.
+    # The write lock is ours (Database.writing), so nobody else numbers at the same time.
     top = connection.execute(select(func.max(entries.c.seq))).scalar() or 0
     told = connection.execute(select(func.max(outbox.c.seq))).scalar() or 0
     new = [(b, entry) for b, one in fresh for entry in one.entries]

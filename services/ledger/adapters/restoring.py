@@ -2,18 +2,18 @@
 
 from sqlalchemy import select, update
 
-from services.ledger.adapters.engine import OnEngine, writing
 from services.ledger.adapters.rows import entry_row, insert_rows, posting_rows
+from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import entries, outbox, postings
 from services.ledger.entries import Entry, Trail
 
 
-class SqlRestoring(OnEngine):
+class SqlRestoring(OnDatabase):
     """``ports.Restoring`` over SQLAlchemy."""
 
     def restore_outbox(self, entry_id: str, trail: Trail) -> None:
         """Make the entry's outbox row again, its event to be told once more."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             query = select(entries.c.seq, entries.c.tenant, entries.c.document_id)
             found = connection.execute(query.where(entries.c.entry_id == entry_id)).one_or_none()
             if found is None:
@@ -33,7 +33,7 @@ class SqlRestoring(OnEngine):
 
     def restore_entry(self, entry: Entry, index: int) -> None:
         """Make a sealed entry's rows again at the place that its outbox row keeps."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             query = select(outbox.c.seq).where(outbox.c.entry_id == entry.entry_id)
             seq = connection.execute(query).scalar()
             there = select(entries.c.seq).where(entries.c.entry_id == entry.entry_id)

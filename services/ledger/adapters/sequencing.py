@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, insert, select, union, update
 
-from services.ledger.adapters.engine import OnEngine, reading, writing
 from services.ledger.adapters.intents import SqlIntents
 from services.ledger.adapters.rows import ENTRIES, PAGE, booked, micros, moment
+from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
 from services.ledger.entries import Booked, Trail
 from services.ledger.ports import FencedError, OutboxRow, RolledBackError
@@ -15,13 +15,13 @@ from services.ledger.publication import Intents
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
 
 
-class SqlSequencing(OnEngine):
+class SqlSequencing(OnDatabase):
     """``ports.Sequencing`` over SQLAlchemy."""
 
     def claim(self, holder: str, *, now: datetime, lease_s: float) -> int | None:
         """Take or extend the one sequencer lease."""
         expires = micros(now + timedelta(seconds=lease_s))
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             row = connection.execute(select(sequencer).with_for_update()).one_or_none()
             if row is None:
                 first = {"id": 1, "holder": holder, "fence": 1, "expires_at": expires}
@@ -40,12 +40,12 @@ class SqlSequencing(OnEngine):
             select(entries.c.tenant).where(entries.c.log_index.is_(None)),
             select(outbox.c.tenant).where(outbox.c.published_at.is_(None)),
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
     def assign(self, tenant: str, *, fence: int, most: int) -> int:
         """Give the next indices to up to ``most`` entries, in the order of the journal."""
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             lease = select(sequencer.c.fence).with_for_update()
             if connection.execute(lease).scalar() != fence:
                 raise FencedError
@@ -72,7 +72,7 @@ class SqlSequencing(OnEngine):
         query = select(func.max(entries.c.log_index)).where(
             entries.c.tenant == tenant, entries.c.log_index.is_not(None)
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             top = connection.execute(query).scalar()
         return 0 if top is None else int(top) + 1
 
@@ -87,12 +87,12 @@ class SqlSequencing(OnEngine):
             )
             .order_by(entries.c.log_index)
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             return list(connection.execute(query).scalars())
 
     def intents(self, tenant: str) -> Intents:
         """Return the tenant's checkpoint intents."""
-        return SqlIntents(self._engine, tenant)
+        return SqlIntents(self._database, tenant)
 
     def record_checkpoint(self, tenant: str, signed: SignedCheckpoint, *, at: datetime) -> None:
         """Append a checkpoint to the history; the same again is no error."""
@@ -100,7 +100,7 @@ class SqlSequencing(OnEngine):
         known = select(checkpoints.c.root).where(
             checkpoints.c.tenant == tenant, checkpoints.c.size == size
         )
-        with writing(self._engine) as connection:
+        with self._database.writing() as connection:
             there = connection.execute(known).scalar()
             if there is None:
                 row = {"tenant": tenant, "size": size, "root": root, "note": signed.note}
@@ -116,7 +116,7 @@ class SqlSequencing(OnEngine):
             .where(checkpoints.c.tenant == tenant)
             .order_by(checkpoints.c.size)
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             notes = list(connection.execute(query).scalars())
         return [
             SignedCheckpoint(Checkpoint.parse(note.rpartition("\n\n")[0] + "\n"), note)
@@ -133,7 +133,7 @@ class SqlSequencing(OnEngine):
             .order_by(outbox.c.seq)  # as the index orders them: indices follow the journal
             .limit(min(most, PAGE))
         )
-        with reading(self._engine) as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(due).all()
             trails = {row.entry_id: Trail(row.jobid, row.traceparent) for row in rows}
             if not rows:
@@ -150,11 +150,11 @@ class SqlSequencing(OnEngine):
         statement = update(outbox).where(outbox.c.seq == seq.scalar_subquery())
         rows = [{"its_id": entry_id} for entry_id in entry_ids]
         if rows:
-            with writing(self._engine) as connection:
+            with self._database.writing() as connection:
                 connection.execute(statement.values(published_at=micros(at)), rows)
 
 
-class SqlAudit(OnEngine):
+class SqlAudit(OnDatabase):
     """``ports.Audit`` over SQLAlchemy."""
 
     def outbox(self, tenant: str) -> Iterator[OutboxRow]:
@@ -162,7 +162,7 @@ class SqlAudit(OnEngine):
         done = 0
         while True:
             query = select(outbox).where(outbox.c.tenant == tenant, outbox.c.seq > done)
-            with reading(self._engine) as connection:
+            with self._database.reading() as connection:
                 page = connection.execute(query.order_by(outbox.c.seq).limit(PAGE)).all()
             for row in page:
                 published = None if row.published_at is None else moment(row.published_at)
@@ -177,7 +177,7 @@ class SqlAudit(OnEngine):
         done = 0
         while True:
             keys = select(entries.c.seq).where(entries.c.tenant == tenant, entries.c.seq > done)
-            with reading(self._engine) as connection:
+            with self._database.reading() as connection:
                 page = list(connection.execute(keys.order_by(entries.c.seq).limit(PAGE)).scalars())
                 if not page:
                     return

@@ -1,4 +1,4 @@
-"""The journal in SQL: SQLite today; the statements are those that PostgreSQL takes as well."""
+"""The journal in SQL, on SQLite or PostgreSQL."""
 
 from services.ledger.adapters.books import SqlBooks
 from services.ledger.adapters.restoring import SqlRestoring
@@ -9,9 +9,9 @@ class SqlJournal(SqlBooks, SqlSequencing, SqlAudit, SqlRestoring):
     """``ports.Journal`` over SQLAlchemy.
 
     Args:
-        engine: from ``engine.open_sqlite``.
+        database: migrated.
     """
 
     def close(self) -> None:
         """Give the connections back."""
-        self._engine.dispose()
+        self._database.close()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from services.ingest.register import TableRegister
 from services.ingest.register_memory import memory_register
-from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.register_schema import REGISTER
+from services.ingest.register_sql import SqlRegister
 from services.ingest.registered import (
     Counts,
     RegisteredDocument,
@@ -20,6 +21,7 @@ from services.ingest.registered import (
     Terminal,
 )
 from shared.bus.topology import load_topology
+from shared.database.sqlite import open_sqlite
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import (
@@ -122,9 +124,11 @@ def held(doc: str = DOC) -> EntryHeld:
 
 
 @pytest.fixture
-def sqlite_register(tmp_path: Path) -> Iterator[SqliteRegister]:
+def sqlite_register(tmp_path: Path) -> Iterator[SqlRegister]:
     """Give an empty register on SQLite."""
-    register = SqliteRegister(tmp_path / "register.sqlite", DEADLINES, busy_s=0.05)
+    register = SqlRegister(
+        open_sqlite(tmp_path / "register.sqlite", REGISTER, busy_s=0.05), DEADLINES
+    )
     yield register
     register.close()
 
@@ -134,7 +138,7 @@ def register(request: pytest.FixtureRequest) -> TableRegister:
     """Give an empty register of each kind in turn."""
     if request.param == "memory":
         return memory_register(DEADLINES)
-    sqlite: SqliteRegister = request.getfixturevalue("sqlite_register")
+    sqlite: SqlRegister = request.getfixturevalue("sqlite_register")
     return sqlite
 
 
@@ -519,9 +523,9 @@ STEPS: list[Step] = [
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.sampled_from(STEPS), max_size=12))
-def test_both_registers_answer_alike(sqlite_register: SqliteRegister, steps: list[Step]) -> None:
+def test_both_registers_answer_alike(sqlite_register: SqlRegister, steps: list[Step]) -> None:
     """The simulation may trust the fake."""
-    with sqlite_register._sql._engine.begin() as connection:
+    with sqlite_register.database.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM documents")
         connection.exec_driver_sql("DELETE FROM submissions")
         connection.exec_driver_sql("DELETE FROM flow")

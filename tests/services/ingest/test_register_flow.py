@@ -14,8 +14,10 @@ from services.ingest.register_flow import KEPT_SLOTS, SLOT, passed
 from services.ingest.register_memory import memory_register
 from services.ingest.register_order import STAGES, begun, position
 from services.ingest.register_order import Step as Place
-from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.register_schema import REGISTER
+from services.ingest.register_sql import SqlRegister
 from services.ingest.registered import RegisteredDocument, StageFlow, Terminal
+from shared.database.sqlite import open_sqlite
 from shared.events.payloads import DocumentErased, EntryKind, StageName
 from shared.telemetry.reasons import QuarantineReason
 from tests.services.ingest.test_register import (
@@ -45,7 +47,7 @@ def register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableRe
     if request.param == "memory":
         yield memory_register(DEADLINES)
         return
-    sqlite = SqliteRegister(tmp_path / "register.sqlite", DEADLINES)
+    sqlite = SqlRegister(open_sqlite(tmp_path / "register.sqlite", REGISTER), DEADLINES)
     yield sqlite
     sqlite.close()
 
@@ -151,11 +153,11 @@ def test_an_erased_document_has_left(register: TableRegister) -> None:
 
 def test_what_moved_long_ago_is_forgotten(tmp_path: Path) -> None:
     """The table is as long as an hour, not as the ledger."""
-    register = SqliteRegister(tmp_path / "register.sqlite", DEADLINES)
+    register = SqlRegister(open_sqlite(tmp_path / "register.sqlite", REGISTER), DEADLINES)
     for minutes in range(180):
         job = f"{minutes:040x}"
         register.apply([event(received(job), job=job, minutes=minutes)])
-    with register._sql._engine.connect() as connection:
+    with register.database.engine.connect() as connection:
         kept = connection.exec_driver_sql("SELECT count(DISTINCT slot) FROM flow").scalar_one()
     assert kept == KEPT_SLOTS * SLOT / timedelta(minutes=1)
     assert register.flow(at(179), window=timedelta(hours=1))[OCR].entered == kept

@@ -5,22 +5,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
-from services.ingest.register_schema import HEAD, METADATA, SUBMISSIONS
-from services.ingest.register_sqlite import MIGRATIONS, SqliteRegister
+from services.ingest.register_opened import open_register
+from services.ingest.register_schema import METADATA, REGISTER, SUBMISSIONS
+from services.ingest.register_sql import SqlRegister
 from services.ingest.registered import SubmissionStatus
 from shared.bus.topology import load_topology
+from shared.database.migrations import config_of, migrate
+from shared.database.sqlite import open_sqlite
 from shared.errors import TransientError, UserError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentReceived, MediaType, Reference, UploadArrived
@@ -32,11 +34,11 @@ DOC = "d0" * 20
 WORKER = """
 import sys
 from pathlib import Path
-from services.ingest.register_sqlite import SqliteRegister
+from services.ingest.register_opened import open_register
 from shared.bus.topology import load_topology
 print("ready", flush=True)
 sys.stdin.readline()
-register = SqliteRegister(Path(sys.argv[1]), load_topology().deadline)
+register = open_register(Path(sys.argv[1]), load_topology().deadline)
 print(len(register.documents()))
 """
 
@@ -82,15 +84,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def register(path: Path) -> Iterator[SqliteRegister]:
+def register(path: Path) -> Iterator[SqlRegister]:
     """Give an empty register."""
-    opened = SqliteRegister(path, DEADLINES, busy_s=0.05)
+    opened = SqlRegister(open_sqlite(path, REGISTER, busy_s=0.05), DEADLINES)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def behind(register: SqliteRegister, path: Path) -> Iterator[sqlite3.Connection]:
+def behind(register: SqlRegister, path: Path) -> Iterator[sqlite3.Connection]:
     """Give a connection behind the register's back."""
     assert register
     connection = sqlite3.connect(path, isolation_level=None)
@@ -98,35 +100,34 @@ def behind(register: SqliteRegister, path: Path) -> Iterator[sqlite3.Connection]
     connection.close()
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(register: SqliteRegister) -> None:
+def test_the_migrations_make_the_tables_that_the_code_uses(register: SqlRegister) -> None:
     """A column that only the code knows would fail in production alone."""
-    with register._sql._engine.connect() as connection:
+    with register.database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
 
 
 def test_the_newest_migration_is_the_one_the_code_expects() -> None:
     """Opening compares with it, without importing Alembic."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+    script = ScriptDirectory.from_config(config_of(REGISTER))
+    assert script.get_heads() == [REGISTER.newest]
 
 
-def test_an_open_register_is_left_as_it_is(register: SqliteRegister, path: Path) -> None:
+def test_an_open_register_is_left_as_it_is(register: SqlRegister, path: Path) -> None:
     """Every command opens it."""
     register.accept(upload(1), document_id=DOC, pages=1)
-    again = SqliteRegister(path, DEADLINES)
+    again = open_register(path, DEADLINES)
     assert again.documents() == register.documents()
     again.close()
 
 
 def test_a_register_of_a_newer_version_is_refused(
-    register: SqliteRegister, behind: sqlite3.Connection, path: Path
+    register: SqlRegister, behind: sqlite3.Connection, path: Path
 ) -> None:
     """An older docledger must not guess at newer tables."""
     assert register
     behind.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(UserError, match="newer version"):
-        SqliteRegister(path, DEADLINES)
+        open_register(path, DEADLINES)
 
 
 @pytest.mark.integration
@@ -154,7 +155,7 @@ def test_processes_may_open_a_new_register_at_once(path: Path) -> None:
 
 def test_of_many_jobs_with_the_same_bytes_one_becomes_the_document(path: Path) -> None:
     """Who is first is decided in one transaction, whoever asks."""
-    register = SqliteRegister(path, DEADLINES)
+    register = open_register(path, DEADLINES)
     with ThreadPoolExecutor(4) as pool:
         booked = list(
             pool.map(
@@ -168,9 +169,7 @@ def test_of_many_jobs_with_the_same_bytes_one_becomes_the_document(path: Path) -
     register.close()
 
 
-def test_a_locked_register_is_transient(
-    register: SqliteRegister, behind: sqlite3.Connection
-) -> None:
+def test_a_locked_register_is_transient(register: SqlRegister, behind: sqlite3.Connection) -> None:
     """Another process's long transaction is no reason to quarantine a document."""
     behind.execute("BEGIN IMMEDIATE")
     with pytest.raises(TransientError, match="SQLITE_BUSY"):
@@ -179,9 +178,9 @@ def test_a_locked_register_is_transient(
     behind.execute("ROLLBACK")
 
 
-def test_a_full_disk_is_transient_and_books_nothing(register: SqliteRegister) -> None:
+def test_a_full_disk_is_transient_and_books_nothing(register: SqlRegister) -> None:
     """A batch is applied whole or not at all."""
-    with register._sql._engine.connect() as connection:
+    with register.database.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
@@ -198,7 +197,7 @@ def test_a_folder_that_cannot_be_made_is_transient(tmp_path: Path) -> None:
     """A volume that is not mounted yet may come."""
     (tmp_path / "file").write_text("")
     with pytest.raises(TransientError):
-        SqliteRegister(tmp_path / "file" / "register.sqlite", DEADLINES)
+        open_register(tmp_path / "file" / "register.sqlite", DEADLINES)
 
 
 def test_a_damaged_file_is_transient(path: Path) -> None:
@@ -206,17 +205,17 @@ def test_a_damaged_file_is_transient(path: Path) -> None:
     path.parent.mkdir()
     path.write_bytes(b"this is no database, but long enough to be taken for a header" * 20)
     with pytest.raises(TransientError, match="SQLITE_NOTADB"):
-        SqliteRegister(path, DEADLINES)
+        open_register(path, DEADLINES)
 
 
-def test_every_transaction_reaches_the_disk(register: SqliteRegister) -> None:
+def test_every_transaction_reaches_the_disk(register: SqlRegister) -> None:
     """A power cut takes no acceptance that was acted upon."""
-    with register._sql._engine.connect() as connection:
+    with register.database.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
-def test_looking_waits_for_no_writer(register: SqliteRegister, behind: sqlite3.Connection) -> None:
+def test_looking_waits_for_no_writer(register: SqlRegister, behind: sqlite3.Connection) -> None:
     """``docledger status`` answers while the workers work."""
     register.accept(upload(1), document_id=DOC, pages=1)
     behind.execute("BEGIN IMMEDIATE")
@@ -225,7 +224,7 @@ def test_looking_waits_for_no_writer(register: SqliteRegister, behind: sqlite3.C
 
 
 def test_a_row_deleted_behind_the_back_unbalances_the_sums(
-    register: SqliteRegister, behind: sqlite3.Connection
+    register: SqlRegister, behind: sqlite3.Connection
 ) -> None:
     """The audit sees that a document or a submission is gone."""
     register.accept(upload(1), document_id=DOC, pages=1)
@@ -240,7 +239,7 @@ def test_a_row_deleted_behind_the_back_unbalances_the_sums(
     assert register.counts(NOW).balanced
 
 
-def test_an_error_shows_no_values(register: SqliteRegister) -> None:
+def test_an_error_shows_no_values(register: SqlRegister) -> None:
     """What is in a row stays in the row."""
     row = {
         "job_id": "x",
@@ -248,7 +247,7 @@ def test_an_error_shows_no_values(register: SqliteRegister) -> None:
         "status": "accepted",
         "received_at": 1,
     }
-    engine = register._sql._engine
+    engine = register.database.engine
     with pytest.raises(IntegrityError) as caught, engine.begin() as connection:  # noqa: PT012 - the second one fails
         connection.execute(SUBMISSIONS.insert(), [row])
         connection.execute(SUBMISSIONS.insert(), [row])
@@ -257,21 +256,22 @@ def test_an_error_shows_no_values(register: SqliteRegister) -> None:
 
 def migrated(path: Path, version: str) -> None:
     """Bring a register's file to some version, whichever it has."""
-    engine = create_engine(f"sqlite:///{path}")
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        up = int(version) > int(connection.exec_driver_sql(VERSION).scalar_one())
-        (command.upgrade if up else command.downgrade)(config, version)
-    engine.dispose()
+    database = open_sqlite(path, replace(REGISTER, newest=migration_of(path)))
+    migrate(database, to=version)
+    database.close()
+
+
+def migration_of(path: Path) -> str:
+    """Return the version that a register's file has."""
+    with closing(sqlite3.connect(path)) as connection:
+        return str(connection.execute(VERSION).fetchone()[0])
 
 
 VERSION = "SELECT version_num FROM alembic_version"
 
 
 def test_documents_survive_each_migration_in_both_directions(
-    register: SqliteRegister, behind: sqlite3.Connection, path: Path
+    register: SqlRegister, behind: sqlite3.Connection, path: Path
 ) -> None:
     """An upgrade that went wrong is taken back, with the documents of a year in place."""
     register.apply([received(number) for number in range(1500)])
@@ -286,7 +286,7 @@ def test_documents_survive_each_migration_in_both_directions(
 
 
 def test_a_document_whose_event_is_broken_is_migrated_too(
-    register: SqliteRegister, behind: sqlite3.Connection, path: Path
+    register: SqlRegister, behind: sqlite3.Connection, path: Path
 ) -> None:
     """An audit names it; the upgrade is no place to fail at."""
     register.accept(upload(1), document_id=DOC, pages=1)
@@ -299,7 +299,7 @@ def test_a_document_whose_event_is_broken_is_migrated_too(
 
 
 def test_an_older_version_goes_on_while_a_newer_one_migrates(
-    register: SqliteRegister, behind: sqlite3.Connection
+    register: SqlRegister, behind: sqlite3.Connection
 ) -> None:
     """Workers are replaced one after the other."""
     behind.execute(

@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.ledger.adapters.engine import open_sqlite
 from services.ledger.adapters.log_reader import PublishedLogs
 from services.ledger.adapters.memory import MemoryJournal
 from services.ledger.adapters.public_files import MemoryFiles
+from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.chart import Chart, load_chart
 from services.ledger.desk import Desk
@@ -19,6 +19,7 @@ from services.ledger.ports import Journal
 from services.ledger.publication import Publication
 from services.ledger.sequencer import Sequencer
 from shared.clock import FakeClock
+from shared.database.sqlite import open_sqlite
 from shared.events.envelope import Event, make_event
 from shared.events.ids import keyed_id
 from shared.events.payloads import DocumentSummarized, DocumentType, Reference
@@ -219,7 +220,7 @@ def sqlite_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def sql_journal(sqlite_file: Path) -> Iterator[SqlJournal]:
     """Give a journal on SQLite."""
-    journal = SqlJournal(open_sqlite(sqlite_file))
+    journal = SqlJournal(open_sqlite(sqlite_file, JOURNAL))
     yield journal
     journal.close()
 

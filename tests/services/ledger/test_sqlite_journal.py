@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from services.ledger.adapters import engine as engine_module
-from services.ledger.adapters.engine import MIGRATIONS, NEWEST_REVISION, open_sqlite, reading
+from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.adapters.tables import metadata
 from services.ledger.chart import Chart
 from services.ledger.drafting import fingerprint_of
 from services.ledger.erasure import record_erasure
-from shared.errors import TransientError
+from shared.database import migrations
+from shared.database.migrations import config_of
+from shared.database.sqlite import open_sqlite
 from shared.events.results import Summary
 from shared.keys.port import TenantPurpose
 from tests.services.ledger.conftest import TENANT, House, a_summary, document
@@ -70,7 +70,7 @@ def test_the_database_itself_refuses_to_change_history(
 
 def test_the_file_is_durable_and_forgets(sql_journal: SqlJournal) -> None:
     """WAL, synchronous=FULL (2), secure_delete: read back from a connection of ours."""
-    with reading(sql_journal._engine) as connection:
+    with sql_journal._database.reading() as connection:
         told = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "secure_delete", "recursive_triggers")
@@ -100,18 +100,15 @@ def test_an_erased_fingerprint_is_nowhere_in_the_file(
 
 def test_migrations_and_tables_say_the_same(sql_journal: SqlJournal) -> None:
     """The statements are written against the tables, the database is made by the migrations."""
-    with reading(sql_journal._engine) as connection:
+    with sql_journal._database.reading() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
 
 
-def test_the_newest_revision_is_the_newest(tmp_path: Path) -> None:
+def test_the_newest_revision_is_the_newest() -> None:
     """Opening skips Alembic by this constant; stale, it would skip a migration."""
-    del tmp_path
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST_REVISION
+    script = ScriptDirectory.from_config(config_of(JOURNAL))
+    assert script.get_current_head() == JOURNAL.newest
 
 
 def test_opening_again_migrates_nothing(
@@ -119,16 +116,8 @@ def test_opening_again_migrates_nothing(
 ) -> None:
     """Every command of the CLI opens the journal: it must not write."""
     assert repr(sql_journal) == "SqlJournal(sqlite)"
-    monkeypatch.setattr(engine_module, "writing", None)
-    open_sqlite(sqlite_file).dispose()
-
-
-def test_two_processes_may_open_a_new_journal_at_once(sqlite_file: Path) -> None:
-    """Whoever is second finds it migrated."""
-    with ThreadPoolExecutor(4) as pool:
-        engines = list(pool.map(open_sqlite, [sqlite_file] * 4))
-    for engine in engines:
-        engine.dispose()
+    monkeypatch.setattr(migrations, "migrate", None)
+    open_sqlite(sqlite_file, JOURNAL).close()
 
 
 def test_writers_at_once_lose_nothing(sql_journal: SqlJournal, chart: Chart) -> None:
@@ -147,26 +136,3 @@ def test_the_same_invoice_at_once_posts_once(sql_journal: SqlJournal, chart: Cha
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(house.handle, events))
     assert len(sql_journal.open_holds(TENANT)) == 7
-
-
-def test_a_database_that_is_gone_is_transient(tmp_path: Path) -> None:
-    """The worker backs off; nothing is quarantined for a disk."""
-    (tmp_path / "ledger.sqlite").mkdir()
-    with pytest.raises(TransientError):
-        open_sqlite(tmp_path / "ledger.sqlite")
-
-
-def test_a_lost_race_is_transient(sql_house: House) -> None:
-    """Where a database lets two writers in, its constraints decide and the loser looks again."""
-    assert isinstance(sql_house.journal, SqlJournal)
-    [booked] = sql_house.journal.history(TENANT, document("a"))
-    with (
-        pytest.raises(TransientError),
-        engine_module.writing(sql_house.journal._engine) as connection,
-    ):
-        connection.exec_driver_sql(
-            "INSERT INTO entries SELECT seq + 1, entry_id, tenant, document_id, revision, kind,"
-            " ordinal + 1, commitment, document_type, date, reason, settles, actor, leaf, NULL"
-            " FROM entries"
-        )
-    assert sql_house.journal.history(TENANT, document("a")) == [booked]

@@ -1,0 +1,28 @@
+"""The journal's schema: where its migrations are, and which is the newest."""
+
+from pathlib import Path
+from typing import Final
+
+from shared.database.database import Database
+from shared.database.schema import Schema
+
+JOURNAL: Final = Schema(
+    name="ledger",
+    called="the journal",
+    migrations=Path(__file__).parents[1] / "migrations",
+    newest="0001",
+)
+
+
+class OnDatabase:
+    """Base of what asks the journal's database.
+
+    Args:
+        database: migrated.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._database.kind})"
