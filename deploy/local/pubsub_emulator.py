@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from deploy.local.ports import unused_port
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError, UserError
 
@@ -158,7 +159,7 @@ def start_pubsub_emulator(
 
 
 def _started(way: _Way, clock: Clock) -> PubsubEmulator:
-    emulator = PubsubEmulator(f"127.0.0.1:{_free_port()}", way=way, clock=clock)
+    emulator = PubsubEmulator(f"127.0.0.1:{unused_port()}", way=way, clock=clock)
     emulator.start()
     return emulator
 
@@ -286,13 +287,6 @@ class _Container:
         if not gently:
             self._container.get_wrapped_container().kill()
         self._container.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(host: str) -> bool:

@@ -3,7 +3,6 @@
 import http.client
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,6 +12,7 @@ from deploy.cloudrun.deployables import NAMES
 from deploy.cloudrun.settings import PlatformSettings
 from deploy.local.backing import Backing
 from deploy.local.house import DEFAULT_TENANT
+from deploy.local.ports import unused_ports
 from deploy.local.pubsub_emulator import start_pubsub_emulator
 from deploy.local.site import Site
 from deploy.local.storage_emulator import StorageEmulator
@@ -111,7 +111,7 @@ class PubsubSite:
                 storage=self.storage.url,
                 objects=OBJECTS,
                 uploads=UPLOADS,
-                services=dict(zip((*NAMES, *APIS), _free_ports(), strict=False)),
+                services=dict(zip((*NAMES, *APIS), unused_ports(), strict=False)),
             )
             self.backing.enter()
             self._prepare()
@@ -223,12 +223,3 @@ def _asked(backing: Backing, name: str, method: str, path: str) -> int | None:
         return None
     finally:
         connection.close()
-
-
-def _free_ports() -> Iterator[int]:
-    """Yield ports that nobody listens on; all are held until the last is taken."""
-    with ExitStack() as held:
-        for _ in (*NAMES, *APIS):
-            listener = held.enter_context(socket.socket())
-            listener.bind(("127.0.0.1", 0))
-            yield int(listener.getsockname()[1])

@@ -16,12 +16,12 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from deploy.local.ports import unused_port
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError, UserError
 
@@ -99,9 +99,9 @@ class StorageEmulator:
             return
         for _ in range(_TRIES - 1):
             with contextlib.suppress(TransientError):
-                self._start(_free_port())
+                self._start(unused_port())
                 return
-        self._start(_free_port())
+        self._start(unused_port())
 
     def alive(self) -> bool:
         """Tell whether it answers."""
@@ -220,10 +220,3 @@ def _binary() -> Path:
     if not binary.is_file():
         raise UserError(f"no Cloud Storage emulator for {system} on {machine}: run it elsewhere")
     return binary
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

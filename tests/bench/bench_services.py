@@ -8,7 +8,6 @@ processes share is counted once) of the arbiter, the worker and whatever else it
 
 import http.client
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Final
 import psutil
 
 from deploy.cloudrun.deployables import NAMES
+from deploy.local.ports import unused_port
 from deploy.local.pubsub_site import APIS, OBJECTS, UPLOADS, command_of
 from deploy.local.storage_emulator import StorageEmulator
 
@@ -71,7 +71,7 @@ def bare() -> float:
 
 
 def _start(name: str, surroundings: Mapping[str, str], folder: Path) -> Start:
-    port = _free_port()
+    port = unused_port()
     environment = {**surroundings, "FUNCTION_TARGET": name, "PORT": str(port)}
     with (folder / f"{name}.log").open("ab") as log:
         begun = time.monotonic()
@@ -122,12 +122,6 @@ def _surroundings(data: Path, storage: str) -> dict[str, str]:
         "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",  # asked when there is something to publish
         "STORAGE_EMULATOR_HOST": storage,
     }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def main() -> None:

@@ -11,23 +11,17 @@ from pathlib import Path
 
 import httpx
 
+from deploy.local.ports import unused_port
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 DEADLINE_S = 30.0
 
 
-def free_port() -> int:
-    """Return a port that nobody has now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @contextmanager
 def running(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """Run an API until the end of the context; give it once it is healthy, with its port."""
-    port = free_port()
+    port = unused_port()
     process = subprocess.Popen(
         [sys.executable, *(argument.format(port=port) for argument in arguments)],
         cwd=ROOT,
