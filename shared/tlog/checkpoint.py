@@ -3,8 +3,9 @@
 Source: c2sp.org/tlog-checkpoint.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 from shared.tlog.encoding import (
     HASH_BYTES,
@@ -14,7 +15,7 @@ from shared.tlog.encoding import (
     parse_decimal,
 )
 from shared.tlog.errors import MalformedError, SignatureError
-from shared.tlog.note import VerifierKey, open_note
+from shared.tlog.note import Note, VerifierKey, open_note
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,29 @@ class SignedCheckpoint:
     note: str
 
 
-def open_checkpoint(note: str, key: VerifierKey) -> SignedCheckpoint:
+class LogKeys(Protocol):
+    """What verifies a log's checkpoints: a ``VerifierKey``, or a ``KeyHistory`` of several."""
+
+    @property
+    def name(self) -> str:
+        """Return the log's origin."""
+        ...
+
+    def keys_for(self, size: int, /) -> Sequence[VerifierKey]:
+        """Return the keys whose signature counts on a checkpoint of ``size``."""
+        ...
+
+
+def open_checkpoint(note: str, key: LogKeys) -> SignedCheckpoint:
     """Return the checkpoint of a note that ``key`` signed for the log of the key's name.
 
     Raises:
         MalformedError: not a note, or not a checkpoint.
-        SignatureError: not signed by ``key``, wrongly signed, or of another log.
+        SignatureError: not signed by a key that may sign that size, wrongly signed, or of another
+            log.
     """
-    checkpoint = Checkpoint.parse(open_note(note, [key]))
+    checkpoint = Checkpoint.parse(Note.parse(note).text)  # believed only once it is verified
+    open_note(note, key.keys_for(checkpoint.size))
     if checkpoint.origin != key.name:
         raise SignatureError("the checkpoint's origin is not the log that this key signs for")
     return SignedCheckpoint(checkpoint, note)

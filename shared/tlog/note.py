@@ -89,6 +89,10 @@ class VerifierKey:
         encoded = encode_base64(bytes([ED25519]) + self.public_key)
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
+    def keys_for(self, _size: int, /) -> tuple[Self]:
+        """Return this key: alone, it counts at every size (``LogKeys``)."""
+        return (self,)
+
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Tell whether ``signature`` (64 bytes, without key id) is this key's over ``message``."""
         try:

@@ -6,12 +6,11 @@ Source: c2sp.org/tlog-proof.
 from dataclasses import dataclass
 from typing import Final, Self
 
-from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from shared.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint, open_checkpoint
 from shared.tlog.encoding import decode_base64, decode_hash, encode_base64, parse_decimal
 from shared.tlog.errors import MalformedError
 from shared.tlog.merkle import leaf_hash as hash_of_leaf
 from shared.tlog.merkle import make_inclusion_proof, verify_inclusion
-from shared.tlog.note import VerifierKey
 from shared.tlog.reader import Reader, TreeHashes
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
@@ -100,13 +99,13 @@ def prove(reader: Reader, signed: SignedCheckpoint, index: int) -> str:
 
 
 def verify_proof(
-    text: str, key: VerifierKey, *, leaf: bytes | None = None, leaf_hash: bytes | None = None
+    text: str, key: LogKeys, *, leaf: bytes | None = None, leaf_hash: bytes | None = None
 ) -> Proven:
     """Check that a proof file proves one leaf in the log of ``key``.
 
     Args:
         text: the proof file.
-        key: the log's public key.
+        key: the log's public key, or its key history.
         leaf: the entry's bytes; or
         leaf_hash: its RFC 6962 leaf hash. Exactly one of the two.
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from shared.tlog.checkpoint import SignedCheckpoint, open_checkpoint
+from shared.tlog.checkpoint import LogKeys, SignedCheckpoint, open_checkpoint
 from shared.tlog.edge import RightEdge, tile_root
 from shared.tlog.encoding import HASH_BYTES
 from shared.tlog.errors import MalformedError, NotFoundError, ProofError, TlogError
 from shared.tlog.merkle import node_hash
-from shared.tlog.note import VerifierKey, decode_text
+from shared.tlog.note import decode_text
 from shared.tlog.tiles import (
     CHECKPOINT_PATH,
     MOST_FILE_BYTES,
@@ -82,7 +82,7 @@ class DirectoryReader:
         return sorted(width for width in range(1, TILE_WIDTH) if str(width) in names)
 
 
-def read_checkpoint(reader: Reader, key: VerifierKey) -> SignedCheckpoint:
+def read_checkpoint(reader: Reader, key: LogKeys) -> SignedCheckpoint:
     """Return the published checkpoint, its signature checked.
 
     Raises:

@@ -7,11 +7,10 @@ below, and the root with the signed checkpoint. At any time one tile a level is 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import Checkpoint, LogKeys
 from shared.tlog.edge import RightEdge, Tile
 from shared.tlog.encoding import HASH_BYTES
 from shared.tlog.errors import MalformedError, NotFoundError, TlogError, VerificationError
-from shared.tlog.note import VerifierKey
 from shared.tlog.reader import (
     Listing,
     Reader,
@@ -53,7 +52,7 @@ class Verified:
 
 def verify_log(
     reader: Reader,
-    key: VerifierKey,
+    key: LogKeys,
     *,
     since: Checkpoint | None = None,
     on_progress: Progress | None = None,
@@ -63,7 +62,7 @@ def verify_log(
     Args:
         reader: where the log is. If it is a ``Listing``, the partial tiles of earlier sizes are
             compared too.
-        key: the log's public key.
+        key: the log's public key, or its key history.
         since: a checkpoint seen before: the log must have grown from it.
         on_progress: told how far it is.
 
