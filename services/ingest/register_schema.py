@@ -13,7 +13,7 @@ REGISTER: Final = Schema(
     name="register",
     called="the register",
     migrations=Path(__file__).parent / "migrations",
-    newest="0002",
+    newest="0003",
 )
 
 METADATA: Final = MetaData()

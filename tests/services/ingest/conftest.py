@@ -1,15 +1,23 @@
-"""Bytes to look at, and one confined pool for those that are hostile."""
+"""Bytes to look at, one confined pool for those that are hostile, and a register on PostgreSQL."""
 
 import io
 from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image
+from sqlalchemy import text
 
 from services.ingest.adapters.inspector import SandboxInspector
 from services.ingest.inspection import InspectionLimits
+from services.ingest.register_schema import REGISTER
+from services.ingest.register_sql import SqlRegister
+from shared.bus.topology import load_topology
+from shared.database.database import Database
+from shared.database.migrations import migrate
+from shared.database.postgres import connect
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import Limits
+from tests.emulators.postgres import Postgres
 
 MakePdf = Callable[..., bytes]
 
@@ -66,3 +74,22 @@ def confined() -> Iterator[SandboxInspector]:
     """Give the look as it is in production, with tighter limits."""
     with Sandbox(Limits(memory_mb=700, cpu_s=5, wall_s=60)) as pool:
         yield SandboxInspector(pool, InspectionLimits())
+
+
+@pytest.fixture(scope="session")
+def register_database(postgres_server: Postgres) -> Iterator[Database]:
+    """Give a migrated register on PostgreSQL, as its owner: one for all tests of a process."""
+    name = postgres_server.create()
+    database = connect(postgres_server.url(name), REGISTER)
+    migrate(database)
+    yield database
+    database.close()
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def postgres_register(register_database: Database) -> SqlRegister:
+    """Give an empty register on PostgreSQL."""
+    with register_database.writing() as connection:
+        connection.execute(text("TRUNCATE submissions, documents, flow"))
+    return SqlRegister(register_database, load_topology().deadline)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from services.ingest.register import TableRegister
 from services.ingest.register_memory import memory_register
-from services.ingest.register_schema import REGISTER
+from services.ingest.register_schema import METADATA, REGISTER
 from services.ingest.register_sql import SqlRegister
 from services.ingest.registered import (
     Counts,
@@ -133,13 +134,24 @@ def sqlite_register(tmp_path: Path) -> Iterator[SqlRegister]:
     register.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def register(request: pytest.FixtureRequest) -> TableRegister:
     """Give an empty register of each kind in turn."""
     if request.param == "memory":
         return memory_register(DEADLINES)
-    sqlite: SqlRegister = request.getfixturevalue("sqlite_register")
-    return sqlite
+    return on_disk(request)
+
+
+def on_disk(request: pytest.FixtureRequest) -> SqlRegister:
+    """Return an empty register in the database that a test's parameter names."""
+    register: SqlRegister = request.getfixturevalue(f"{request.param}_register")
+    return register
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sql_register(request: pytest.FixtureRequest) -> SqlRegister:
+    """Give an empty register in each kind of database in turn."""
+    return on_disk(request)
 
 
 def document(register: TableRegister, document_id: str = DOC) -> RegisteredDocument:
@@ -520,23 +532,23 @@ STEPS: list[Step] = [
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.sampled_from(STEPS), max_size=12))
-def test_both_registers_answer_alike(sqlite_register: SqlRegister, steps: list[Step]) -> None:
+def test_all_registers_answer_alike(sql_register: SqlRegister, steps: list[Step]) -> None:
     """The simulation may trust the fake."""
-    with sqlite_register.database.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM documents")
-        connection.exec_driver_sql("DELETE FROM submissions")
-        connection.exec_driver_sql("DELETE FROM flow")
+    verb = "TRUNCATE" if sql_register.database.kind == "postgresql" else "DELETE FROM"
+    with sql_register.database.writing() as connection:
+        for table in METADATA.tables:
+            connection.execute(text(f"{verb} {table}"))
     memory = memory_register(DEADLINES)
     for step in steps:
-        assert step(memory) == step(sqlite_register)
-    assert memory.submissions() == sqlite_register.submissions()
-    assert memory.documents() == sqlite_register.documents()
+        assert step(memory) == step(sql_register)
+    assert memory.submissions() == sql_register.submissions()
+    assert memory.documents() == sql_register.documents()
     now = START + timedelta(minutes=8)
-    assert memory.counts(now) == sqlite_register.counts(now)
-    assert memory.late(now) == sqlite_register.late(now)
+    assert memory.counts(now) == sql_register.counts(now)
+    assert memory.late(now) == sql_register.late(now)
     flow = memory.flow(now, window=timedelta(hours=1))
-    assert flow == sqlite_register.flow(now, window=timedelta(hours=1))
+    assert flow == sql_register.flow(now, window=timedelta(hours=1))
     assert [one.waiting for one in flow] == [one.entered - one.left for one in flow]

@@ -41,11 +41,14 @@ WINDOW = timedelta(minutes=5)
 INGEST, OCR, SUMMARIZE, LEDGER = range(4)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TableRegister]:
     """Give an empty register of each kind in turn."""
     if request.param == "memory":
         yield memory_register(DEADLINES)
+        return
+    if request.param == "postgres":
+        yield request.getfixturevalue("postgres_register")
         return
     sqlite = SqlRegister(open_sqlite(tmp_path / "register.sqlite", REGISTER), DEADLINES)
     yield sqlite
