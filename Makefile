@@ -6,9 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
+# Programs of other people that judge what we publish; tests name the package that they miss.
+DEBIAN := golang-go golang-golang-x-mod-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e check lint type imports unused audit-packages bench soak eval docs lock clean
+.PHONY: help setup demo test e2e outside check lint type imports unused audit-packages bench soak eval docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -30,11 +32,14 @@ demo: $(STAMP) ## run all of the examples; ends with a table, the trial balance 
 	$(DOCLEDGER) audit
 	$(DOCLEDGER) verify
 
-test: $(STAMP) ## every test but the long counts, with branch coverage
+test: $(STAMP) outside ## every test but the long counts, with branch coverage
 	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term -m "not soak"
 
 e2e: $(STAMP) ## the services over the emulators, part of test (needs a Pub/Sub emulator)
 	$(BIN)/pytest tests/e2e -k pubsub -m "not soak"
+
+outside: ## install the Debian packages of the outside verifiers (needs root)
+	@sh tests/outside/install.sh $(DEBIAN)
 
 check: lint type imports unused test ## what CI runs
 
