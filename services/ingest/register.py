@@ -125,6 +125,14 @@ class TableRegister:
         """Return all documents (of one tenant), by tenant and id."""
         return self._tables.documents(tenant)
 
+    def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
+        """Return the submissions that brought a document's bytes, in the order of their arrival."""
+        return self._tables.submissions_of(tenant, document_id)
+
+    def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
+        """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
+        return self._tables.parts_of(job_ids)
+
     def unknown_jobs(self, job_ids: Sequence[str]) -> list[str]:
         """Return those of ``job_ids`` that no submission has, in their order."""
         with self._tables.reading() as rows:

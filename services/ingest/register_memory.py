@@ -1,7 +1,7 @@
 """The register's tables in memory, for tests and the simulation."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -66,6 +66,15 @@ class MemoryTables:
         """Return all submissions (of one tenant), in the order of their arrival."""
         chosen = [row for row in self._submissions.values() if tenant in {None, row.tenant}]
         return sorted(chosen, key=lambda row: (row.received_at, row.job_id))
+
+    def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
+        """Return the submissions that brought a document's bytes, in the order of their arrival."""
+        return [row for row in self.submissions(tenant) if row.document_id == document_id]
+
+    def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
+        """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
+        chosen = [row for row in self._submissions.values() if row.parent in set(job_ids)]
+        return sorted(chosen, key=lambda row: row.job_id)
 
     def documents(self, tenant: str | None) -> list[RegisteredDocument]:
         """Return all documents (of one tenant), by tenant and id."""

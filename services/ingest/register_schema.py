@@ -13,7 +13,7 @@ REGISTER: Final = Schema(
     name="register",
     called="the register",
     migrations=Path(__file__).parent / "migrations",
-    newest="0003",
+    newest="0004",
 )
 
 METADATA: Final = MetaData()
@@ -60,6 +60,8 @@ FLOW: Final = SqlTable(
 )
 
 Index("documents_by_deadline", DOCUMENTS.c.deadline)
+Index("submissions_by_document", SUBMISSIONS.c.document_id)
+Index("submissions_by_parent", SUBMISSIONS.c.parent)
 Index("documents_by_id", DOCUMENTS.c.document_id)  # ids are keyed by tenant: one row each
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

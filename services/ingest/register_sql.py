@@ -96,6 +96,23 @@ class SqlTables:
             query = query.where(SUBMISSIONS.c.tenant == tenant)
         return [_submission(row) for row in self._all(query)]
 
+    def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
+        """Return the submissions that brought a document's bytes, in the order of their arrival."""
+        query = (
+            select(SUBMISSIONS)
+            .where(SUBMISSIONS.c.document_id == document_id, SUBMISSIONS.c.tenant == tenant)
+            .order_by(SUBMISSIONS.c.received_at, SUBMISSIONS.c.job_id)
+        )
+        return [_submission(row) for row in self._all(query)]
+
+    def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
+        """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
+        found: list[Submission] = []
+        for some in _chunks(sorted(set(job_ids))):
+            query = select(SUBMISSIONS).where(SUBMISSIONS.c.parent.in_(some))
+            found += [_submission(row) for row in self._all(query)]
+        return sorted(found, key=lambda one: one.job_id)
+
     def documents(self, tenant: str | None) -> list[RegisteredDocument]:
         """Return all documents (of one tenant), by tenant and id."""
         query = select(DOCUMENTS).order_by(DOCUMENTS.c.tenant, DOCUMENTS.c.document_id)

@@ -1,6 +1,6 @@
 """What the register needs of its tables, and the rows that one transaction sees and changes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -132,6 +132,14 @@ class Tables(Protocol):
 
     def submissions(self, tenant: str | None) -> list[Submission]:
         """Return all submissions (of one tenant), in the order of their arrival."""
+        ...
+
+    def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
+        """Return the submissions that brought a document's bytes, in the order of their arrival."""
+        ...
+
+    def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
+        """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
         ...
 
     def documents(self, tenant: str | None) -> list[RegisteredDocument]:

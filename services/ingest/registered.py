@@ -226,6 +226,14 @@ class Register(Protocol):
         """Return all documents (of one tenant), by tenant and id."""
         ...
 
+    def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
+        """Return the submissions that brought a document's bytes, in the order of their arrival."""
+        ...
+
+    def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
+        """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
+        ...
+
     def unknown_jobs(self, job_ids: Sequence[str]) -> list[str]:
         """Return those of ``job_ids`` that no submission has, in their order."""
         ...

@@ -510,6 +510,19 @@ def test_rows_tell_nothing_of_an_event_when_printed(register: TableRegister) -> 
     assert "originals" not in repr(document(register))
 
 
+def test_a_document_knows_who_brought_it_and_an_email_what_it_carried(
+    register: TableRegister,
+) -> None:
+    """An erasure must find every trace of a document, and of an e-mail's parts."""
+    register.expand(upload(), document_id=DOC)
+    part = register.accept(upload(SECOND, parent=JOB, minutes=1), document_id=OTHER, pages=1)
+    own = register.accept(upload(THIRD, minutes=2), document_id=OTHER, pages=1)
+    assert register.submissions_of("acme", OTHER) == [part, own]
+    assert register.submissions_of("other", OTHER) == []
+    assert register.parts_of([JOB, THIRD]) == [part]
+    assert register.parts_of([]) == []
+
+
 Step = Callable[[TableRegister], object]
 STEPS: list[Step] = [
     *(
