@@ -78,6 +78,8 @@ class JsonApi:
         self.clock = clock
         self.kms_key = kms_key
         self.objects: dict[str, Stored] = {}
+        self.older: list[Stored] = []
+        self.described: dict[str, Any] = {}
         self.faults: deque[Fault | int] = deque()
         self.asked: list[str] = []
         self.connections: set[tuple[str, int]] = set()
@@ -126,6 +128,7 @@ class JsonApi:
                 said["name"], data, self._generation, self.clock.now(),
                 said.get("metadata", {}), self.kms_key,
             )  # fmt: skip
+            self._retire(stored.name)
             self.objects[stored.name] = stored
             return 200, stored.resource()
 
@@ -150,22 +153,38 @@ class JsonApi:
             refused = self.refusal(name, query)
             if refused:
                 return refused
-            if self.find(name, query) is None:
+            stored = self.find(name, query)
+            if stored is None:
                 return 404, "No such object"
-            del self.objects[name]
+            if stored in self.older:
+                self.older.remove(stored)
+            elif "generation" in query:
+                del self.objects[name]
+            else:
+                self._retire(name)
             return 204, None
+
+    def _retire(self, name: str) -> None:
+        """Take an object out of sight; where the bucket keeps versions, it stays."""
+        stored = self.objects.pop(name, None)
+        if stored is not None and self.described.get("versioning", {}).get("enabled"):
+            self.older.append(stored)
 
     def find(self, name: str, query: dict[str, list[str]]) -> Stored | None:
         """Return an object; of another generation there is none."""
-        stored = self.objects.get(name)
         wanted = query.get("generation")
-        if stored is None or (wanted and int(wanted[0]) != stored.generation):
-            return None
-        return stored
+        if not wanted:
+            return self.objects.get(name)
+        there = [one for one in (*self.objects.values(), *self.older) if one.name == name]
+        return next((one for one in there if one.generation == int(wanted[0])), None)
 
     def listing(self, query: dict[str, list[str]]) -> dict[str, Any]:
         """Return one page."""
         prefix, token = query.get("prefix", [""])[0], query.get("pageToken", [""])[0]
+        if query.get("versions", [""])[0].lower() == "true":
+            every = sorted((*self.objects.values(), *self.older), key=lambda one: one.generation)
+            found = [one.resource() for one in every if one.name.startswith(prefix)]
+            return {"items": found[: self.page]}
         names = sorted(name for name in self.objects if name.startswith(prefix) and name > token)
         shown = names[: min(self.page, int(query["maxResults"][0]))]
         more = {"nextPageToken": shown[-1]} if len(shown) < len(names) else {}
@@ -235,6 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
         self, path: str, query: dict[str, list[str]], body: bytes, fault: Fault
     ) -> tuple[int, Any]:
         api = self.api
+        if path.endswith(f"/b/{BUCKET}"):
+            return 200, {"kind": "storage#bucket", "name": BUCKET, **api.described}
         start, bucket, rest = path.partition(f"/b/{BUCKET}/o")
         if not bucket:
             return 404, "The specified bucket does not exist."
