@@ -54,6 +54,10 @@ class RightEdge:
         """Return how many leaf hashes the unfinished level-0 tile still takes, 1 to 256."""
         return TILE_WIDTH - self._size % TILE_WIDTH
 
+    def unfinished(self) -> bytes:
+        """Return the leaf hashes of the unfinished level-0 tile; none where it is full."""
+        return bytes(self._levels[0]) if self._levels else b""
+
     def append(self, leaf_hashes: bytes) -> list[Tile]:
         """Append up to ``room`` leaf hashes; return the tiles that became full, lowest first."""
         added = len(leaf_hashes) // HASH_BYTES

@@ -21,6 +21,10 @@ class NotFoundError(TlogError):
     """The log has no file of that name."""
 
 
+class UnavailableError(TlogError):
+    """The log can't be read now, which says nothing about what is in it."""
+
+
 class VerificationError(TlogError):
     """A published log is not what its checkpoint says.
 
@@ -36,3 +40,11 @@ class VerificationError(TlogError):
         self.place = place
         self.problem = problem
         self.index = index
+
+
+class RolledBackError(VerificationError):
+    """A smaller log is shown than somebody was shown before."""
+
+
+class ContradictionError(VerificationError):
+    """The log's key signed two checkpoints that no one append-only log can have."""

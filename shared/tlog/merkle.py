@@ -76,6 +76,34 @@ def make_consistency_proof(old_size: int, new_size: int, range_hash: RangeHash) 
     return path[::-1]
 
 
+def roots_at(old_size: int, new_size: int, range_hash: RangeHash) -> tuple[bytes, bytes]:
+    """Return the roots at two sizes, both computed from one set of hashes.
+
+    Where the second is the root that somebody signed, the first is the only root that the tree can
+    have had at ``old_size``: another one, signed, proves a fork. (A consistency proof that fails
+    does not tell a fork from damage.)
+
+    Raises:
+        ProofError: not 0 < ``old_size`` ≤ ``new_size``.
+    """
+    if not 0 < old_size <= new_size:
+        raise ProofError(f"a tree of {new_size} has no root at {old_size}")
+
+    def roots(low: int, high: int) -> tuple[bytes, bytes]:
+        if high <= old_size:
+            whole = range_hash(low, high)
+            return whole, whole
+        middle = low + _split(high - low)
+        if old_size <= middle:
+            old, new = roots(low, middle)
+            return old, node_hash(new, range_hash(middle, high))
+        left = range_hash(low, middle)
+        old, new = roots(middle, high)
+        return node_hash(left, old), node_hash(left, new)
+
+    return roots(0, new_size)
+
+
 def verify_inclusion(
     index: int, size: int, leaf: bytes, root: bytes, proof: Sequence[bytes]
 ) -> None:

@@ -1,6 +1,7 @@
 """Reading a published log: files by path, single leaves, and the hash of any range of leaves."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -44,6 +45,15 @@ class Listing(Protocol):
 
     def partial_widths(self, path: str) -> list[int]:
         """Return the widths W for which ``<path>.p/<W>`` exists."""
+        ...
+
+
+@runtime_checkable
+class Distant(Protocol):
+    """A reader that takes long to answer, but can be asked several things at once."""
+
+    def ahead(self, paths: Iterator[str], /) -> AbstractContextManager[Reader]:
+        """Return a reader that has these files read before they are asked for, in this order."""
         ...
 
 
@@ -166,8 +176,13 @@ def iter_leaves(reader: Reader, size: int, *, start: int = 0) -> Iterator[bytes]
         yield from leaves[max(0, start - index * TILE_WIDTH) :]
 
 
-def read_edge(reader: Reader, size: int) -> RightEdge:
+def read_edge(reader: Reader, size: int, *, within: int | None = None) -> RightEdge:
     """Return the right edge of the tree of ``size`` leaves: one tile a level, no more.
+
+    Args:
+        reader: where the log is.
+        size: of the tree.
+        within: the size of the tree whose tiles are there, where that is a larger one.
 
     Raises:
         NotFoundError: a tile is missing.
@@ -177,7 +192,8 @@ def read_edge(reader: Reader, size: int) -> RightEdge:
     level = 0
     while size >> (TILE_HEIGHT * level):
         full, width = widths(size, level)
-        partial.append(read_tile(reader, level, full, size) if width else b"")
+        tile = read_tile(reader, level, full, within or size) if width else b""
+        partial.append(tile[: width * HASH_BYTES])
         level += 1
     return RightEdge(size, partial)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.errors import TlogError, VerificationError
+from shared.tlog.errors import RolledBackError, TlogError, VerificationError
 from shared.tlog.reader import DirectoryReader, Reader
 from shared.tlog.signer import Ed25519Signer
 from shared.tlog.tiles import MOST_FILE_BYTES
@@ -227,12 +227,14 @@ def test_growth_from_a_checkpoint_seen_before_is_checked(
 
 def test_a_log_that_shrank_or_is_another_is_refused(log: NaiveLog, signer: Ed25519Signer) -> None:
     """The published log was rolled back, or swapped."""
-    for seen in (
-        Checkpoint(signer.key.name, 701, bytes(32)),
-        replace(log.checkpoint, origin="docledger.example/log/other"),
-    ):
-        with pytest.raises(VerificationError, match="does not come after"):
-            verify_log(log, signer.key, since=seen)
+    larger = Checkpoint(signer.key.name, 701, bytes(32))
+    with pytest.raises(RolledBackError, match="does not come after the checkpoint of 701"):
+        verify_log(log, signer.key, since=larger)
+    with pytest.raises(RolledBackError, match="does not come after the checkpoint of 701"):
+        verify_log(log, signer.key, known=[larger])
+    other = replace(log.checkpoint, origin="docledger.example/log/other")
+    with pytest.raises(VerificationError, match="is of another log"):
+        verify_log(log, signer.key, since=other)
 
 
 def test_an_empty_log_verifies_since_nothing(signer: Ed25519Signer) -> None:
