@@ -10,6 +10,7 @@ from services.ledger.settings import LedgerSettings
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizeSettings
 from shared.bus.topology import TopologySettings
+from shared.keys.settings import KmsSettings, UnsafeKmsSettings
 from shared.logging import LogSettings
 from shared.settings import Settings, unknown_variables
 
@@ -20,6 +21,8 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     LedgerSettings,
     TopologySettings,
     RetentionSettings,
+    KmsSettings,
+    UnsafeKmsSettings,
     LogSettings,
 )
 

@@ -16,7 +16,7 @@ from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.events.envelope import Event
 from shared.events.payloads import StageName
-from shared.keys.files import FileKeyring
+from shared.keys.opening import open_keyring
 from shared.keys.port import Keyring
 from shared.logging import StageLog, get_logger
 from shared.objects.port import ObjectStore
@@ -80,8 +80,8 @@ class Platform(Stores):
 
     @cached_property
     def keyring(self) -> Keyring:
-        """Keys."""
-        return FileKeyring(self.settings.data_dir / "keys")
+        """Keys, wrapped by Cloud KMS or by a key file."""
+        return open_keyring(self.settings.data_dir / "keys")
 
     @cached_property
     def register(self) -> "Register":

@@ -22,7 +22,8 @@ from shared.bus.sqlite import SqliteBus
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import UserError
-from shared.keys.files import FileKeyring
+from shared.keys.opening import open_keyring
+from shared.keys.wrapping import WrappedKeyring
 from shared.logging import SilentLog, StageLog
 from shared.objects.directory import DirectoryObjects
 from shared.objects.port import ObjectStore
@@ -75,9 +76,9 @@ class House(Stores):
         return DirectoryObjects(self.site.objects, clock=self.clock)
 
     @cached_property
-    def keyring(self) -> FileKeyring:
-        """Keys in files."""
-        return FileKeyring(self.site.keys)
+    def keyring(self) -> WrappedKeyring:
+        """Keys, wrapped by a key file or by Cloud KMS."""
+        return open_keyring(self.site.keys)
 
     @cached_property
     def bus(self) -> SqliteBus:

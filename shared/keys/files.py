@@ -1,44 +1,40 @@
-"""Keys in files: one key-encryption key (KEK), and every other key sealed under it.
+"""Keys in files: a key-encryption key (KEK), and every other key wrapped under it.
 
 Layout of the folder (0700; every file 0600)::
 
-    kek                          32 random bytes as hex, made on first use
-    tenants/<tenant>.<purpose>   a tenant's key, sealed under the KEK
-    <document_id>                a document's key, sealed under the KEK
+    kek                          version 1: 32 random bytes as hex, made on first use
+    keks/<n>                     later versions, one a rotation
+    tenants/<tenant>.<purpose>   a tenant's key, wrapped under the KEK
+    <document_id>                a document's key, wrapped under the KEK
 
-Who has the KEK and the folder has every key, so backups of the two are kept apart. Nothing is
-cached that can be destroyed: a document key is read from its file each time (measured at tens of
-microseconds), so an erasure by another process holds at once.
-
-Destroying overwrites the file in place before it is unlinked. A file system that copies on write,
-or a drive that remaps blocks, may keep the old block; it holds the key in sealed form only.
+Who has the KEK and the folder has every key, so backups of the two are kept apart.
 """
 
 import os
-import re
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from shared.errors import TransientError, UserError
 from shared.keys.envelope import KEY_BYTES, SealBrokenError, seal, unseal
-from shared.keys.port import KeyMissingError, TenantPurpose
+from shared.keys.kek import FIRST_FILE, KeyDamagedError, Wrapped
+from shared.keys.port import KeyMissingError
+from shared.keys.stored import KeyFolder, create_file, destroy_file, sync_folder
+from shared.keys.wrapping import WrappedKeyring, owner_and_name
 
-_DOCUMENT: Final = re.compile(r"[0-9a-f]{40}\Z")
-_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_LABEL: Final = "files/"
 
 
-class KeyDamagedError(Exception):
-    """A key's file was changed, moved, or made under another KEK."""
-
-
-class FileKeyring:
-    """The embedded keyring; safe for any number of processes on one folder.
+class FileKek:
+    """``Kek`` in files beside the keys that it wraps; safe for any number of processes.
 
     Args:
-        folder: for keys alone; made if it is not there. Keep it out of backups that live long.
+        folder: of the keys; it exists.
+        stored: the wrapped keys in it: one of them is the KEK's witness.
 
     Raises:
         UserError: the KEK is missing although keys exist, is not the one they were made with, or
@@ -46,185 +42,182 @@ class FileKeyring:
         TransientError: the folder cannot be read or written now.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stored: KeyFolder) -> None:
         self._folder = folder
-        self._tenants = folder / "tenants"
-        self._tenant_keys: dict[tuple[str, TenantPurpose], bytes] = {}
+        self._keks: dict[int, bytes] = {}
         try:
-            self._tenants.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-            self._kek = self._open_kek()
-        except PermissionError as error:
-            raise UserError(
-                "the folder of keys is not ours to use: change its owner to this user"
-            ) from error
+            self._open(stored)
         except OSError as error:
             raise TransientError("the folder of keys is unavailable") from error
 
     def __repr__(self) -> str:
-        return "FileKeyring()"
+        return "FileKek()"
 
-    def tenant_key(self, tenant: str, purpose: TenantPurpose) -> bytes:
-        """Return the tenant's 32-byte key for one purpose, made on first use, stable after."""
-        key = self._tenant_keys.get((tenant, purpose))
-        if key is None:
-            if not _TENANT.match(tenant):
-                raise ValueError("a tenant's name is lower-case letters, digits and hyphens")
-            path = self._tenants / f"{tenant}.{purpose.value}"
-            key = self._made(path, owner=f"tenant:{tenant}")
-            self._tenant_keys[tenant, purpose] = key
-        return key
+    @staticmethod
+    def stands_in(folder: Path) -> bool:
+        """Tell whether a folder has KEK files."""
+        return (folder / "kek").exists() or (folder / "keks").is_dir()
 
-    def create_document_key(self, document_id: str) -> bytes:
-        """Return the document's 32-byte key; made if there is none, else the one that exists.
+    def wrap(self, key: bytes, *, owner: str, name: str) -> Wrapped:
+        """Wrap a 32-byte key under the newest version."""
+        number = self._newest()
+        return Wrapped(f"{_LABEL}{number}", seal(self._kek(number), key, owner=owner, name=name))
 
-        Raises:
-            TransientError: the key is being destroyed right now, or the disk is full.
-        """
-        return self._made(self._path(document_id), owner=document_id)
-
-    def document_key(self, document_id: str) -> bytes:
-        """Return the document's 32-byte key.
-
-        Raises:
-            KeyMissingError: it was destroyed or never made.
-            KeyDamagedError: its file was changed behind our back.
-        """
-        return self._read(self._path(document_id))
-
-    def destroy_document_key(self, document_id: str) -> None:
-        """Destroy the document's key for good; no error when it is gone already."""
-        path = self._path(document_id)
+    def unwrap(self, wrapped: Wrapped, *, owner: str, name: str) -> bytes:
+        """Return the key; see ``Kek``. The envelope names its owner itself."""
+        del owner
         try:
-            _overwrite(path)
-            path.unlink(missing_ok=True)
-            _sync_folder(self._folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise TransientError("the key could not be destroyed yet") from error
-
-    def _path(self, document_id: str) -> Path:
-        if not _DOCUMENT.match(document_id):
-            raise ValueError("a document id is 40 lower-case hex characters")
-        return self._folder / document_id
-
-    def _name(self, path: Path) -> str:
-        return f"keys/{path.relative_to(self._folder).as_posix()}"
-
-    def _made(self, path: Path, *, owner: str) -> bytes:
-        """Return the key at ``path``, made if there is none. Of racing makers one wins."""
-        try:
-            return self._read(path)
-        except KeyMissingError:
-            fresh = secrets.token_bytes(KEY_BYTES)
-        sealed = seal(self._kek, fresh, owner=owner, name=self._name(path))
-        try:
-            if _create(path, sealed):
-                return fresh
-        except OSError as error:
-            raise TransientError("the key could not be stored") from error
-        try:
-            return self._read(path)
-        except KeyMissingError:
-            raise TransientError("the key is being destroyed") from None
-
-    def _read(self, path: Path) -> bytes:
-        try:
-            sealed = path.read_bytes()
-        except FileNotFoundError:
-            raise KeyMissingError("there is no such key: destroyed, or never made") from None
-        except OSError as error:
-            raise TransientError("the key could not be read") from error
-        if not any(sealed):  # overwritten, and about to be unlinked
-            raise KeyMissingError("there is no such key: destroyed")
-        try:
-            return unseal(self._kek, sealed, name=self._name(path))
-        except SealBrokenError:
+            return unseal(self._kek(_number(wrapped.label)), wrapped.body, name=name)
+        except (SealBrokenError, FileNotFoundError):
             raise KeyDamagedError("a key was changed, moved, or made under another KEK") from None
+        except OSError as error:
+            raise TransientError("the KEK could not be read") from error
 
-    def _open_kek(self) -> bytes:
-        # Looked for before the KEK: keys that exist now were made under a KEK that exists already.
-        witness = self._any_key()
-        path = self._folder / "kek"
-        if witness is None and not path.exists():
-            _create(path, secrets.token_hex(KEY_BYTES).encode() + b"\n")
+    def knows(self, label: str) -> bool:
+        """Tell whether a version of that label is (or was) in files."""
+        return label.startswith(_LABEL)
+
+    def superseded(self, label: str) -> bool:
+        """Tell whether a newer version is there."""
+        return _number(label) < self._newest()
+
+    def newest(self) -> str:
+        """Return the label under which ``wrap`` wraps now."""
+        return f"{_LABEL}{self._newest()}"
+
+    def versions(self) -> list[str]:
+        """Return the labels of the versions whose files are there, oldest first."""
+        return [f"{_LABEL}{number}" for number in self._numbers()]
+
+    def renew(self) -> str:
+        """Make a new version, which wraps from now on, in other processes too."""
+        path = self._path(self._newest() + 1)
         try:
-            with path.open("rb") as file:
-                mode = os.fstat(file.fileno()).st_mode
-                text = file.read()
-        except FileNotFoundError:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(self._folder)
+            create_file(path, secrets.token_hex(KEY_BYTES).encode() + b"\n")
+        except OSError as error:
+            raise TransientError("the new KEK could not be stored") from error
+        return self.newest()
+
+    def destroy(self, label: str) -> None:
+        """Destroy a version's file for good."""
+        number = _number(label)
+        try:
+            destroy_file(self._path(number))
+        except OSError as error:
+            raise TransientError("the KEK could not be destroyed yet") from error
+        self._keks.pop(number, None)
+
+    def _newest(self) -> int:
+        """Return the newest version; another process may have made one a moment ago."""
+        number = max(self._keks)
+        while self._path(number + 1).exists():
+            number += 1
+            self._kek(number)
+        return number
+
+    def _kek(self, number: int) -> bytes:
+        if number not in self._keks:
+            self._keks[number] = _read(self._path(number))
+        return self._keks[number]
+
+    def _path(self, number: int) -> Path:
+        return self._folder / "kek" if number == 1 else self._folder / "keks" / str(number)
+
+    def _numbers(self) -> list[int]:
+        first = [1] if self._path(1).exists() else []
+        later = self._folder / "keks"
+        names = os.listdir(later) if later.is_dir() else []  # noqa: PTH208 - names, no paths
+        return first + sorted(int(name) for name in names if name.isdecimal())
+
+    def _open(self, stored: KeyFolder) -> None:
+        # Looked for before the KEK: keys that exist now were made under a KEK that exists already.
+        witness = next(self._witnesses(stored), None)
+        if witness is None and not self._numbers():
+            create_file(self._path(1), secrets.token_hex(KEY_BYTES).encode() + b"\n")
+        numbers = self._numbers()
+        if not numbers or (witness is not None and _number(witness[1].label) not in numbers):
             raise UserError(
                 "the key file `kek` is missing although keys were made with it: restore it"
-            ) from None
-        if mode & _OTHERS:
-            raise UserError("the key file `kek` can be read by others: chmod 600 it")
-        try:
-            kek = bytes.fromhex(text.decode("ascii"))
-        except ValueError:
-            kek = b""
-        if len(kek) != KEY_BYTES:
-            raise UserError("the key file `kek` is damaged: restore it")
+            )
+        self._kek(numbers[-1])
         if witness is not None:
-            self._check(kek, witness)
-        return kek
+            owner, name = owner_and_name(witness[0])
+            try:
+                self.unwrap(witness[1], owner=owner, name=name)
+            except KeyDamagedError:
+                raise UserError(
+                    "the key file `kek` is not the one that these keys were made with: restore it"
+                ) from None
 
-    def _any_key(self) -> Path | None:
-        """Return a sealed key, if there is one. Tenants' come first: no document without them."""
-        for folder in (self._tenants, self._folder):
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    sealed = entry.name != "kek" and not entry.name.startswith(".")
-                    if sealed and entry.is_file():
-                        return Path(entry.path)
-        return None
-
-    def _check(self, kek: bytes, witness: Path) -> None:
-        self._kek = kek
-        try:
-            self._read(witness)
-        except KeyDamagedError:
-            raise UserError(
-                "the key file `kek` is not the one that these keys were made with: restore it"
-            ) from None
-        except KeyMissingError:
-            return  # destroyed meanwhile; it cannot witness
+    def _witnesses(self, stored: KeyFolder) -> Iterator[tuple[str, Wrapped]]:
+        """Yield keys that a file wrapped. Tenants' come first: no document without them."""
+        for name in stored.names():
+            try:
+                wrapped = Wrapped.parse(stored.read(name))
+            except KeyMissingError:
+                continue  # destroyed meanwhile; it cannot witness
+            except KeyDamagedError:
+                wrapped = Wrapped(FIRST_FILE, b"")
+            if self.knows(wrapped.label):
+                yield name, wrapped
 
 
-def _create(path: Path, data: bytes) -> bool:
-    """Write ``data`` durably if nothing is at ``path``; return whether it was this call.
+def file_keyring(folder: Path) -> WrappedKeyring:
+    """Return the embedded keyring; safe for any number of processes on one folder.
 
-    A hard link is atomic and never replaces. Should the process die before the second name is
-    gone, the two share one inode, and destroying one overwrites both.
+    Raises:
+        UserError: see ``FileKek`` and ``KeyFolder``.
+        TransientError: the folder cannot be used now.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    stored = KeyFolder(folder)
+    return WrappedKeyring(stored, FileKek(folder, stored))
+
+
+class FileKeyring(WrappedKeyring):
+    """The embedded keyring; safe for any number of processes on one folder.
+
+    Args:
+        folder: for keys alone; made if it is not there. Keep it out of backups that live long.
+
+    Raises:
+        UserError: see ``FileKek`` and ``KeyFolder``.
+        TransientError: the folder cannot be used now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        stored = KeyFolder(folder)
+        _refuse_foreign(stored)
+        super().__init__(stored, FileKek(folder, stored))
+
+    def __repr__(self) -> str:
+        return "FileKeyring()"
+
+
+def _refuse_foreign(stored: KeyFolder) -> None:
+    """Refuse a folder whose keys KMS wrapped: new ones would quietly be wrapped by a file."""
+    for name in stored.names():
+        with suppress(KeyMissingError, KeyDamagedError):
+            if not Wrapped.parse(stored.read(name)).label.startswith(_LABEL):
+                raise UserError("the keys here were wrapped by Cloud KMS: set DOCLEDGER_KMS_KEK")
+            return
+
+
+def _number(label: str) -> int:
+    return int(label.removeprefix(_LABEL))
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        text = file.read()
+    if mode & _OTHERS:
+        raise UserError(f"the key file `{path.name}` can be read by others: chmod 600 it")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-    return True
-
-
-def _overwrite(path: Path) -> None:
-    """Replace every byte of the file in place, on the disk."""
-    with path.open("r+b") as file:
-        file.write(bytes(os.fstat(file.fileno()).st_size))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        kek = bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        kek = b""
+    if len(kek) != KEY_BYTES:
+        raise UserError(f"the key file `{path.name}` is damaged: restore it")
+    return kek

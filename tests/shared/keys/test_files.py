@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from shared.errors import TransientError, UserError
-from shared.keys import files
+from shared.keys import files, stored
 from shared.keys.envelope import SealBrokenError, unseal
-from shared.keys.files import FileKeyring, KeyDamagedError
+from shared.keys.files import FileKeyring
+from shared.keys.kek import KeyDamagedError
 from shared.keys.port import KeyMissingError, TenantPurpose
 
 DOCUMENT = "a" * 40
@@ -201,14 +202,14 @@ def test_the_loser_of_a_race_takes_the_winners_key(
     """The exact moment: another process makes the key between our look and our write."""
     ours, theirs = FileKeyring(folder), FileKeyring(folder)
     won: list[bytes] = []
-    create = files._create
+    create = stored.create_file
 
     def beaten(path: Path, data: bytes) -> bool:
-        monkeypatch.setattr(files, "_create", create)
+        monkeypatch.setattr(stored, "create_file", create)
         won.append(theirs.create_document_key(DOCUMENT))
         return create(path, data)
 
-    monkeypatch.setattr(files, "_create", beaten)
+    monkeypatch.setattr(stored, "create_file", beaten)
     assert ours.create_document_key(DOCUMENT) == won[0]
 
 

@@ -16,9 +16,15 @@ Reopen = Callable[[], Keyring]
 """Returns a keyring over the same keys, as another process would see them."""
 
 
-@pytest.fixture(params=["files", "memory"])
+KMS = pytest.param("kms", marks=[pytest.mark.integration, pytest.mark.enable_socket])
+
+
+@pytest.fixture(params=["files", "memory", KMS])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
     """Each implementation in turn."""
+    if request.param == "kms":
+        opened: Callable[[], Keyring] = request.getfixturevalue("open_on_kms")
+        return opened
     if request.param == "files":
         return lambda: FileKeyring(tmp_path / "keys")
     keyring = MemoryKeyring()

@@ -1,0 +1,35 @@
+"""The keyring that the settings name: key files, or keys that Cloud KMS wrapped.
+
+The client of Cloud KMS is loaded where a setting names it, and nowhere else.
+"""
+
+from pathlib import Path
+
+from shared.keys.files import FileKek, FileKeyring
+from shared.keys.settings import KmsSettings, kms_emulator
+from shared.keys.stored import KeyFolder
+from shared.keys.wrapping import WrappedKeyring
+
+
+def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> WrappedKeyring:
+    """Return the keyring over a folder of wrapped keys.
+
+    Args:
+        folder: of the keys; made if it is not there.
+        settings: read from the environment when None.
+
+    Raises:
+        UserError: a setting is wrong, the folder is somebody else's, or its KEK is not here.
+        TransientError: the folder cannot be used now.
+    """
+    settings = settings or KmsSettings.from_environment()
+    if settings.kek is None:
+        return FileKeyring(folder)
+    from shared.keys.kms_connection import KmsConnection  # noqa: PLC0415 - half a second
+    from shared.keys.kms_kek import KmsKek  # noqa: PLC0415 - same
+
+    stored = KeyFolder(folder)
+    kek = KmsKek(KmsConnection(emulator=kms_emulator()), settings.kek)
+    # What key files wrapped before the KEK moved to KMS opens until it is wrapped again.
+    others = [FileKek(folder, stored)] if FileKek.stands_in(folder) else []
+    return WrappedKeyring(stored, kek, others)
