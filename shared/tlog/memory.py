@@ -10,6 +10,7 @@ from typing import Final
 
 from shared.tlog.checkpoint import LogKeys, SignedCheckpoint, open_checkpoint
 from shared.tlog.errors import MalformedError
+from shared.tlog.key_history import KEYS_SUFFIX
 from shared.tlog.note import decode_text
 
 EVIDENCE_SUFFIX: Final = ".evidence"
@@ -43,14 +44,8 @@ class Memory:
             SignatureError: it is no checkpoint of this log.
             OSError: it can't be read.
         """
-        try:
-            with self._path.open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
-        except FileNotFoundError:
-            return None
-        if len(data) > MOST_BYTES:
-            raise MalformedError("the state file is larger than any checkpoint")
-        return open_checkpoint(decode_text(data, what="the state file"), key)
+        text = _read(self._path)
+        return None if text is None else open_checkpoint(text, key)
 
     def keep(self, signed: SignedCheckpoint) -> None:
         """Replace what is kept; durable on return.
@@ -59,6 +54,27 @@ class Memory:
             OSError: it can't be written; what was kept still is.
         """
         _write(self._path, signed.note.encode())
+
+    def recall_keys(self) -> str:
+        """Return the key history that was kept; empty where none was.
+
+        Raises:
+            MalformedError: the file is no text.
+            OSError: it can't be read.
+        """
+        return _read(self._keys) or ""
+
+    def keep_keys(self, history: str) -> None:
+        """Replace the key history that is kept; durable on return.
+
+        Raises:
+            OSError: it can't be written; what was kept still is.
+        """
+        _write(self._keys, history.encode())
+
+    @property
+    def _keys(self) -> Path:
+        return self._path.with_name(self._path.name + KEYS_SUFFIX)
 
     def keep_evidence(self, *signed: SignedCheckpoint) -> list[Path]:
         """Write checkpoints that contradict one another, byte for byte; return their files.
@@ -74,6 +90,18 @@ class Memory:
             _write(path, one.note.encode())
             paths.append(path)
         return paths
+
+
+def _read(path: Path) -> str | None:
+    """Return what was kept at ``path``."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    if len(data) > MOST_BYTES:
+        raise MalformedError("the state file is larger than any of ours")
+    return decode_text(data, what="the state file")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -6,7 +6,7 @@ what others were shown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,6 @@ from shared.tlog.errors import (
     RolledBackError,
     TlogError,
     UnavailableError,
-    VerificationError,
 )
 from shared.tlog.memory import Memory
 from shared.tlog.reader import Reader, read_checkpoint
@@ -85,7 +84,7 @@ class Watch:
         OSError: it can't be read or written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it looks at, remembers, compares with
         self,
         reader: Reader,
         keys: Callable[[], LogKeys],
@@ -103,40 +102,52 @@ class Watch:
         self._on_progress = on_progress
         self._stale = 0
 
-    def look(self) -> Look:
-        """Look once: verify what is new, compare with what is remembered, remember."""
-        try:
-            keys = self._keys()
-        except UnavailableError as err:
-            return Look(Sight.UNAVAILABLE, problem=str(err))
-        except TlogError as err:
-            return Look(Sight.DAMAGED, problem=str(err))
-        seen = self._memory.recall(keys)
-        look = self._against_memory(keys, seen)
+    def look(self, *, thorough: bool = False) -> Look:
+        """Look once: verify what is new, compare with what is remembered, remember.
+
+        Args:
+            thorough: verify everything again, not only what is new.
+        """
+        look = self._look(thorough=thorough)
+        if look.sight is Sight.UNAVAILABLE:
+            return look
         if look.sight is not Sight.STALE:
             self._stale = 0
             return look
         self._stale += 1
-        if self._stale < self._patience:
-            return look
-        return Look(Sight.ROLLED_BACK, look.checkpoint, look.seen, look.problem, look.evidence)
+        return look if self._stale < self._patience else replace(look, sight=Sight.ROLLED_BACK)
 
-    def _against_memory(self, keys: LogKeys, seen: SignedCheckpoint | None) -> Look:
-        known = seen.checkpoint if seen else None
+    def _look(self, *, thorough: bool) -> Look:
         try:
-            others = self._others(keys) if self._others else None  # first: we may only know more
-            shown = _shown(self._reader, keys)
-        except UnavailableError as err:
-            return Look(Sight.UNAVAILABLE, seen=known, problem=str(err))
-        except NotFoundError:
-            sight = Sight.UNAVAILABLE if seen is None else Sight.STALE
-            return Look(sight, seen=known, problem=f"{CHECKPOINT_PATH}: is missing")
+            keys = self._keys()
         except TlogError as err:
-            return Look(Sight.DAMAGED, seen=known, problem=str(err))
+            return _failed(err)
+        seen = self._memory.recall(keys)
+        others, remark = self._shown_to_others(keys)  # first: the log may grow meanwhile
+        try:
+            shown = read_checkpoint(self._reader, keys)
+        except NotFoundError as err:
+            return self._vanished(err, seen)
+        except TlogError as err:
+            return _failed(problem(CHECKPOINT_PATH, err), seen=seen)
         look = self._compared(shown, seen, Sight.FORKED)
-        if look is None and others is not None:
-            look = self._compared(shown, others, Sight.SPLIT)
-        return look or self._verified(shown, seen)
+        look = look or self._compared(shown, others, Sight.SPLIT)
+        look = look or self._verified(shown, seen, thorough=thorough)
+        return look if look.problem else replace(look, problem=remark)
+
+    def _shown_to_others(self, keys: LogKeys) -> tuple[SignedCheckpoint | None, str]:
+        """Return what others were shown, or why there is nothing to compare with."""
+        if self._others is None:
+            return None, ""
+        try:
+            return self._others(keys), ""
+        except TlogError as err:
+            return None, f"nothing to compare with: {err}"
+
+    def _vanished(self, error: NotFoundError, seen: SignedCheckpoint | None) -> Look:
+        if seen is None:
+            return Look(Sight.UNAVAILABLE, problem=str(error))
+        return Look(Sight.STALE, None, seen.checkpoint, str(error), self._evidence(seen))
 
     def _compared(
         self, shown: SignedCheckpoint, other: SignedCheckpoint | None, contradiction: Sight
@@ -147,37 +158,44 @@ class Watch:
         pair = (shown.checkpoint, other.checkpoint)
         try:
             check_shown(self._reader, *pair)
-        except ContradictionError as err:
-            evidence = tuple(self._memory.keep_evidence(other, shown))
-            return Look(contradiction, *pair, str(err), evidence)
-        except RolledBackError as err:
-            evidence = tuple(self._memory.keep_evidence(other, shown))
-            return Look(Sight.STALE, *pair, str(err), evidence)
+        except (ContradictionError, RolledBackError) as err:
+            sight = contradiction if isinstance(err, ContradictionError) else Sight.STALE
+            return Look(sight, *pair, str(err), self._evidence(other, shown))
         except TlogError as err:
-            return self._failed(err, *pair)
+            return _failed(err, shown, other)
         return None
 
-    def _verified(self, shown: SignedCheckpoint, seen: SignedCheckpoint | None) -> Look:
-        """Verify what is new, and remember it."""
-        new, old = shown.checkpoint, seen.checkpoint if seen else None
-        if new == old:
-            return Look(Sight.SAME, new, old)
+    def _evidence(self, *signed: SignedCheckpoint) -> tuple[Path, ...]:
+        """Write down what contradicts; a full disk must not silence the alarm."""
         try:
-            verify_checkpoint(self._reader, new, since=old, on_progress=self._on_progress)
-        except TlogError as err:
-            return self._failed(err, new, old)
-        self._memory.keep(shown)
-        return Look(Sight.FIRST if old is None else Sight.GROWN, new, old)
+            return tuple(self._memory.keep_evidence(*signed))
+        except OSError:
+            return ()
 
-    def _failed(self, error: TlogError, shown: Checkpoint, seen: Checkpoint | None) -> Look:
-        found = isinstance(error, VerificationError)
-        return Look(Sight.DAMAGED if found else Sight.UNAVAILABLE, shown, seen, str(error))
+    def _verified(
+        self, shown: SignedCheckpoint, seen: SignedCheckpoint | None, *, thorough: bool
+    ) -> Look:
+        """Verify what is new, or everything, and remember it."""
+        new, old = shown.checkpoint, seen.checkpoint if seen else None
+        same = new == old
+        if not same or thorough:
+            since = None if thorough else old
+            try:
+                verify_checkpoint(self._reader, new, since=since, on_progress=self._on_progress)
+            except TlogError as err:
+                return _failed(err, shown, seen)
+        if not same:
+            self._memory.keep(shown)
+        return Look(Sight.FIRST if old is None else Sight.SAME if same else Sight.GROWN, new, old)
 
 
-def _shown(reader: Reader, keys: LogKeys) -> SignedCheckpoint:
-    try:
-        return read_checkpoint(reader, keys)
-    except NotFoundError:
-        raise
-    except TlogError as err:
-        raise problem(CHECKPOINT_PATH, err) from err
+def _failed(
+    error: TlogError, shown: SignedCheckpoint | None = None, seen: SignedCheckpoint | None = None
+) -> Look:
+    """Return a look at which an outage or damage was found."""
+    return Look(
+        Sight.UNAVAILABLE if isinstance(error, UnavailableError) else Sight.DAMAGED,
+        shown.checkpoint if shown else None,
+        seen.checkpoint if seen else None,
+        str(error),
+    )
