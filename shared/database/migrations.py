@@ -6,6 +6,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from shared.database.database import Database
+from shared.database.grants import apply_grants
 from shared.database.revisions import require_known, revision_of
 from shared.database.schema import Schema
 from shared.errors import UserError
@@ -22,7 +23,8 @@ def config_of(schema: Schema) -> Config:
 def migrate(database: Database, *, to: str = "head") -> str | None:
     """Bring the schema to a revision, up or down, in one transaction.
 
-    Two processes at once do it one after the other; the second finds it done.
+    Two processes at once do it one after the other; the second finds it done. On PostgreSQL the
+    privileges of roles are made those that the schema declares, each time.
 
     Args:
         database: need not have any tables yet.
@@ -33,7 +35,8 @@ def migrate(database: Database, *, to: str = "head") -> str | None:
 
     Raises:
         TransientError: the database is unavailable.
-        UserError: ``to`` is no revision, or a newer version made the database.
+        UserError: ``to`` is no revision; a newer version made the database; a role is missing and
+            this login may not create it.
     """
     config = config_of(database.schema)
     script = ScriptDirectory.from_config(config)
@@ -54,4 +57,6 @@ def migrate(database: Database, *, to: str = "head") -> str | None:
             command.upgrade(config, to)
         elif wanted < there:
             command.downgrade(config, to)
+        if database.kind == "postgresql":
+            apply_grants(connection, database.schema)
     return before

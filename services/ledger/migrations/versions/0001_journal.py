@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from shared.errors import UserError
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -55,7 +57,50 @@ SQLITE_GUARDS = (
     ),
 )
 
-GUARDS = {"sqlite": SQLITE_GUARDS}
+
+def _refusal(name: str, event: str, table: str, message: str, *, each_row_when: str = "") -> str:
+    """Return a trigger that refuses, also where triggers are turned off for replication.
+
+    One for the statement costs nothing a row, and refuses even what finds no row.
+    """
+    scope = f"FOR EACH ROW WHEN ({each_row_when})" if each_row_when else "FOR EACH STATEMENT"
+    return (
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} {scope} "
+        f"EXECUTE FUNCTION refuse('{message}'); "
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+    )
+
+
+POSTGRES_GUARDS = (
+    """CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql SET search_path = '' AS $$
+    BEGIN
+        RAISE EXCEPTION USING MESSAGE = TG_ARGV[0], ERRCODE = 'integrity_constraint_violation';
+    END $$""",
+    _refusal("entries_never_change", f"UPDATE OF {FACTS}", "entries", "entries never change"),
+    _refusal(
+        *("entries_one_index", "UPDATE OF log_index", "entries", "an index is set once"),
+        each_row_when="OLD.log_index IS NOT NULL OR NEW.log_index IS NULL",
+    ),
+    _refusal(
+        *("intents_one_note", "UPDATE OF note", "intents", "a note is kept once"),
+        each_row_when="OLD.note IS NOT NULL OR NEW.note IS NULL",
+    ),
+    _refusal("intents_never_change", "UPDATE OF tenant, size, root", "intents", "intents stay"),
+    _refusal("postings_never_change", "UPDATE", "postings", "postings never change"),
+    _refusal("checkpoints_never_change", "UPDATE", "checkpoints", "checkpoints never change"),
+    _refusal(
+        "outbox_never_change",
+        "UPDATE OF seq, entry_id, tenant, document_id, jobid, traceparent",
+        "outbox",
+        "only the time of publication changes",
+    ),
+    *(
+        _refusal(f"{table}_stay", "DELETE OR TRUNCATE", table, f"{table}: no row is ever deleted")
+        for table in ("entries", "postings", "outbox", "intents", "checkpoints")
+    ),
+)
+
+GUARDS = {"sqlite": SQLITE_GUARDS, "postgresql": POSTGRES_GUARDS}
 
 
 def upgrade() -> None:
@@ -114,6 +159,18 @@ def upgrade() -> None:
     )
     for statement in GUARDS[op.get_bind().dialect.name]:
         op.execute(statement)
+
+
+def downgrade() -> None:
+    """Take the tables away, while they are empty: what is booked cannot be made again."""
+    connection = op.get_bind()
+    if connection.execute(sa.text("SELECT 1 FROM entries LIMIT 1")).first() is not None:
+        raise UserError("the journal holds entries: it is not taken away; restore a backup instead")
+    tables = "sequencer", "checkpoints", "intents", "fingerprints", "outbox", "postings", "entries"
+    for table in tables:
+        op.drop_table(table)
+    if connection.dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse()")
 
 
 def _make_entries() -> None:
