@@ -1,8 +1,9 @@
-"""The journal's schema: where its migrations are, and which is the newest."""
+"""The journal's schema: where its migrations are, which is the newest, who may do what."""
 
 from pathlib import Path
 from typing import Final
 
+from services.ledger.adapters.grants import GRANTS
 from shared.database.database import Database
 from shared.database.schema import Schema
 
@@ -11,6 +12,7 @@ JOURNAL: Final = Schema(
     called="the journal",
     migrations=Path(__file__).parents[1] / "migrations",
     newest="0001",
+    grants=GRANTS,
 )
 
 
