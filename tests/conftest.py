@@ -1,5 +1,8 @@
 """What every test stands on."""
 
+from typing import Final
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.emulators.postgres", "tests.emulators.pubsub", "tests.emulators.storage")
@@ -9,3 +12,20 @@ settings.register_profile(
     "docledger", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.load_profile("docledger")
+
+UNTRACED: Final = {"e2e", "simulation"}
+"""Rooms whose tests take long: tracing would double it, and each module has tests of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes long run at its own speed."""
+    for item in items:
+        if UNTRACED.intersection(item.path.parts):
+            item.add_marker("no_cover")
+
+
+@pytest.fixture(autouse=True)
+def untraced_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the processes of such tests do without tracing too."""
+    if request.node.get_closest_marker("no_cover") is not None:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
