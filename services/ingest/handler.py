@@ -3,13 +3,13 @@
 from functools import partial
 
 from services.ingest.inbox import Upload
-from services.ingest.inspection import Attachment, Inspection
+from services.ingest.inspection import Inspection
+from services.ingest.parts import hand_in, refused_with_its_email, take_back, with_parent
 from services.ingest.ports import Erased, Inbox, Inspector, Originals, Replays
 from services.ingest.registered import Register, RegisteredDocument, SubmissionStatus, Terminal
 from shared.errors import PermanentError
 from shared.events.envelope import Child, Event
 from shared.events.ids import document_id as document_id_of
-from shared.events.ids import keyed_id
 from shared.events.payloads import (
     DocumentReceived,
     EventType,
@@ -57,13 +57,17 @@ def handle(  # noqa: PLR0913 - each port by name
     """
     if not isinstance(event.data, UploadArrived):
         raise PermanentError(QuarantineReason.MALFORMED_EVENT)
+    where = event.data.upload
     try:
-        upload = inbox.open(event.data.upload)
+        upload = inbox.open(where)
     except LookupError:
         return _gone(event, register=register, erased=erased)
-    if upload.refused is not None:  # by the entrance, without reading it
-        register.refuse(event, upload.refused)
-        inbox.discard(event.data.upload)
+    event = with_parent(event, upload)
+    # by the entrance, without reading it; or because its e-mail is gone
+    refused = upload.refused or refused_with_its_email(event, register=register, erased=erased)
+    if refused is not None:
+        register.refuse(event, refused)
+        inbox.discard(where)
         return Outcome()
     content = upload.content
     key = keyring.tenant_key(event.tenant, TenantPurpose.IDS)
@@ -93,6 +97,7 @@ def handle(  # noqa: PLR0913 - each port by name
     # The eraser marks, then asks the register whose uploads to remove: whoever was booked too late
     # for that sees the mark here.
     if erased.stands(document_id):
+        take_back(outcome.children, inbox=inbox)
         return refuse(RefusedReason.ERASED)
     return outcome
 
@@ -128,7 +133,7 @@ def _take_in(  # noqa: PLR0913 - the ports of this chapter, by name
         raise PermanentError(err.reason, document_id=document_id) from err
 
     if inspection.media_type is MediaType.EMAIL:
-        children = _submit(event, inspection.attachments, inbox=inbox, key=key)
+        children = hand_in(event, inspection.attachments, inbox=inbox, key=key)
         booked = register.expand(event, document_id=document_id)
     else:
         children = (_received(document_id, 0, original, inspection),)
@@ -249,19 +254,3 @@ def _received(
         pages=inspection.pages,
     )
     return Child(EventType.DOCUMENT_RECEIVED, received.model_dump(), subject=document_id)
-
-
-def _submit(
-    event: Event, attachments: tuple[Attachment, ...], *, inbox: Inbox, key: bytes
-) -> tuple[Child, ...]:
-    """Hand in an e-mail's parts as uploads of their own; the same parts get the same jobs."""
-    children = []
-    for ordinal, attachment in enumerate(attachments):
-        job_id = keyed_id(key, "attachment", event.jobid, ordinal)
-        upload = Upload(attachment.source_name, attachment.content)
-        reference = inbox.put(event.tenant, job_id, upload)
-        arrived = UploadArrived(upload=reference, entrance="attachment", parent=event.jobid)
-        children.append(
-            Child(EventType.UPLOAD_ARRIVED, arrived.model_dump(), subject=job_id, jobid=job_id)
-        )
-    return tuple(children)

@@ -28,18 +28,28 @@ class Upload:
         source_name: the sender's name for it.
         content: its bytes; none where it is refused.
         refused: why the entrance refused it unread; None for every other upload.
+        parent: the e-mail's job, of an attachment; its event may get lost, and say it no more.
     """
 
     source_name: str = field(repr=False)
     content: bytes = field(repr=False)
     refused: RefusedReason | None = None
+    parent: str | None = None
 
 
-def pack(source_name: str, content: bytes, *, refused: RefusedReason | None = None) -> bytes:
+def pack(
+    source_name: str,
+    content: bytes,
+    *,
+    refused: RefusedReason | None = None,
+    parent: str | None = None,
+) -> bytes:
     """Return the bytes to seal; what UTF-8 cannot carry of a name becomes a question mark."""
     said = {"source_name": source_name[:MOST_NAME].encode("utf-8", "replace").decode()}
     if refused is not None:
         said["refused"] = refused.value
+    if parent is not None:
+        said["parent"] = parent
     header = json.dumps(said).encode()
     return b"".join((_MAGIC, len(header).to_bytes(_LENGTH_BYTES, "big"), header, content))
 
@@ -59,4 +69,5 @@ def unpack(packed: bytes) -> Upload:
         source_name=str(header["source_name"]),
         content=packed[end:],
         refused=None if refused is None else RefusedReason(refused),
+        parent=header.get("parent"),
     )

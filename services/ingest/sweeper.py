@@ -197,9 +197,10 @@ class Sweeper:
                 continue
             age = now - seen
             self._erased[erased] = (seen, now + age if age > _SETTLING else now)
-            for prefix in (names.original(erased), *names.prefixes_of(erased)):
-                for left in list(self._objects.list(prefix)):
-                    self._objects.delete(left.name)
+            left = (names.original(erased), *names.prefixes_of(erased), *names.traces_of(erased))
+            for prefix in left:
+                for one in list(self._objects.list(prefix)):
+                    self._objects.delete(one.name)
 
     def _document_of(self, tenant: str, job_id: str, name: str) -> str | None:
         """Return which document an upload would become; None when it cannot be read."""

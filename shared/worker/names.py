@@ -65,3 +65,10 @@ def prefixes_of(document_id: str) -> tuple[str, ...]:
     stages: tuple[StageName, ...] = ("ocr", "summarize", "ledger")
     results = tuple(f"results/{stage}/{document_id}/" for stage in stages)
     return (*results, f"read/pages/{document_id}/")
+
+
+def traces_of(subject: str) -> tuple[str, ...]:
+    """Return the prefixes under which lies who worked on a document (or a job), or gave up."""
+    stages: tuple[StageName, ...] = ("ingest", "ocr", "summarize", "ledger")
+    kinds = ("leases", "quarantine")
+    return tuple(f"{kind}/{stage}/{subject}/" for kind in kinds for stage in stages)

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from shared.objects.port import AlreadyExistsError, ObjectStore
+from shared.objects.port import AlreadyExistsError, NotFoundError, ObjectStore
 from shared.worker import names
 
 
@@ -21,8 +21,16 @@ class Tombstones:
         """Tell whether the document was erased."""
         return self._objects.stat(names.tombstone(document_id)) is not None
 
+    def since(self, document_id: str) -> datetime | None:
+        """Return when the document was marked; None when it was not."""
+        try:
+            mark = json.loads(self._objects.read(names.tombstone(document_id)).data)
+        except NotFoundError:
+            return None
+        return datetime.fromisoformat(mark["erased"])
+
     def put(self, document_id: str, *, at: datetime) -> None:
-        """Mark the document as erased; once is enough."""
+        """Mark the document as erased; once is enough, and the first moment stays."""
         body = json.dumps({"erased": at.isoformat()}).encode()
         try:
             self._objects.create(names.tombstone(document_id), body)

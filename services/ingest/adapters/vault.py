@@ -34,7 +34,7 @@ class VaultInbox:
 
     def put(self, tenant: str, job_id: str, upload: Upload) -> Reference:
         """Store an upload for a job, create-only."""
-        packed = pack(upload.source_name, upload.content)
+        packed = pack(upload.source_name, upload.content, parent=upload.parent)
         return self._vault.store_for_tenant(names.inbox(tenant, job_id), tenant, packed)
 
     def discard(self, upload: Reference) -> None:

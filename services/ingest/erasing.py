@@ -1,0 +1,174 @@
+"""What goes with an e-mail: its attachments, unless somebody else has them too.
+
+An attachment is a document of its own. It goes with the last e-mail that carried it, and stays
+where it was handed in by itself, or lies in an e-mail that lives.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from services.ingest.eraser import Eraser, Erasure
+from services.ingest.registered import (
+    Register,
+    RegisteredDocument,
+    Submission,
+    SubmissionStatus,
+    Terminal,
+)
+from shared.worker.tombstones import Tombstones
+
+PartsTold = Callable[[str], Sequence[str]]
+"""The jobs of an e-mail's parts by the e-mail's job, as its stored intake says; none when it is
+gone. Parts that ingest has not booked yet are known from there alone."""
+
+
+class Kept(StrEnum):
+    """Why an attachment stays when an e-mail goes."""
+
+    LIVING_EMAIL = "in_a_living_email"  # another e-mail carries the same bytes
+    OWN = "submitted_on_its_own"  # somebody handed the same bytes in without an e-mail
+    LEGAL_HOLD = "legal_hold"  # the policy says that it must stay
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One document and what goes with it.
+
+    Attributes:
+        head: what was asked for.
+        parts: the attachments that go, those of attached e-mails too.
+        waiting: jobs of parts that nobody has taken in yet.
+        kept: how many attachments stay, by why.
+    """
+
+    head: RegisteredDocument
+    parts: tuple[RegisteredDocument, ...] = ()
+    waiting: tuple[str, ...] = ()
+    kept: Mapping[Kept, int] = field(default_factory=dict)
+
+
+class Erasing:
+    """Erases documents with what belongs to them.
+
+    Args:
+        eraser: of one document.
+        register: knows who brought what.
+        tombstones: which e-mails are gone already.
+        parts_told: what stored intakes say of an e-mail's parts.
+        on_hold: ids of documents that must stay.
+    """
+
+    def __init__(
+        self,
+        eraser: Eraser,
+        *,
+        register: Register,
+        tombstones: Tombstones,
+        parts_told: PartsTold,
+        on_hold: Collection[str] = frozenset(),
+    ) -> None:
+        self._eraser = eraser
+        self._register = register
+        self._tombstones = tombstones
+        self._parts_told = parts_told
+        self._on_hold = on_hold
+
+    def family(self, head: RegisteredDocument) -> Family:
+        """Return what goes with ``head``, as things stand now.
+
+        Raises:
+            TransientError: register or store is unavailable.
+        """
+        if head.terminal is not Terminal.EXPANDED:
+            return Family(head)
+        going: dict[str, RegisteredDocument] = {head.document_id: head}
+        told: set[str] = set()
+        parts: dict[str, Submission | None] = {}
+        while True:
+            jobs = [job for one in going.values() for job in self._jobs(one)]
+            told |= {part for job in jobs for part in self._parts_told(job)}
+            found: dict[str, Submission | None] = {one.job_id: one for one in self._parts(jobs)}
+            for job_id in told - found.keys():
+                found[job_id] = self._register.submission(job_id)
+            parts |= found
+            more = [
+                one for one in self._documents(head.tenant, parts) if self._goes(one, going, told)
+            ]
+            if not more:
+                break
+            going |= {one.document_id: one for one in more}
+        kept = Counter(
+            why
+            for one in self._documents(head.tenant, parts)
+            if one.document_id not in going
+            and (why := self._why_kept(one, going.keys(), told)) is not None
+        )
+        waiting = tuple(sorted(job for job, submission in parts.items() if submission is None))
+        del going[head.document_id]
+        return Family(head, tuple(going.values()), waiting, dict(kept))
+
+    def erase(self, head: RegisteredDocument) -> tuple[Family, list[Erasure]]:
+        """Erase ``head`` and what goes with it; what was asked for is erased last.
+
+        Its tombstone comes first, so that no further part of it is taken in; its key goes after
+        its parts are found, because what it locks says which they are. A crash in between leaves
+        a document that the audit names; the same call again completes it.
+
+        Raises:
+            TransientError: something is unavailable; call it again.
+        """
+        self._eraser.mark(head)
+        family = self.family(head)
+        for job_id in family.waiting:
+            self._eraser.discard_upload(head.tenant, job_id)
+        for part in family.parts:
+            self._eraser.mark(part)
+        done = [self._eraser.erase(part) for part in family.parts]
+        return family, [self._eraser.erase(head), *done]
+
+    def _jobs(self, document: RegisteredDocument) -> list[str]:
+        brought = self._register.submissions_of(document.tenant, document.document_id)
+        return [one.job_id for one in brought]
+
+    def _parts(self, jobs: Sequence[str]) -> list[Submission]:
+        return self._register.parts_of(jobs)
+
+    def _documents(
+        self, tenant: str, parts: Mapping[str, Submission | None]
+    ) -> list[RegisteredDocument]:
+        """Return what the parts became, without what is erased already."""
+        ids = {
+            one.document_id
+            for one in parts.values()
+            if one and one.document_id and one.status is not SubmissionStatus.REFUSED
+        }
+        found = [self._register.document(tenant, one) for one in sorted(ids)]
+        return [one for one in found if one is not None and not one.erased]
+
+    def _goes(
+        self,
+        document: RegisteredDocument,
+        going: Mapping[str, RegisteredDocument],
+        told: Collection[str],
+    ) -> bool:
+        if document.document_id in going:
+            return False
+        return self._why_kept(document, going.keys(), told) is None
+
+    def _why_kept(
+        self, document: RegisteredDocument, going: Collection[str], told: Collection[str]
+    ) -> Kept | None:
+        if document.document_id in self._on_hold:
+            return Kept.LEGAL_HOLD
+        for brought in self._register.submissions_of(document.tenant, document.document_id):
+            if brought.status is SubmissionStatus.REFUSED or brought.job_id in told:
+                continue
+            if brought.parent is None:
+                return Kept.OWN
+            carrier = self._register.submission(brought.parent)
+            email = carrier.document_id if carrier is not None else None
+            if email is None or not (email in going or self._tombstones.stands(email)):
+                return Kept.LIVING_EMAIL
+        return None
