@@ -11,7 +11,9 @@ import typer
 from typer.exceptions import TyperException
 
 from deploy.cli.command import Format, FormatOption, friendly, told
+from deploy.cli.options import DataDir, Document, Workers, choose, folder
 from deploy.cli.topology_group import topology
+from deploy.cli.verify_commands import add_verifying
 from deploy.local.files import printable
 
 app = typer.Typer(
@@ -47,23 +49,6 @@ class Books(StrEnum):
     NDJSON = "ndjson"
 
 
-_chosen: dict[str, Path] = {}
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Where everything lies.", show_default=".docledger"),
-]
-Workers = Annotated[
-    int, typer.Option("--workers", min=1, max=64, help="Processes that take documents.")
-]
-Document = Annotated[
-    str,
-    typer.Argument(
-        help="Its id, or the id's first characters; or its file, which is known by its content."
-    ),
-]
-
-
 @app.callback()
 def docledger(
     data_dir: Annotated[
@@ -77,14 +62,7 @@ def docledger(
     ] = None,
 ) -> None:
     """Turn documents into ledger entries that anyone can prove."""
-    _chosen.clear()
-    if data_dir is not None:
-        _chosen["data_dir"] = data_dir
-
-
-def folder(data_dir: Path | None) -> Path:
-    """Return the data folder: the command's own option, the global one, or the default."""
-    return data_dir or _chosen.get("data_dir") or Path(".docledger")
+    choose(data_dir)
 
 
 @app.command()
@@ -173,32 +151,7 @@ def audit(
     )
 
 
-@app.command()
-@friendly
-def verify(
-    log: Annotated[
-        Path | None,
-        typer.Argument(help="A log's folder.", show_default="every log in the data folder"),
-    ] = None,
-    key: Annotated[
-        str | None,
-        typer.Option("--key", help="The log's public key (a vkey line, or a file that holds it)."),
-    ] = None,
-    data_dir: DataDir = None,
-) -> int:
-    """Check every leaf, tile and checkpoint of a log with its public key alone."""
-    from deploy.cli import verify as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.verify(folder(data_dir), log, key)
-
-
-@app.command()
-@friendly
-def proof(document: Document, data_dir: DataDir = None) -> int:
-    """Print the .tlog-proof of a document's entry."""
-    from deploy.cli import verify as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.proof(folder(data_dir), document)
+add_verifying(app)
 
 
 @app.command()

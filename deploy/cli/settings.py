@@ -26,7 +26,7 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     LogSettings,
 )
 
-OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR"})
+OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR", "DOCLEDGER_LOG_TOKEN"})
 """Variables that the command itself reads, as options."""
 
 

@@ -1,75 +1,224 @@
 """``docledger verify`` and ``docledger proof``: what outsiders can do, done here."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from deploy.cli.log_source import (
+    LogSource,
+    read_checkpoint_of,
+    read_key,
+    read_text,
+    sources,
+)
 from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, to_stderr, to_stdout
+from deploy.cli.watching import watch_log
 from deploy.local.lookup import find_document
-from deploy.local.site import Site
 from services.ledger.entries import standing_entry
+from shared.clock import Clock, SystemClock
 from shared.errors import UserError
-from shared.tlog.errors import TlogError
-from shared.tlog.note import VerifierKey
-from shared.tlog.reader import DirectoryReader
-from shared.tlog.verify import verify_log
+from shared.tlog.checkpoint import Checkpoint, LogKeys, open_checkpoint
+from shared.tlog.consistency import check_consistent, check_shown
+from shared.tlog.errors import (
+    ContradictionError,
+    RolledBackError,
+    TlogError,
+    UnavailableError,
+)
+from shared.tlog.proof import Proof, verify_proof
+from shared.tlog.reader import read_checkpoint, read_leaf
+from shared.tlog.verify import Progress, Verified, verify_checkpoint
 
-VKEY_SUFFIX = ".vkey"
+VERIFIED: Final = 0
+NOT_VERIFIED: Final = 1
+CONTRADICTED: Final = 3
+UNAVAILABLE: Final = 4
 
 
-def verify(data_dir: Path, log: Path | None, key: str | None) -> int:
-    """Verify one log, or every log of the data folder; return 1 if one is not what it claims."""
-    if log is not None:
-        logs = [(log, _key(key or str(_beside(log))))]
-    else:
-        folder = Site(data_dir).log
-        logs = [(one.with_suffix(""), _key(str(one))) for one in sorted(folder.glob("*.vkey"))]
-        if not logs:
-            raise UserError(
-                f"no log in {folder}; run 'docledger run PATH' first, or name a log's folder"
-            )
-    return max([_verify(folder, vkey) for folder, vkey in logs])
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked ``verify`` for.
+
+    Attributes:
+        log: a log's folder, a data folder or a URL; None is the data folder's logs.
+        key: a vkey line, or a file that holds one.
+        since: the file of a checkpoint that was verified before.
+        against: a checkpoint that others were shown: a file or a URL.
+        proof: the file of a ``.tlog-proof``.
+        entry: the file of that entry's bytes.
+        state: the file in which the last checkpoint is remembered.
+        every: seconds from one look to the next; None to look once.
+        as_json: one JSON line each instead of a sentence.
+    """
+
+    log: str | None = None
+    key: str | None = None
+    since: Path | None = None
+    against: str | None = None
+    proof: Path | None = None
+    entry: Path | None = None
+    state: Path | None = None
+    every: float | None = None
+    as_json: bool = False
+
+
+def verify(data_dir: Path, asked: Asked, *, clock: Clock | None = None) -> int:
+    """Verify logs, a proof, or keep watching; return the exit code."""
+    clock = clock or SystemClock()
+    if asked.proof is not None and asked.log is None:
+        return _proof(asked, asked.proof, None)
+    found = sources(asked.log, asked.key, data_dir, clock)
+    if len(found) > 1 and any((asked.since, asked.against, asked.state, asked.proof)):
+        raise UserError("there are several logs; name one of them")
+    if asked.proof is not None:
+        return _proof(asked, asked.proof, found[0])
+    if asked.every is not None and asked.state is None:
+        raise UserError("--watch needs --state FILE, to remember the last checkpoint in")
+    if asked.state is not None:
+        if asked.since is not None:
+            raise UserError("--state remembers the checkpoint that --since would name; give one")
+        return watch_log(
+            found[0],
+            asked.state,
+            clock=clock,
+            against=asked.against,
+            every=asked.every,
+            as_json=asked.as_json,
+        )
+    return max([_verify(source, asked, clock) for source in found])
 
 
 def proof(data_dir: Path, typed: str) -> int:
-    """Print the proof of the entry that says where a document stands."""
+    """Print the proof of the entry that says where a document stands, the entry inside."""
     house = open_house(data_dir)
     document = find_document(house, typed)
     history = house.ledger.journal.history(document.tenant, document.document_id)
     booked = standing_entry(history)
     if booked is None or booked.index is None:
         raise UserError("the document has no sealed entry yet; see 'docledger show'")
-    print(house.ledger.log_of(document.tenant).prove(booked.index), end="")  # noqa: T201 - output
+    proven = Proof.parse(house.ledger.log_of(document.tenant).prove(booked.index))
+    print(proven.holding(booked.entry.leaf), end="")  # noqa: T201 - output
     return 0
 
 
-def _verify(folder: Path, key: VerifierKey) -> int:
+def _verify(source: LogSource, asked: Asked, clock: Clock) -> int:
+    others = read_checkpoint_of(asked.against, clock) if asked.against else None
     try:
-        verified = verify_log(DirectoryReader(folder), key)
+        keys = source.keys()
+        since = _since(asked.since, keys)
+        theirs = others(keys).checkpoint if others else None  # first: the log may grow meanwhile
+        shown = read_checkpoint(source.reader, keys).checkpoint
+        if theirs is not None:
+            check_shown(source.reader, shown, theirs)
+        with _progress() as tell:
+            verified = verify_checkpoint(source.reader, shown, since=since, on_progress=tell)
     except TlogError as error:
-        to_stderr().print(safe(f"{folder}: NOT VERIFIED: {error}", style="bold red"))
-        return 1
-    line = f"{folder}: verified: {verified.size} entries, root {verified.root.hex()}"
-    to_stdout().print(safe(line, style="green"))
-    return 0
+        return _refused(source.shown, error, as_json=asked.as_json)
+    return _told(source.shown, verified, since, as_json=asked.as_json)
 
 
-def _beside(log: Path) -> Path:
-    path = log.parent / f"{log.name}{VKEY_SUFFIX}"
-    if not path.exists():
-        raise UserError(f"no key for {log}; give the log's public key with --key")
-    return path
-
-
-def _key(text: str) -> VerifierKey:
-    """Return the key of a vkey line, or of the file that holds one."""
-    path = Path(text)
-    line = text
-    if "+" not in text or path.exists():
-        try:
-            line = path.read_text(encoding="ascii")
-        except (OSError, UnicodeDecodeError) as err:
-            raise UserError(f"cannot read the public key {text}; give a vkey line") from err
+def _since(path: Path | None, keys: LogKeys) -> Checkpoint | None:
+    if path is None:
+        return None
     try:
-        return VerifierKey.parse(line.strip())
+        return open_checkpoint(read_text(path, what="checkpoint"), keys).checkpoint
     except TlogError as err:
-        raise UserError("that is no vkey line (name+id+key); check --key") from err
+        raise UserError(f"{path} is no checkpoint of this log: {err}") from err
+
+
+def _proof(asked: Asked, path: Path, source: LogSource | None) -> int:
+    """Verify one proof, offline; with a log, against what that publishes too."""
+    text = read_text(path, what="proof")
+    if source is None and asked.key is None:
+        raise UserError("give the log's public key with --key")
+    try:
+        keys = source.keys() if source else read_key(str(asked.key))
+        leaf = _leaf(asked, Proof.parse(text), keys, source)
+        proven = verify_proof(text, keys, leaf=leaf)
+        if source is not None:
+            shown = read_checkpoint(source.reader, keys).checkpoint
+            check_consistent(
+                source.reader, *sorted((proven.checkpoint, shown), key=lambda one: one.size)
+            )
+    except TlogError as error:
+        return _refused(str(path), error, as_json=asked.as_json)
+    checkpoint = proven.checkpoint
+    if asked.as_json:
+        _line(
+            what=str(path),
+            verified=True,
+            index=proven.index,
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root=checkpoint.root.hex(),
+        )
+    else:
+        line = f"{path}: verified: entry {proven.index} of {checkpoint.size} of {checkpoint.origin}"
+        to_stdout().print(safe(line, style="green"))
+    return VERIFIED
+
+
+def _leaf(asked: Asked, proof: Proof, keys: LogKeys, source: LogSource | None) -> bytes:
+    """Return the entry's bytes: a file's, those in the proof, or those that the log has."""
+    if asked.entry is not None:
+        try:
+            return asked.entry.read_bytes()
+        except OSError as err:
+            raise UserError(f"cannot read {asked.entry}; check the path") from err
+    if proof.extra is not None:
+        return proof.extra
+    if source is None:
+        raise UserError("the proof holds no entry: give its bytes with --entry, or name the log")
+    size = open_checkpoint(proof.checkpoint, keys).checkpoint.size
+    return read_leaf(source.reader, proof.index, size)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """Show how far it is, where a person looks."""
+    console = to_stderr()
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status("verifying") as status:
+        yield lambda size: status.update(f"verifying: {size:,} entries")
+
+
+def _told(shown: str, verified: Verified, since: Checkpoint | None, *, as_json: bool) -> int:
+    if as_json:
+        _line(
+            what=shown,
+            verified=True,
+            origin=verified.origin,
+            size=verified.size,
+            root=verified.root.hex(),
+            read=verified.read,
+        )
+        return VERIFIED
+    after = f", {verified.read} of them new since {since.size}" if since else ""
+    line = f"{shown}: verified: {verified.size} entries{after}, root {verified.root.hex()}"
+    to_stdout().print(safe(line, style="green"))
+    return VERIFIED
+
+
+def _refused(shown: str, error: TlogError, *, as_json: bool) -> int:
+    """Say what is wrong in one line; return the exit code."""
+    code, word = NOT_VERIFIED, "NOT VERIFIED"
+    if isinstance(error, UnavailableError):
+        code, word = UNAVAILABLE, "cannot be read now, which says nothing about it"
+    elif isinstance(error, (ContradictionError, RolledBackError)):
+        code = CONTRADICTED
+    if as_json:
+        index = getattr(error, "index", None)
+        _line(what=shown, verified=False, problem=str(error), index=index, exit_code=code)
+    else:
+        to_stderr().print(safe(f"{shown}: {word}: {error}", style="bold red"))
+    return code
+
+
+def _line(**fields: object) -> None:
+    print(json.dumps(fields))  # noqa: T201 - this is the output

@@ -3,7 +3,7 @@
 Source: c2sp.org/tlog-proof.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from shared.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint, open_checkpoint
@@ -30,7 +30,7 @@ class Proof:
         index: of the entry in the log.
         hashes: the path from the leaf's sibling to the root's child.
         checkpoint: the signed checkpoint's note, verbatim.
-        extra: opaque and not authenticated; our own proofs have none.
+        extra: opaque and not authenticated; ``docledger proof`` puts the entry's bytes there.
     """
 
     index: int
@@ -62,6 +62,13 @@ class Proof:
         if not blank or not checkpoint:
             raise MalformedError("a proof ends with a checkpoint after an empty line")
         return cls(index, hashes, checkpoint, extra)
+
+    def holding(self, leaf: bytes) -> Self:
+        """Return the proof with the entry's own bytes as its extra data.
+
+        Nothing vouches for extra data as such; of these bytes, the proof itself does.
+        """
+        return replace(self, extra=leaf)
 
     def __str__(self) -> str:
         lines = [HEADER]

@@ -245,7 +245,11 @@ def test_verify_and_proof_need_no_more_than_the_public_key(
         assert (said.code, said.err) == (0, ""), words
         assert ": verified: 12 entries, root " in said.out
     proof = docledger("proof", docledger.file("invoice-once.pdf"))
-    assert proof.out.startswith("c2sp.org/tlog-proof@v1\nindex ")
+    assert proof.out.startswith("c2sp.org/tlog-proof@v1\nextra ")
+    (tmp_path / "one.tlog-proof").write_text(proof.out)
+    said = docledger("verify", "--proof", tmp_path / "one.tlog-proof", "--key", key)
+    assert (said.code, said.err) == (0, "")
+    assert " of 12 of " in said.out
 
 
 def test_verify_finds_a_log_that_was_tampered_with(docledger: Docledger, tmp_path: Path) -> None:
