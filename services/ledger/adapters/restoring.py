@@ -2,10 +2,11 @@
 
 from sqlalchemy import select, update
 
-from services.ledger.adapters.rows import entry_row, insert_rows, posting_rows
+from services.ledger.adapters.rows import entry_row, posting_rows
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import entries, outbox, postings
 from services.ledger.entries import Entry, Trail
+from shared.database.inserting import insert_rows
 
 
 class SqlRestoring(OnDatabase):

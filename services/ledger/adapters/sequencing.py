@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, insert, select, union, update
+from sqlalchemy import func, insert, select, union, update
 
 from services.ledger.adapters.intents import SqlIntents
-from services.ledger.adapters.rows import ENTRIES, PAGE, booked, micros, moment
+from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, micros, moment
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
 from services.ledger.entries import Booked, Trail
@@ -146,12 +146,11 @@ class SqlSequencing(OnDatabase):
 
     def mark_published(self, entry_ids: Sequence[str], *, at: datetime) -> None:
         """Set when the events were handed to the bus."""
-        seq = select(entries.c.seq).where(entries.c.entry_id == bindparam("its_id"))
-        statement = update(outbox).where(outbox.c.seq == seq.scalar_subquery())
-        rows = [{"its_id": entry_id} for entry_id in entry_ids]
-        if rows:
-            with self._database.writing() as connection:
-                connection.execute(statement.values(published_at=micros(at)), rows)
+        with self._database.writing() as connection:
+            for page in chunks(entry_ids):
+                theirs = select(entries.c.seq).where(entries.c.entry_id.in_(page))
+                statement = update(outbox).where(outbox.c.seq.in_(theirs))
+                connection.execute(statement.values(published_at=micros(at)))
 
 
 class SqlAudit(OnDatabase):
