@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Dialect, Row, Select, Table, bindparam, insert, select
+from sqlalchemy import Connection, Row, Select, select
 
 from services.ledger.adapters.tables import entries, postings
 from services.ledger.entries import Booked, Entry, Posting
@@ -74,22 +73,6 @@ def booked(connection: Connection, query: Select[Any]) -> list[Booked]:
     rows = connection.execute(query).all()
     lines = _postings(connection, [row.seq for row in rows])
     return [Booked(_entry(row, lines.get(row.seq, ())), row.log_index) for row in rows]
-
-
-def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows of plain values in one go.
-
-    SQLAlchemy writes the statement, the driver takes the rows: passing them through SQLAlchemy's
-    parameters costs as much again as SQLite itself.
-    """
-    if rows:
-        connection.exec_driver_sql(_insert_into(table, connection.dialect, *rows[0]), list(rows))
-
-
-@cache
-def _insert_into(table: Table, dialect: Dialect, *columns: str) -> str:
-    statement = insert(table).values({column: bindparam(column) for column in columns})
-    return str(statement.compile(dialect=dialect))
 
 
 def _postings(connection: Connection, seqs: Sequence[int]) -> dict[int, tuple[Posting, ...]]:
