@@ -11,13 +11,13 @@ from services.ledger.adapters.rows import (
     booked,
     chunks,
     entry_row,
-    insert_rows,
     posting_rows,
 )
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import entries, fingerprints, outbox, postings
 from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
 from services.ledger.ports import Balance
+from shared.database.inserting import insert_rows
 from shared.events.payloads import EntryKind
 
 
