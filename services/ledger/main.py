@@ -9,6 +9,7 @@ from typing import Final
 from services.ledger.adapters.log_reader import PublishedLogs
 from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.schema import JOURNAL
+from services.ledger.adapters.signing import Signing
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.adapters.summaries import StoredSummaries, SummaryNames
 from services.ledger.audit import Finding, check_books
@@ -27,13 +28,11 @@ from shared.events.envelope import Event
 from shared.keys.port import Keyring
 from shared.logging.stage_log import StageLog
 from shared.telemetry.tracing import Tracing
-from shared.tlog.note import VerifierKey
-from shared.tlog.signer import CheckpointSigner, Ed25519Signer
+from shared.tlog.checkpoint import LogKeys
 from shared.worker.outcome import Outcome
 from shared.worker.results import Results
 
 LEDGER_FILE: Final = "ledger.sqlite"
-SIGNERS_FOLDER: Final = "signers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     tracing: Tracing | None = None,
     lines: StageLog | None = None,
 ) -> Ledger:
-    """Return the ledger over a journal, a log folder, and key files for checkpoints.
+    """Return the ledger over a journal, a log folder, and the keys that sign checkpoints.
 
     Args:
         data_dir: holds ``log/``, ``signers/``, and ``ledger.sqlite`` unless the settings name
@@ -138,7 +137,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     """
     settings = settings or LedgerSettings.from_environment()
     journal = SqlJournal(open_database(settings.database, data_dir / LEDGER_FILE, JOURNAL))
-    site = _Logs(data_dir, settings.origin, journal)
+    site = _Logs(Signing(data_dir, settings.origin), journal)
     return assemble(
         journal=journal,
         summaries=StoredSummaries(results),
@@ -157,30 +156,24 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
 class _Logs:
     """The logs of one data folder, opened when first asked for."""
 
-    def __init__(self, data_dir: Path, origin: str, journal: Journal) -> None:
-        self._data_dir = data_dir
-        self._origin = origin
+    def __init__(self, signing: Signing, journal: Journal) -> None:
+        self._signing = signing
         self._journal = journal
-        self._open: dict[str, tuple[DirectoryFiles, CheckpointSigner]] = {}
+        self._open: dict[str, DirectoryFiles] = {}
 
     def publication(self, tenant: str) -> Publication:
-        files, signer = self._of(tenant)
+        signer = self._signing.signer(tenant)
         return Publication(
             origin=signer.key.name,
-            files=files,
+            files=self._files(tenant),
             signer=signer,
             intents=self._journal.intents(tenant),
         )
 
-    def reader(self, tenant: str) -> tuple[DirectoryFiles, VerifierKey]:
-        files, signer = self._of(tenant)
-        return files, signer.key
+    def reader(self, tenant: str) -> tuple[DirectoryFiles, LogKeys]:
+        return self._files(tenant), self._signing.signer(tenant).key
 
-    def _of(self, tenant: str) -> tuple[DirectoryFiles, CheckpointSigner]:
+    def _files(self, tenant: str) -> DirectoryFiles:
         if tenant not in self._open:
-            signer = Ed25519Signer.open_or_create(
-                self._data_dir / SIGNERS_FOLDER / f"{tenant}.pem", f"{self._origin}/{tenant}"
-            )
-            files = DirectoryFiles.open(self._data_dir, tenant, signer.key)
-            self._open[tenant] = files, signer
+            self._open[tenant] = self._signing.files(tenant)
         return self._open[tenant]

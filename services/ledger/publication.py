@@ -15,12 +15,12 @@ from typing import Final, Protocol
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from shared.tlog.edge import RightEdge
 from shared.tlog.encoding import HASH_BYTES
-from shared.tlog.errors import MalformedError, NotFoundError, TlogError
+from shared.tlog.errors import MalformedError, NotFoundError, SignatureError, TlogError
 from shared.tlog.merkle import leaf_hash
 from shared.tlog.note import decode_text
 from shared.tlog.proof import prove
 from shared.tlog.reader import read_bundle, read_checkpoint, read_edge, read_leaf, read_tile
-from shared.tlog.signer import CheckpointSigner
+from shared.tlog.signer import CheckpointSigner, cosigned
 from shared.tlog.tiles import (
     CHECKPOINT_PATH,
     MOST_LEAF_BYTES,
@@ -274,10 +274,19 @@ class Publication:
         note = intent.note if intent else None
         if note is None:
             note = self._intents.keep_note(checkpoint.size, self._signer.sign(checkpoint))
-        signed = open_checkpoint(note, self._signer.key)
+        try:
+            signed = open_checkpoint(note, self._signer.key)
+        except SignatureError:  # the key that signed it was closed meanwhile: an open one joins it
+            signed = open_checkpoint(self._joined(note, checkpoint), self._signer.key)
         if signed.checkpoint != checkpoint:
             raise StaleLogError(f"another checkpoint of {checkpoint.size} was signed")
         return signed
+
+    def _joined(self, note: str, checkpoint: Checkpoint) -> str:
+        try:
+            return cosigned(note, self._signer.sign(checkpoint))
+        except ValueError as err:
+            raise StaleLogError(f"another checkpoint of {checkpoint.size} was signed") from err
 
 
 class _Growth:

@@ -1,10 +1,12 @@
 """Who signs checkpoints: a port that takes a Checkpoint, never bytes, and a key file behind it.
 
 A signer that takes bytes signs anything; this one can only ever say "this log, this size, this
-root". Every log has its own key, and the key is for nothing else.
+root", or "this key joins, that one ends" (``KeyStatement``). Every log has keys of its own, and
+they are for nothing else.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -17,8 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from shared.tlog.checkpoint import Checkpoint
+from shared.tlog.checkpoint import Checkpoint, LogKeys
 from shared.tlog.errors import MalformedError
+from shared.tlog.key_history import KeyHistory, KeyStatement
 from shared.tlog.note import Note, Signature, VerifierKey
 
 
@@ -26,8 +29,8 @@ class CheckpointSigner(Protocol):
     """Signs the checkpoints of one log."""
 
     @property
-    def key(self) -> VerifierKey:
-        """Return the public key; its name is the log's origin."""
+    def key(self) -> LogKeys:
+        """Return what verifies the log; its name is the log's origin."""
         ...
 
     def sign(self, checkpoint: Checkpoint) -> str:
@@ -38,6 +41,49 @@ class CheckpointSigner(Protocol):
             TransientError: the key service is unavailable.
         """
         ...
+
+
+class LogKey(CheckpointSigner, Protocol):
+    """One private key of a log, wherever it is."""
+
+    @property
+    def key(self) -> VerifierKey:
+        """Return its public key; its name is the log's origin."""
+        ...
+
+    def endorse(self, statement: KeyStatement) -> Signature:
+        """Return the key's signature on a record of the key history; raises as ``sign``."""
+        ...
+
+
+class JointSigner:
+    """Signs with every key that is open: two during the overlap of a rotation.
+
+    Args:
+        history: of the log's keys.
+        keys: the private keys of those that are open, in the history's order.
+
+    Raises:
+        ValueError: a key is missing or too many.
+    """
+
+    def __init__(self, history: KeyHistory, keys: Sequence[LogKey]) -> None:
+        if tuple(one.key for one in keys) != history.open:
+            raise ValueError("every open key signs, and no other")
+        self._history = history
+        self._keys = keys
+
+    @property
+    def key(self) -> KeyHistory:
+        """Return the history of the log's keys."""
+        return self._history
+
+    def sign(self, checkpoint: Checkpoint) -> str:
+        """Return the note of ``checkpoint``, signed by every open key; see the port."""
+        note = self._keys[0].sign(checkpoint)
+        for one in self._keys[1:]:
+            note = cosigned(note, one.sign(checkpoint))
+        return note
 
 
 class Ed25519Signer:
@@ -83,9 +129,36 @@ class Ed25519Signer:
         """
         if checkpoint.origin != self._key.name:
             raise ValueError("this key signs for another log")
-        text = checkpoint.text
+        return str(Note(checkpoint.text, (self._signature(checkpoint.text),)))
+
+    def endorse(self, statement: KeyStatement) -> Signature:
+        """Return our signature on a record of the key history.
+
+        Raises:
+            ValueError: the record is of another log.
+        """
+        if statement.origin != self._key.name:
+            raise ValueError("this key signs for another log")
+        return self._signature(statement.text)
+
+    def _signature(self, text: str) -> Signature:
         signature = self._private_key.sign(text.encode())
-        return str(Note(text, (Signature(self._key.name, self._key.key_id, signature),)))
+        return Signature(self._key.name, self._key.key_id, signature)
+
+
+def cosigned(note: str, other: str) -> str:
+    """Return ``note`` with the signatures of another note on the same text.
+
+    Where both have a signature of one key, the other's stands.
+
+    Raises:
+        ValueError: the texts differ.
+    """
+    ours, theirs = Note.parse(note), Note.parse(other)
+    if ours.text != theirs.text:
+        raise ValueError("signatures on another text do not count here")
+    signed = {(one.name, one.key_id): one for one in (*ours.signatures, *theirs.signatures)}
+    return str(Note(ours.text, tuple(signed.values())))
 
 
 def _create_key_file(path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from shared.tlog.checkpoint import LogKeys
 from shared.tlog.errors import NotFoundError
-from shared.tlog.note import VerifierKey
 from shared.tlog.reader import Reader, iter_leaves, read_checkpoint
 
 
@@ -11,10 +11,10 @@ class PublishedLogs:
     """``ports.LogReader`` over published files.
 
     Args:
-        log_of: a tenant's files and public key.
+        log_of: a tenant's files and what verifies them.
     """
 
-    def __init__(self, log_of: Callable[[str], tuple[Reader, VerifierKey]]) -> None:
+    def __init__(self, log_of: Callable[[str], tuple[Reader, LogKeys]]) -> None:
         self._log_of = log_of
 
     def leaves(self, tenant: str) -> Iterator[bytes]:

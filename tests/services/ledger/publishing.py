@@ -8,8 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.public_files import MemoryFiles
 from services.ledger.publication import Intent, Publication
-from shared.tlog.checkpoint import Checkpoint
-from shared.tlog.note import VerifierKey
+from shared.tlog.checkpoint import Checkpoint, LogKeys
 from shared.tlog.signer import CheckpointSigner, Ed25519Signer
 
 ORIGIN = "docledger.example/log/acme"
@@ -57,7 +56,7 @@ class Fragile:
         self._files, self._intents, self._signer, self._fuse = files, intents, signer, fuse
 
     @property
-    def key(self) -> VerifierKey:
+    def key(self) -> LogKeys:
         """As the signer's."""
         return self._signer.key
 

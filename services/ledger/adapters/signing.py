@@ -1,0 +1,127 @@
+"""Who signs the logs of one data folder: private keys, and the published history of them."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from services.ledger.adapters.public_files import DirectoryFiles
+from services.ledger.adapters.signing_keys import SIGNERS_FOLDER, SigningKeys
+from services.ledger.publication import PublicFiles
+from shared.errors import TransientError
+from shared.keys.settings import KmsSettings, kms_emulator
+from shared.tlog.errors import NotFoundError
+from shared.tlog.key_history import KEYS_SUFFIX, KeyHistory, keys_of
+from shared.tlog.note import VerifierKey
+from shared.tlog.signer import CheckpointSigner, JointSigner
+
+if TYPE_CHECKING:
+    from shared.keys.kms_connection import KmsConnection
+
+VKEY_SUFFIX: Final = ".vkey"
+
+
+class PublishedHistory:
+    """``rotation.KeyRecords`` beside the log: ``log/<tenant>.keys``.
+
+    Args:
+        files: of ``log/``.
+        tenant: a checked tenant id.
+    """
+
+    def __init__(self, files: PublicFiles, tenant: str) -> None:
+        self._files = files
+        self._path = f"{tenant}{KEYS_SUFFIX}"
+        self._root = f"{tenant}{VKEY_SUFFIX}"
+
+    def read(self) -> KeyHistory | None:
+        """Return the history, checked from the log's first key; None before the first rotation."""
+        try:
+            data = self._files.read(self._path)
+        except NotFoundError:
+            return None
+        root = VerifierKey.parse(self._files.read(self._root).decode("ascii", "replace"))
+        history = keys_of(root, data)
+        assert isinstance(history, KeyHistory)
+        return history
+
+    def append(self, history: KeyHistory) -> None:
+        """Publish a history that has grown from the published one; see ``KeyRecords``."""
+        data = history.text.encode()
+
+        def size(some: bytes) -> int:
+            return len(some) if data.startswith(some) else len(data)  # what is no prefix stays
+
+        if self._files.replace_larger(self._path, data, size=size) != data:
+            raise TransientError("somebody else changed the log's keys meanwhile")
+
+
+class Signing:
+    """Who signs the logs of one data folder, as their key histories say now.
+
+    Args:
+        data_dir: holds ``signers/`` and ``log/``.
+        origin: what the logs' names start with.
+        settings: of the keys in KMS; read from the environment when None.
+    """
+
+    def __init__(self, data_dir: Path, origin: str, settings: KmsSettings | None = None) -> None:
+        self._data_dir = data_dir
+        self._origin = origin
+        self._settings = settings or KmsSettings.from_environment()
+        self._known: dict[str, tuple[bytes | None, CheckpointSigner]] = {}
+
+    def keys(self, tenant: str) -> SigningKeys:
+        """Return the private keys of a tenant's log."""
+        return SigningKeys(
+            self._data_dir / SIGNERS_FOLDER,
+            tenant,
+            f"{self._origin}/{tenant}",
+            self._settings,
+            lambda: self._connection,
+        )
+
+    def history(self, tenant: str) -> PublishedHistory:
+        """Return the published history of a tenant's keys."""
+        return PublishedHistory(DirectoryFiles(self._data_dir / "log"), tenant)
+
+    def files(self, tenant: str) -> DirectoryFiles:
+        """Return the published log of a tenant, its first public key beside it."""
+        if self._history_bytes(tenant) is not None:
+            return DirectoryFiles(self._data_dir / "log" / tenant)
+        return DirectoryFiles.open(self._data_dir, tenant, self.keys(tenant).first().key)
+
+    def signer(self, tenant: str) -> CheckpointSigner:
+        """Return who signs now; asked each time, as a rotation may have happened.
+
+        Raises:
+            TlogError: the history is damaged.
+            UserError: a private key is missing.
+            TransientError: the folder or Cloud KMS is unavailable.
+        """
+        data = self._history_bytes(tenant)
+        known = self._known.get(tenant)
+        if known is None or known[0] != data:
+            history = self.history(tenant).read() if data is not None else None
+            keys = self.keys(tenant)
+            signer: CheckpointSigner = (
+                keys.first()
+                if history is None
+                else JointSigner(history, [keys.of(key) for key in history.open])
+            )
+            known = data, signer
+            self._known[tenant] = known
+        return known[1]
+
+    def _history_bytes(self, tenant: str) -> bytes | None:
+        try:
+            return (self._data_dir / "log" / f"{tenant}{KEYS_SUFFIX}").read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as err:
+            raise TransientError("the key history cannot be read") from err
+
+    @cached_property
+    def _connection(self) -> "KmsConnection":
+        from shared.keys.kms_connection import KmsConnection  # noqa: PLC0415 - half a second
+
+        return KmsConnection(emulator=kms_emulator())
