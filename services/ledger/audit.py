@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.ledger.entries import Booked, Entry, unbalanced
+from services.ledger.entries import POSTING_KINDS, Booked, Entry, unbalanced
 from services.ledger.leaf import leaf_bytes, read_leaf
 from services.ledger.ports import Journal, LogReader
-from shared.events.payloads import EntryKind
 from shared.tlog.errors import TlogError
 
 
@@ -100,7 +99,7 @@ def _check_entry(booked: Booked) -> Iterator[Finding]:
     entry = booked.entry
     if made_again(entry) != entry.leaf:
         yield _finding(FindingCode.LEAF_CHANGED, entry, booked.index)
-    posts = entry.kind in (EntryKind.POST, EntryKind.REVERSAL)
+    posts = entry.kind in POSTING_KINDS
     if unbalanced(entry.postings) or posts != bool(entry.postings):
         yield _finding(FindingCode.UNBALANCED, entry, booked.index)
 
@@ -147,6 +146,9 @@ def made_again(entry: Entry) -> bytes:
         postings=entry.postings,
         settles=entry.settles,
         actor=entry.actor,
+        links=entry.links,
+        approver=entry.approver,
+        particulars=entry.particulars,
     )
 
 

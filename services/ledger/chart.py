@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.ledger.money import FinerPrecisionError, minor_units, parse_decimal, scale_of
 from shared.events.payloads import DocumentType
 
 CHART_FILE: Final = Path(__file__).with_name("chart.yaml")
@@ -39,16 +40,50 @@ class RuleLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreign:
+    """How the books treat other currencies than their own.
+
+    Attributes:
+        books_currency: ISO 4217.
+        rounding: the account that takes what rounded lines are over.
+        differences: the account of exchange gains and losses.
+        monetary: the accounts that are revalued: money, and what is owed.
+    """
+
+    books_currency: str
+    rounding: str
+    differences: str
+    monetary: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TwoPersons:
+    """When posting by hand needs a second bookkeeper.
+
+    Attributes:
+        above: minor units by currency; a currency that is absent always needs two.
+        open_days: how long a proposal can be approved.
+    """
+
+    above: dict[str, int]
+    open_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Accounts by code, and for each document type that posts, its postings.
 
     Attributes:
         names: account code to the name that exports show.
         rules: what a document type posts; a type that is absent becomes a memo entry.
+        foreign: other currencies.
+        two_persons: what one person may not do alone.
     """
 
     names: dict[str, str]
     rules: dict[DocumentType, tuple[RuleLine, ...]]
+    foreign: Foreign
+    two_persons: TwoPersons
 
 
 class _Line(BaseModel):
@@ -65,11 +100,29 @@ class _Line(BaseModel):
         return self
 
 
+class _Foreign(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    books_currency: str
+    rounding: AccountCode
+    differences: AccountCode
+    monetary: frozenset[AccountCode]
+
+
+class _TwoPersons(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    above: dict[str, str]
+    open_days: Annotated[int, Field(ge=1, le=365)]
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     accounts: dict[AccountCode, AccountName]
     rules: dict[DocumentType, list[_Line]]
+    foreign: _Foreign
+    two_persons: _TwoPersons
 
 
 def load_chart(path: Path = CHART_FILE) -> Chart:
@@ -90,7 +143,29 @@ def load_chart(path: Path = CHART_FILE) -> Chart:
             raise ValueError(f"rule {kind}: needs {', '.join(get_args(Amount))} once each")
         if not signs["net"] == signs["tax"] == signs["rounding"] == -signs["total"]:
             raise ValueError(f"rule {kind}: all amounts must stand against the total")
-    return Chart(names=dict(content.accounts), rules=rules)
+    foreign = Foreign(**content.foreign.model_dump())
+    used = {foreign.rounding, foreign.differences, *foreign.monetary}
+    if unknown := used - content.accounts.keys():
+        raise ValueError(f"foreign: no account {min(unknown)}")
+    if scale_of(foreign.books_currency) is None:
+        raise ValueError("foreign: books_currency is none of ISO 4217")
+    above = {code: _limit(code, text) for code, text in content.two_persons.above.items()}
+    return Chart(
+        names=dict(content.accounts),
+        rules=rules,
+        foreign=foreign,
+        two_persons=TwoPersons(above, content.two_persons.open_days),
+    )
+
+
+def _limit(currency: str, text: str) -> int:
+    scale, amount = scale_of(currency), parse_decimal(text)
+    if scale is None or amount is None or amount < 0:
+        raise ValueError(f"two_persons: {currency} is no currency, or its limit no amount")
+    try:
+        return minor_units(amount, scale)
+    except FinerPrecisionError:
+        raise ValueError(f"two_persons: the limit of {currency} has too many digits") from None
 
 
 def _rule_line(line: _Line) -> RuleLine:

@@ -54,6 +54,9 @@ class Paper:
         postings: tuple[Posting, ...] = (),
         settles: str | None = None,
         actor: str | None = None,
+        links: str | None = None,
+        approver: str | None = None,
+        particulars: str = "",
     ) -> Entry:
         """Return an entry about this paper, with its id and leaf."""
         entry_id = keyed_id(
@@ -71,6 +74,9 @@ class Paper:
             postings=postings,
             settles=settles,
             actor=actor,
+            links=links,
+            approver=approver,
+            particulars=particulars,
         )
         return Entry(
             entry_id=entry_id,
@@ -87,6 +93,9 @@ class Paper:
             settles=settles,
             actor=actor,
             leaf=leaf,
+            links=links,
+            approver=approver,
+            particulars=particulars,
         )
 
 

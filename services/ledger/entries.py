@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from shared.events.payloads import DocumentType, EntryKind
 from shared.telemetry.reasons import HeldReason
@@ -41,13 +42,18 @@ class Entry:
         commitment: HMAC over the canonical fields, hex; also tells whether an input is the same.
             Empty for an erasure: the key that would make it is gone.
         document_type: what the document is; None for an erasure.
-        date: of the business transaction; None where nothing is posted.
+        date: on which it counts; of a period close the period's last day; None where nothing is
+            posted.
         reason: of a hold.
-        postings: balanced per currency; none for memo, hold, void, erasure.
+        postings: balanced per currency; none for memo, hold, void, erasure, period close.
         settles: the entry whose state this one ends: the hold that was posted or voided, the
             post that was reversed, the reversal that was posted anew. Each ends once.
         actor: opaque id of the person who decided; None when the rules did.
         leaf: the bytes that go into the log.
+        links: the post that a conversion (``fx``), or the reversal of one, belongs to.
+        approver: opaque id of the second person, where one was needed; never the actor's.
+        particulars: what only some entries say (see ``leaf.PARTICULARS``), as RFC 8785 JSON; empty
+            when there is nothing.
     """
 
     entry_id: str
@@ -64,6 +70,9 @@ class Entry:
     settles: str | None
     actor: str | None
     leaf: bytes = field(repr=False)
+    links: str | None = None
+    approver: str | None = None
+    particulars: str = ""
 
     @property
     def is_decision(self) -> bool:
@@ -98,6 +107,47 @@ class Booked:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A second person's yes.
+
+    Attributes:
+        proposal_id: to what.
+        at: when, UTC.
+    """
+
+    proposal_id: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which part of the books is looked at. Two different questions, and they may be combined.
+
+    Attributes:
+        since: the accounting date of the first day; None from the beginning.
+        until: the accounting date of the last day, included; None to the end.
+        size: what the log knew at that size: entries with an index below it. None for everything
+            booked, sequenced or not.
+    """
+
+    since: dt.date | None = None
+    until: dt.date | None = None
+    size: int | None = None
+
+    def shows(self, booked: Booked) -> bool:
+        """Tell whether an entry is seen; one without a date is seen on every day."""
+        date = booked.entry.date
+        return (
+            (self.size is None or (booked.index is not None and booked.index < self.size))
+            and (self.since is None or date is None or date >= self.since)
+            and (self.until is None or date is None or date <= self.until)
+        )
+
+
+ALL: Final = View()
+
+
+@dataclass(frozen=True, slots=True)
 class Booking:
     """Entries that are appended in one transaction, with their outbox rows.
 
@@ -108,6 +158,7 @@ class Booking:
         instead: appended in place of ``entries`` when another document has the same fingerprint;
             empty where a person decides.
         forget: drop the document's fingerprint (it is voided, reversed or erased).
+        approval: of the proposal that this carries out; it ends in the same transaction.
     """
 
     entries: tuple[Entry, ...]
@@ -115,6 +166,7 @@ class Booking:
     fingerprint: str | None = None
     instead: tuple[Entry, ...] = ()
     forget: bool = False
+    approval: Approval | None = None
 
     @property
     def subject(self) -> Entry:
@@ -133,6 +185,10 @@ class Appended:
 
     entry: Entry
     fresh: bool
+
+
+POSTING_KINDS: Final = frozenset({EntryKind.POST, EntryKind.REVERSAL, EntryKind.FX})
+"""The kinds that have postings; the others must not have any."""
 
 
 class Standing(StrEnum):
@@ -157,10 +213,12 @@ _STANDING = {
 def standing_entry(history: Sequence[Booked]) -> Booked | None:
     """Return the entry that says where a document stands: the newest of its newest revision.
 
+    A conversion and its reversal say nothing of it: they go with a post.
+
     Args:
         history: of one document, in the order of the journal.
     """
-    speaking = [booked for booked in history if booked.entry.kind in _STANDING]
+    speaking = [b for b in history if b.entry.kind in _STANDING and b.entry.links is None]
     newest = max((booked.entry.revision for booked in speaking), default=0)
     return next((b for b in reversed(speaking) if b.entry.revision == newest), None)
 

@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import rfc8785
@@ -26,6 +27,11 @@ LEAF_BYTES_MOST: Final = 65_535
 LEAF_FORMAT: Final = "docledger.entry.v1"
 
 _COMMITMENT_INFO: Final = b"docledger/ledger/commitment/v1"
+
+
+PARTICULARS: Final = ("document_date", "fx", "period")
+"""What only some entries say: the day that a document itself bears, where its entry counts later
+(its period was closed); the rate of a conversion; the figures of a closed period."""
 
 
 class LeafTooLargeError(Exception):
@@ -81,6 +87,9 @@ def leaf_bytes(  # noqa: PLR0913 - these are what a leaf says
     postings: tuple[Posting, ...],
     settles: str | None,
     actor: str | None,
+    links: str | None = None,
+    approver: str | None = None,
+    particulars: str = "",
 ) -> bytes:
     """Return the leaf: RFC 8785 JSON of strings and integers below 2^53, ASCII keys.
 
@@ -96,13 +105,18 @@ def leaf_bytes(  # noqa: PLR0913 - these are what a leaf says
     }
     optional = {
         "actor": actor,
+        "approver": approver,
         "commitment": commitment or None,
         "date": date.isoformat() if date else None,
+        "links": links,
         "reason": reason.value if reason else None,
         "settles": settles,
         "type": document_type.value if document_type else None,
     }
     content.update({key: value for key, value in optional.items() if value is not None})
+    if particulars:
+        said = json.loads(particulars)
+        content.update({key: said[key] for key in PARTICULARS if key in said})
     if postings:
         content["postings"] = [
             {
@@ -117,6 +131,12 @@ def leaf_bytes(  # noqa: PLR0913 - these are what a leaf says
     if len(leaf) > LEAF_BYTES_MOST:
         raise LeafTooLargeError
     return leaf
+
+
+def particulars_in(said: Mapping[str, object]) -> str:
+    """Return the particulars of what a leaf says, as ``Entry`` keeps them."""
+    found = {key: said[key] for key in PARTICULARS if key in said}
+    return rfc8785.dumps(found).decode() if found else ""  # type: ignore[arg-type] # as above
 
 
 def read_leaf(leaf: bytes) -> dict[str, object]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
-from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
+from services.ledger.entries import ALL, Appended, Booked, Booking, Entry, Trail, View
+from services.ledger.proposals import Ended, Proposal
 from services.ledger.publication import Intents
 from shared.events.payloads import Reference
 from shared.events.results import Summary
@@ -94,17 +95,60 @@ class Books(Protocol):
         """Return the holds that nobody has posted or voided, oldest first."""
         ...
 
-    def trial_balance(self, tenant: str) -> list[Balance]:
-        """Return every account's sum, ordered by currency and account."""
+    def trial_balance(self, tenant: str, view: View = ALL) -> list[Balance]:
+        """Return every account's sum in what is looked at, ordered by currency and account."""
         ...
 
     def entries(self, tenant: str, *, first: int = 0) -> Iterator[Booked]:
         """Stream the sequenced entries from log index ``first``, in the order of the log."""
         ...
 
+    def dated(self, tenant: str, since: date | None, until: date) -> Iterator[Booked]:
+        """Stream the entries with postings dated in those days, in the order of the log.
+
+        Those that are not sequenced come last.
+        """
+        ...
+
+    def closes(self, tenant: str) -> list[Booked]:
+        """Return the closes of periods, oldest first."""
+        ...
+
+    def size_at(self, tenant: str, moment: datetime) -> int:
+        """Return how many entries a checkpoint covered at that time."""
+        ...
+
     def tenants(self) -> list[str]:
         """Return whoever has entries or outbox rows, in order."""
         ...
+
+
+class Proposals(Protocol):
+    """What waits for a second person, and what became of it."""
+
+    def propose(self, proposal: Proposal) -> None:
+        """Keep a proposal.
+
+        Raises:
+            ConflictError: it is there already.
+        """
+        ...
+
+    def end_proposal(self, proposal_id: str, ended: Ended) -> None:
+        """Keep how it ended; approving it is ``append``'s, in one transaction.
+
+        Raises:
+            AlreadySettledError: it has ended, or is none.
+        """
+        ...
+
+    def proposals(self, tenant: str) -> list[Proposal]:
+        """Return all of them, oldest first."""
+        ...
+
+
+class Decisions(Books, Proposals, Protocol):
+    """What the bookkeeper's desk needs of the journal."""
 
 
 class Sequencing(Protocol):
@@ -196,7 +240,7 @@ class Restoring(Protocol):
         ...
 
 
-class Journal(Books, Sequencing, Audit, Restoring, Protocol):
+class Journal(Decisions, Sequencing, Audit, Restoring, Protocol):
     """The whole journal; ``tests/services/ledger/test_journal.py`` is its contract."""
 
 

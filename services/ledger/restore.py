@@ -11,7 +11,7 @@ from typing import Any
 
 from services.ledger.audit import Finding, FindingCode, made_again
 from services.ledger.entries import Entry, Posting, Trail
-from services.ledger.leaf import read_leaf
+from services.ledger.leaf import particulars_in, read_leaf
 from services.ledger.ports import LogReader, Restoring
 from shared.events.payloads import DocumentType, EntryKind
 from shared.telemetry.reasons import HeldReason
@@ -82,4 +82,7 @@ def _entry(said: dict[str, Any], leaf: bytes, tenant: str, document_id: str) -> 
         settles=said.get("settles"),
         actor=said.get("actor"),
         leaf=leaf,
+        links=said.get("links"),
+        approver=said.get("approver"),
+        particulars=particulars_in(said),
     )

@@ -40,6 +40,7 @@ _KIND_PART: Final = {
     EntryKind.REVERSAL: 4,
     EntryKind.ERASURE: 5,
     EntryKind.PERIOD_CLOSE: 6,
+    EntryKind.FX: 7,
 }
 _PARTS: Final = 8
 

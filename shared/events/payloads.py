@@ -73,6 +73,7 @@ class EntryKind(StrEnum):
     REVERSAL = "reversal"
     ERASURE = "erasure"
     PERIOD_CLOSE = "period_close"
+    FX = "fx"  # a post in a foreign currency, converted or revalued
 
 
 class Reference(BaseModel):

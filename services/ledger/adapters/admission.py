@@ -1,9 +1,18 @@
 """What an append does with a booking, decided in one place for every journal. Pure."""
 
+import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.ledger.entries import Appended, Booking, Entry, unbalanced
+from services.ledger.entries import POSTING_KINDS, Appended, Booked, Booking, Entry, unbalanced
+from services.ledger.periods import (
+    Close,
+    PeriodClosedError,
+    StaleCloseError,
+    close_of,
+    since_of,
+)
 from services.ledger.ports import AlreadySettledError, ConflictError
 from shared.events.payloads import EntryKind
 
@@ -25,6 +34,25 @@ class Facts(Protocol):
 
     def is_settled(self, entry_id: str) -> bool:
         """Return whether an entry settles it."""
+        ...
+
+    def linked(self, entry_id: str) -> list[str]:
+        """Return the conversions that belong to that post and are not reversed."""
+        ...
+
+    def last_close(self, tenant: str) -> Entry | None:
+        """Return the newest close of a period; None before the first."""
+        ...
+
+    def dated(self, tenant: str, since: dt.date | None, until: dt.date) -> Iterable[Booked]:
+        """Return the entries with postings dated in those days, in the order of the log.
+
+        Those that are not sequenced come last.
+        """
+        ...
+
+    def proposal_ended(self, proposal_id: str) -> bool:
+        """Return whether that proposal was decided, or is none."""
         ...
 
     def others_with(self, tenant: str, fingerprint: str, document_id: str) -> bool:
@@ -54,7 +82,10 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
 
     Raises:
         ConflictError: it stands there from another input.
-        AlreadySettledError: it settles what is settled.
+        AlreadySettledError: it settles what is settled, converts what is reversed, leaves a
+            conversion of what it reverses standing, or was proposed and is decided already.
+        PeriodClosedError: an entry is dated in a closed period.
+        StaleCloseError: a close does not say what the period holds now.
         UnbalancedError: its postings are wrong; no journal takes them.
     """
     standing = _standing(booking.subject, facts)
@@ -64,10 +95,13 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
         booking.subject.tenant, booking.fingerprint or "", booking.subject.document_id
     )
     entries = booking.instead if doubled else booking.entries
+    if booking.approval and facts.proposal_ended(booking.approval.proposal_id):
+        raise AlreadySettledError
+    ended = {entry.settles for entry in entries}
     for entry in entries:
         check_postings(entry)
-        if entry.settles is not None and facts.is_settled(entry.settles):
-            raise AlreadySettledError
+        _check_state(entry, ended, facts)
+        _check_period(entry, facts)
     return Admitted(
         Appended(entries[-1], fresh=True),
         entries,
@@ -83,9 +117,35 @@ def check_postings(entry: Entry) -> None:
     Raises:
         UnbalancedError: so it is.
     """
-    posts = entry.kind in (EntryKind.POST, EntryKind.REVERSAL)
+    posts = entry.kind in POSTING_KINDS
     if unbalanced(entry.postings) or posts != bool(entry.postings):
         raise UnbalancedError
+
+
+def _check_state(entry: Entry, ended: set[str | None], facts: Facts) -> None:
+    if entry.settles is not None:
+        if facts.is_settled(entry.settles):
+            raise AlreadySettledError
+        # What is converted is reversed with its conversions, or they would stand for nothing.
+        if any(one not in ended for one in facts.linked(entry.settles)):
+            raise AlreadySettledError
+    if entry.kind is EntryKind.FX and facts.is_settled(entry.links or ""):
+        raise AlreadySettledError
+
+
+def _check_period(entry: Entry, facts: Facts) -> None:
+    if entry.date is None:
+        return
+    last = facts.last_close(entry.tenant)
+    if entry.kind is EntryKind.PERIOD_CLOSE:
+        said = Close.read(entry.particulars)
+        before = Close.read(last.particulars) if last is not None else None
+        held = facts.dated(entry.tenant, since_of(before), said.period.last)
+        found = close_of(said.period, held, previous=last, open_holds=said.open_holds)
+        if found != said or entry.date != said.period.last:
+            raise StaleCloseError
+    elif last is not None and last.date is not None and entry.date <= last.date:
+        raise PeriodClosedError
 
 
 def _standing(entry: Entry, facts: Facts) -> Entry | None:

@@ -1,10 +1,13 @@
 """Appending to the journal in SQL, and asking it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from sqlalchemy import Connection, ScalarSelect, delete, func, select, union, update
 
 from services.ledger.adapters.admission import Admitted, admit
+from services.ledger.adapters.balances import closes_of, dated_in
+from services.ledger.adapters.proposing import has_ended, write_end
 from services.ledger.adapters.rows import (
     ENTRIES,
     PAGE,
@@ -16,7 +19,8 @@ from services.ledger.adapters.rows import (
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import entries, fingerprints, outbox, postings
 from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
-from services.ledger.ports import Balance
+from services.ledger.periods import dated_within
+from services.ledger.proposals import approved
 from shared.database.inserting import insert_rows
 from shared.events.payloads import EntryKind
 
@@ -30,6 +34,9 @@ class _Snapshot:
         self._entries: dict[str, Entry] = {}
         self._settled: set[str] = set()
         self._fingerprints: dict[tuple[str, str], set[str]] = {}
+        self._connection = connection
+        self._closes: dict[str, Entry | None] = {}
+        self._new: list[Booked] = []
         tenants = {entry.tenant for entry in drafted}  # the indices start with the tenant
         for page in chunks(entry.document_id for entry in drafted):
             whose = entries.c.tenant.in_(tenants), entries.c.document_id.in_(page)
@@ -52,13 +59,44 @@ class _Snapshot:
     def is_settled(self, entry_id: str) -> bool:
         return entry_id in self._settled
 
+    def linked(self, entry_id: str) -> list[str]:
+        same = [one for one in self._entries.values() if one.links == entry_id]
+        return [
+            one.entry_id
+            for one in same
+            if one.kind is EntryKind.FX and one.entry_id not in self._settled
+        ]
+
+    def last_close(self, tenant: str) -> Entry | None:
+        if tenant not in self._closes:
+            query = closes_of(tenant).order_by(entries.c.date.desc()).limit(1)
+            found = booked(self._connection, query)
+            self._closes[tenant] = found[0].entry if found else None
+        return self._closes[tenant]
+
+    def dated(self, tenant: str, since: date | None, until: date) -> Iterator[Booked]:
+        yield from dated_in(self._connection, tenant, since, until)
+        new = [one for one in self._new if one.entry.tenant == tenant]
+        yield from dated_within(new, since, until)
+
+    def proposal_ended(self, proposal_id: str) -> bool:
+        return has_ended(self._connection, proposal_id)
+
     def others_with(self, tenant: str, fingerprint: str, document_id: str) -> bool:
         return bool(self._fingerprints.get((tenant, fingerprint), set()) - {document_id})
 
     def write(self, admitted: Admitted, booking: Booking) -> None:
-        """Remember what was admitted, for the bookings that follow in the batch."""
+        """Remember what was admitted, for the bookings that follow in the batch.
+
+        A proposal ends here, in the transaction that writes its entries.
+        """
         for entry in admitted.entries:
             self._learn(entry)
+            self._new.append(Booked(entry, None))
+            if entry.kind is EntryKind.PERIOD_CLOSE:
+                self._closes[entry.tenant] = entry
+        if admitted.entries and booking.approval is not None:
+            write_end(self._connection, booking.approval.proposal_id, approved(booking))
         if admitted.entries and admitted.forget:
             for documents in self._fingerprints.values():
                 documents.discard(booking.subject.document_id)
@@ -126,19 +164,6 @@ class SqlBooks(OnDatabase):
         )
         with self._database.reading() as connection:
             return booked(connection, query.order_by(entries.c.seq))
-
-    def trial_balance(self, tenant: str) -> list[Balance]:
-        """Return every account's sum, ordered by currency and account."""
-        key = (postings.c.currency, postings.c.account)
-        query = (
-            select(*key, func.sum(postings.c.amount).label("amount"))
-            .where(postings.c.tenant == tenant)
-            .group_by(*key)
-            .order_by(*key)
-        )
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-        return [Balance(row.account, row.currency, int(row.amount)) for row in rows]
 
     def entries(self, tenant: str, *, first: int = 0) -> Iterator[Booked]:
         """Stream the sequenced entries from log index ``first``, in the order of the log."""

@@ -5,7 +5,7 @@ are set once, and only they, are granted. The triggers of the migrations say the
 more, the owner included.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from services.ledger.adapters.tables import entries, intents, outbox
 from shared.database.schema import Grant
@@ -25,6 +25,8 @@ _FACTS: Final = tuple(column.name for column in entries.c if column.name != "log
 _TO_TELL: Final = tuple(column.name for column in outbox.c if column.name != "published_at")
 _DECIDED: Final = tuple(column.name for column in intents.c if column.name != "note")
 
+_KEPT: Final[tuple[Literal["SELECT", "INSERT"], ...]] = ("SELECT", "INSERT")
+
 GRANTS: Final = (
     Grant(WORKER, "SELECT", "entries", "what stands decides what may be booked"),
     Grant(WORKER, "INSERT", "entries", "it books; an index is the sequencer's to give", _FACTS),
@@ -36,6 +38,11 @@ GRANTS: Final = (
     Grant(WORKER, "SELECT", "fingerprints", "the same invoice again is held"),
     Grant(WORKER, "INSERT", "fingerprints", "a post leaves its fingerprint"),
     Grant(WORKER, "DELETE", "fingerprints", "voiding, reversing and erasing take it away"),
+    *(
+        Grant(WORKER, privilege, table, "what needs two persons is kept, and how it ended")
+        for table in ("proposals", "proposal_ends")
+        for privilege in _KEPT
+    ),
     Grant(SEQUENCER, "SELECT", "entries", "their leaves go into the log"),
     Grant(SEQUENCER, "UPDATE", "entries", "it gives the index, once", ("log_index",)),
     Grant(SEQUENCER, "SELECT", "postings", "an entry is read whole"),
@@ -56,4 +63,6 @@ GRANTS: Final = (
     Grant(READER, "SELECT", "postings", "balances"),
     Grant(READER, "SELECT", "outbox", "an audit compares it with the entries"),
     Grant(READER, "SELECT", "checkpoints", "an audit compares them with the log"),
+    Grant(READER, "SELECT", "proposals", "who proposed what is open to an audit"),
+    Grant(READER, "SELECT", "proposal_ends", "and so is who decided it"),
 )

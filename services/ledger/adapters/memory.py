@@ -1,16 +1,23 @@
 """The journal in memory, for the simulation: every rule of the real one, none of its disk."""
 
 import copy
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from services.ledger.adapters.admission import Admitted, admit
 from services.ledger.adapters.memory_intents import MemoryIntents
-from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
-from services.ledger.ports import Balance, FencedError, OutboxRow, RolledBackError
+from services.ledger.adapters.memory_proposals import MemoryProposals
+from services.ledger.entries import ALL, Appended, Booked, Booking, Entry, Trail, View
+from services.ledger.periods import dated_within
+from services.ledger.ports import (
+    Balance,
+    FencedError,
+    OutboxRow,
+    RolledBackError,
+)
+from services.ledger.proposals import approved
 from services.ledger.publication import Intents
 from shared.events.payloads import EntryKind
 from shared.tlog.checkpoint import SignedCheckpoint
@@ -31,13 +38,15 @@ class _Books:
     unsequenced: list[str] = field(default_factory=list)
     intents: MemoryIntents = field(default_factory=MemoryIntents)
     checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
+    recorded: list[tuple[datetime, int]] = field(default_factory=list)
+    closes: list[str] = field(default_factory=list)
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryProposals):
     """A journal that dies with the process; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._books: dict[str, _Books] = {}
         self._tenant_of: dict[str, str] = {}
         self._lease: tuple[str, datetime, int] | None = None
@@ -60,6 +69,27 @@ class MemoryJournal:
         """Return whether an entry settles it."""
         tenant = self._tenant_of.get(entry_id)
         return tenant is not None and entry_id in self._books[tenant].settled
+
+    def linked(self, entry_id: str) -> list[str]:
+        """Return the conversions that belong to that post and are not reversed."""
+        tenant = self._tenant_of.get(entry_id)
+        if tenant is None:
+            return []
+        books = self._books[tenant]
+        document = books.entries[entry_id].entry.document_id
+        same = (books.entries[one].entry for one in books.by_document[document])
+        return [
+            one.entry_id
+            for one in same
+            if one.kind is EntryKind.FX
+            and one.links == entry_id
+            and one.entry_id not in books.settled
+        ]
+
+    def last_close(self, tenant: str) -> Entry | None:
+        """Return the newest close of a period."""
+        books = self._of(tenant)
+        return books.entries[books.closes[-1]].entry if books.closes else None
 
     def others_with(self, tenant: str, fingerprint: str, document_id: str) -> bool:
         """Return whether another document has that fingerprint."""
@@ -117,10 +147,10 @@ class MemoryJournal:
                 if booked.entry.kind is EntryKind.HOLD and entry_id not in books.settled
             ]
 
-    def trial_balance(self, tenant: str) -> list[Balance]:
-        """Return every account's sum, ordered by currency and account."""
+    def trial_balance(self, tenant: str, view: View = ALL) -> list[Balance]:
+        """Return every account's sum in what is looked at, ordered by currency and account."""
         sums: dict[tuple[str, str], int] = {}
-        for booked in self.all_entries(tenant):
+        for booked in filter(view.shows, self.all_entries(tenant)):
             for posting in booked.entry.postings:
                 key = (posting.currency, posting.account)
                 sums[key] = sums.get(key, 0) + posting.amount
@@ -135,6 +165,25 @@ class MemoryJournal:
             books = self._of(tenant)
             rows = [books.entries[entry_id] for entry_id in books.log[first:]]
         yield from rows
+
+    def dated(self, tenant: str, since: date | None, until: date) -> Iterator[Booked]:
+        """Stream the entries with postings dated in those days, in the order of the log."""
+        with self._lock:
+            books = self._of(tenant)
+            rows = [books.entries[one] for one in (*books.log, *books.unsequenced)]
+        yield from dated_within(rows, since, until)
+
+    def closes(self, tenant: str) -> list[Booked]:
+        """Return the closes of periods, oldest first."""
+        with self._lock:
+            books = self._of(tenant)
+            return [books.entries[one] for one in books.closes]
+
+    def size_at(self, tenant: str, moment: datetime) -> int:
+        """Return how many entries a checkpoint covered at that time."""
+        with self._lock:
+            found = [size for at, size in self._of(tenant).recorded if at <= moment]
+            return max(found, default=0)
 
     def tenants(self) -> list[str]:
         """Return whoever has entries or outbox rows, in order."""
@@ -194,9 +243,11 @@ class MemoryJournal:
 
     def record_checkpoint(self, tenant: str, signed: SignedCheckpoint, *, at: datetime) -> None:
         """Append a checkpoint to the history."""
-        del at  # nobody asks the simulation when
         with self._lock:
-            history = self._of(tenant, make=True).checkpoints
+            books = self._of(tenant, make=True)
+            history = books.checkpoints
+            if signed.checkpoint.size not in history:
+                books.recorded.append((at, signed.checkpoint.size))
             known = history.setdefault(signed.checkpoint.size, signed)
             if known.checkpoint.root != signed.checkpoint.root:
                 raise RolledBackError
@@ -277,10 +328,14 @@ class MemoryJournal:
             self._tenant_of[entry.entry_id] = entry.tenant
             if entry.is_decision:
                 books.decisions[entry.document_id, entry.revision] = entry
+            if entry.kind is EntryKind.PERIOD_CLOSE:
+                books.closes.append(entry.entry_id)
             if entry.settles is not None:
                 books.settled.add(entry.settles)
         if not admitted.entries:
             return
+        if booking.approval is not None:
+            self.end_proposal(booking.approval.proposal_id, approved(booking))
         subject = booking.subject
         fingerprints = self._of(subject.tenant).fingerprints
         if admitted.forget:

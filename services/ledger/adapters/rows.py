@@ -50,6 +50,9 @@ def entry_row(entry: Entry, seq: int) -> dict[str, Any]:
         "settles": entry.settles,
         "actor": entry.actor,
         "leaf": entry.leaf,
+        "links": entry.links,
+        "approver": entry.approver,
+        "particulars": entry.particulars or None,
     }
 
 
@@ -105,6 +108,9 @@ def _entry(row: Row[Any], lines: tuple[Posting, ...]) -> Entry:
         settles=row.settles,
         actor=row.actor,
         leaf=row.leaf,
+        links=row.links,
+        approver=row.approver,
+        particulars=row.particulars or "",
     )
 
 

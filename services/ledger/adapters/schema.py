@@ -11,7 +11,7 @@ JOURNAL: Final = Schema(
     name="ledger",
     called="the journal",
     migrations=Path(__file__).parents[1] / "migrations",
-    newest="0001",
+    newest="0002",
     grants=GRANTS,
 )
 

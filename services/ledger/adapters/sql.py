@@ -1,11 +1,13 @@
 """The journal in SQL, on SQLite or PostgreSQL."""
 
+from services.ledger.adapters.balances import SqlBalances
 from services.ledger.adapters.books import SqlBooks
+from services.ledger.adapters.proposing import SqlProposals
 from services.ledger.adapters.restoring import SqlRestoring
 from services.ledger.adapters.sequencing import SqlAudit, SqlSequencing
 
 
-class SqlJournal(SqlBooks, SqlSequencing, SqlAudit, SqlRestoring):
+class SqlJournal(SqlBooks, SqlBalances, SqlProposals, SqlSequencing, SqlAudit, SqlRestoring):
     """``ports.Journal`` over SQLAlchemy.
 
     Args:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -43,6 +44,9 @@ entries: Final = Table(
     Column("actor", String(40)),
     Column("leaf", LargeBinary, nullable=False),
     Column("log_index", BIG),  # set once, by the sequencer; everything else never changes
+    Column("links", String(40)),
+    Column("approver", String(40)),  # the database refuses the actor's
+    Column("particulars", Text),
     UniqueConstraint("entry_id", name="uq_entries_entry_id"),
     UniqueConstraint(
         "tenant", "document_id", "revision", "kind", "ordinal", name="uq_entries_identity"
@@ -81,6 +85,15 @@ Index(
     entries.c.seq,
     sqlite_where=_HOLDS,
     postgresql_where=_HOLDS,
+)
+
+_CLOSES = text("kind = 'period_close'")
+Index(
+    "ix_entries_closes",
+    entries.c.tenant,
+    entries.c.date,
+    sqlite_where=_CLOSES,
+    postgresql_where=_CLOSES,
 )
 
 postings: Final = Table(
@@ -126,6 +139,33 @@ fingerprints: Final = Table(
     sqlite_with_rowid=False,
 )
 Index("ix_fingerprints_fingerprint", fingerprints.c.tenant, fingerprints.c.fingerprint)
+
+# What one bookkeeper proposed and a second one must decide; never changed, never deleted.
+proposals: Final = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", String(40), primary_key=True),
+    Column("tenant", String(63), nullable=False),
+    Column("document_id", String(40), nullable=False),
+    Column("base", String(40), nullable=False),  # the entry that stood when it was proposed
+    Column("asked", Text, nullable=False),  # figures and codes, as JSON
+    Column("drafted", Text, nullable=False),  # the postings that it would make, as JSON
+    Column("proposer", String(40), nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_proposals_tenant", "tenant", "proposed_at"),
+)
+
+# How each ended: once.
+proposal_ends: Final = Table(
+    "proposal_ends",
+    metadata,
+    Column("proposal_id", String(40), primary_key=True),
+    Column("how", String(16), nullable=False),
+    Column("actor", String(40), nullable=False),
+    Column("entry_id", String(40)),  # of what was approved
+    Column("ended_at", BigInteger, nullable=False),
+)
 
 intents: Final = Table(
     "intents",

@@ -16,12 +16,14 @@ from services.ledger.adapters.tables import metadata
 from services.ledger.audit import check_books
 from services.ledger.chart import Chart
 from services.ledger.erasure import record_erasure
+from services.ledger.proposals import Ended, How
 from services.ledger.sequencer import LEASE_S
 from shared.database.migrations import migrate
 from shared.database.postgres import connect
 from shared.errors import UserError
 from shared.telemetry.reasons import HeldReason
 from tests.services.ledger.conftest import TENANT, House, a_summary, document
+from tests.services.ledger.papers import a_proposal
 from tests.services.ledger.postgres_journals import EVERYBODY, LOGINS, OWNER, JournalDatabase
 
 MISTAKES = [
@@ -53,6 +55,14 @@ MISTAKES = [
     "UPDATE intents SET note = NULL",
     "DELETE FROM intents",
     "TRUNCATE intents",
+    "UPDATE entries SET approver = 'b'",
+    "UPDATE proposals SET drafted = '[]'",
+    "UPDATE proposals SET expires_at = expires_at + 1",
+    "DELETE FROM proposals",
+    "TRUNCATE proposals",
+    "UPDATE proposal_ends SET how = 'approved'",
+    "DELETE FROM proposal_ends",
+    "TRUNCATE proposal_ends",
 ]
 
 SET_ONCE = ("SET log_index", "SET note")  # granted to the sequencer; the triggers see to the once
@@ -108,6 +118,10 @@ def sealed(journal_database: JournalDatabase, chart: Chart) -> JournalDatabase:
     house.books("a")
     house.books("h", a_summary(doubts=(HeldReason.LOW_CONFIDENCE,)))
     house.sequencer.step()
+    proposed = a_proposal()
+    house.journal.propose(proposed)
+    ended = Ended(How.WITHDRAWN, proposed.proposer, proposed.proposed_at)
+    house.journal.end_proposal(proposed.proposal_id, ended)
     return journal_database
 
 

@@ -184,7 +184,12 @@ def test_finer_amounts_are_never_rounded() -> None:
     assert minor_units(Decimal("1.100"), 2) == 110
 
 
-CHART_HEAD = 'accounts: {"1000": Assets:Cash}\nrules:\n  invoice:\n'
+CHART_HEAD = (
+    'accounts: {"1000": Assets:Cash}\n'
+    'foreign: {books_currency: EUR, rounding: "1000", differences: "1000", monetary: ["1000"]}\n'
+    'two_persons: {above: {EUR: "10.00"}, open_days: 14}\n'
+    "rules:\n  invoice:\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ def test_a_retired_account_still_exports(memory_house: House) -> None:
     """A chart changes; what was booked under the old one must still come out."""
     memory_house.books("a")
     memory_house.sequencer.step()
-    bare = type(CHART)(names={}, rules={})
+    bare = replace(CHART, names={}, rules={})
     [row] = exported(
         memory_house.journal.entries(TENANT), chart=bare, lookup=lambda _entry: Names()
     )
