@@ -22,3 +22,19 @@ def open_database(url: str | None, file: Path, schema: Schema) -> Database:
     from shared.database.sqlite import open_sqlite  # noqa: PLC0415 - see above
 
     return open_sqlite(file, schema)
+
+
+def connect_database(url: str | None, file: Path, schema: Schema) -> Database:
+    """Return the schema in whichever revision, to be migrated; nothing is asked yet.
+
+    Raises:
+        TransientError: the file's folder cannot be made now.
+        UserError: the URL is none.
+    """
+    if url is not None:
+        from shared.database.postgres import connect  # noqa: PLC0415 - see above
+
+        return connect(url, schema)
+    from shared.database.sqlite import connect_sqlite  # noqa: PLC0415 - see above
+
+    return connect_sqlite(file, schema)
