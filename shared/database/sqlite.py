@@ -24,17 +24,11 @@ _PRAGMAS: Final = (
 )
 
 
-def open_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Database:
-    """Return the database in the file at ``path``, made and migrated where necessary.
-
-    Args:
-        path: its file; folders on the way are made.
-        schema: whose tables.
-        busy_s: how long to wait for another process's transaction.
+def connect_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Database:
+    """Return the database in the file at ``path``, in whichever revision; nothing is asked yet.
 
     Raises:
-        TransientError: the file cannot be opened now.
-        UserError: a newer version made it.
+        TransientError: the file's folder cannot be made now.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +42,22 @@ def open_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Databa
     )
     event.listen(engine, "connect", partial(_prepare, busy_s=busy_s))
     event.listen(engine, "begin", _begin)
-    database = Database(engine, schema)
+    return Database(engine, schema)
+
+
+def open_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Database:
+    """Return the database in the file at ``path``, made and migrated where necessary.
+
+    Args:
+        path: its file; folders on the way are made.
+        schema: whose tables.
+        busy_s: how long to wait for another process's transaction.
+
+    Raises:
+        TransientError: the file cannot be opened now.
+        UserError: a newer version made it.
+    """
+    database = connect_sqlite(path, schema, busy_s=busy_s)
     try:
         with database.reading() as connection:
             revision = revision_of(connection, schema)
