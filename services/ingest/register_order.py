@@ -24,6 +24,7 @@ from shared.events.payloads import (
     DocumentRead,
     DocumentReceived,
     DocumentSummarized,
+    DocumentType,
     EntryHeld,
     EntryKind,
     EntryPosted,
@@ -61,6 +62,7 @@ class Step:
         terminal: where its way ended, if it did.
         reason: of a hold or a quarantine.
         pages: 0 when the event does not say.
+        document_type: None when the event does not say.
     """
 
     revision: int
@@ -69,6 +71,7 @@ class Step:
     terminal: Terminal | None = None
     reason: HeldReason | QuarantineReason | None = None
     pages: int = 0
+    document_type: DocumentType | None = None
 
 
 def rank_of(stage: StageName) -> int:
@@ -97,13 +100,20 @@ def step_of(event: Event) -> Step | None:  # noqa: PLR0911 - one for each type o
     if isinstance(data, DocumentRead):
         return Step(data.revision, event.replay, "summarize", pages=data.pages)
     if isinstance(data, DocumentSummarized):
-        return Step(data.revision, event.replay, "ledger", pages=data.pages)
+        return Step(
+            *(data.revision, event.replay, "ledger"),
+            pages=data.pages,
+            document_type=data.document_type,
+        )
     if isinstance(data, DocumentQuarantined):
         return Step(data.revision, event.replay, data.stage, Terminal.QUARANTINED, data.reason)
     if isinstance(data, EntryHeld):
         return Step(data.revision, event.replay, "ledger", Terminal.HELD, data.reason)
     if isinstance(data, EntryPosted) and data.kind in _ENDS:
-        return Step(data.revision, event.replay, "ledger", _ENDS[data.kind])
+        return Step(
+            *(data.revision, event.replay, "ledger", _ENDS[data.kind]),
+            document_type=data.document_type,
+        )
     return None
 
 
@@ -139,6 +149,7 @@ def begun(  # noqa: PLR0913 - who, what and by when: a document's first row
         deadline=deadline if step.terminal is None else None,
         since=at,
         last_event=event,
+        document_type=step.document_type,
     )
 
 
@@ -156,7 +167,13 @@ def advanced(
     """
     pages = document.pages or step.pages
     if position(step) <= position(document):
-        return replace(document, pages=pages) if pages != document.pages else document
+        type_ = document.document_type
+        if step.revision == document.revision:
+            type_ = type_ or step.document_type
+        if (pages, type_) == (document.pages, document.document_type):
+            return document
+        return replace(document, pages=pages, document_type=type_)
+    said_before = document.document_type if step.revision == document.revision else None
     under_way = step.terminal is None and not document.erased
     return replace(
         document,
@@ -169,6 +186,7 @@ def advanced(
         deadline=deadline if under_way else None,
         since=at,
         last_event=event,
+        document_type=step.document_type or said_before,
     )
 
 

@@ -7,13 +7,15 @@ from typing import Final
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String
 from sqlalchemy import Table as SqlTable
 
+from services.ingest.register_grants import GRANTS
 from shared.database.schema import Schema
 
 REGISTER: Final = Schema(
     name="register",
     called="the register",
     migrations=Path(__file__).parent / "migrations",
-    newest="0004",
+    newest="0005",
+    grants=GRANTS,
 )
 
 METADATA: Final = MetaData()
@@ -44,6 +46,7 @@ DOCUMENTS: Final = SqlTable(
     Column("reason", String(32)),
     Column("erased", Boolean, nullable=False),
     Column("pages", Integer, nullable=False),
+    Column("document_type", String(16)),
     Column("deadline", BigInteger),
     Column("since", BigInteger, nullable=False, server_default="0"),
     Column("last_event", LargeBinary, nullable=False),

@@ -23,6 +23,7 @@ from services.ingest.registered import (
     Terminal,
 )
 from shared.database.database import Database
+from shared.events.payloads import DocumentType
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 
 _MOST_VALUES: Final = 500  # in one IN (…)
@@ -259,6 +260,7 @@ def _document_row(document: RegisteredDocument) -> dict[str, object]:
         "deadline": document.deadline and micros(document.deadline),
         "since": micros(document.since),
         "last_event": document.last_event,
+        "document_type": document.document_type and document.document_type.value,
     }
 
 
@@ -279,6 +281,7 @@ def _document(row: Row[Any]) -> RegisteredDocument:
         deadline=None if row.deadline is None else moment(row.deadline),
         since=moment(row.since),
         last_event=bytes(row.last_event),
+        document_type=None if row.document_type is None else DocumentType(row.document_type),
     )
 
 

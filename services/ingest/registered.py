@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.events.envelope import Event
-from shared.events.payloads import StageName
+from shared.events.payloads import DocumentType, StageName
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
 
 
@@ -71,6 +71,8 @@ class RegisteredDocument:
         reason: of a hold or a quarantine.
         erased: whether its key was destroyed.
         pages: as ingest counted them; 0 when unknown.
+        document_type: what it is, of the latest revision: as it was posted, else as it was read;
+            None while nobody has said so.
         deadline: until when it must have left ``stage``; None when nothing more is expected.
         since: when what brought it where it is happened, by the event's own time.
         last_event: the event that brought it here, as a structured CloudEvent, for the sweeper.
@@ -89,6 +91,7 @@ class RegisteredDocument:
     deadline: datetime | None
     since: datetime
     last_event: bytes = field(repr=False)
+    document_type: DocumentType | None = None
 
     @property
     def status(self) -> Terminal | None:

@@ -219,7 +219,7 @@ class Sequencer:
         data = (
             EntryHeld.model_validate({**facts, "reason": entry.reason})
             if held
-            else EntryPosted.model_validate(facts)
+            else EntryPosted.model_validate({**facts, "document_type": entry.document_type})
         )
         return make_event(
             data,

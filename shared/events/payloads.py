@@ -205,9 +205,14 @@ class EntryPayload(DocumentPayload):
 
 
 class EntryPosted(EntryPayload):
-    """The entry stands in the log and a signed checkpoint covers it."""
+    """The entry stands in the log and a signed checkpoint covers it.
+
+    The type is what the document was posted as; a person may have corrected what was read.
+    """
 
     event_type: ClassVar[EventType] = EventType.ENTRY_POSTED
+
+    document_type: DocumentType | None = None
 
 
 class EntryHeld(EntryPayload):

@@ -2,13 +2,14 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.register_order import Step, advanced, begun, erased, position
 from services.ingest.registered import Terminal
-from shared.events.payloads import StageName
+from shared.events.payloads import DocumentType, StageName
 from shared.telemetry.reasons import HeldReason, QuarantineReason
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,6 +41,7 @@ steps = st.builds(
     stage=st.sampled_from(STAGES),
     terminal=st.none() | st.sampled_from(Terminal),
     reason=st.none() | st.sampled_from([*QuarantineReason, *HeldReason]),
+    document_type=st.none() | st.sampled_from([DocumentType.INVOICE, DocumentType.LETTER]),
 )
 
 
@@ -87,6 +89,37 @@ def test_pages_are_learnt_from_whoever_knows_them() -> None:
     assert (
         advanced(document, Step(0, 0, "ingest", pages=3), event=b"x", at=AT, deadline=AT).pages == 3
     )
+
+
+@given(st.lists(steps, min_size=1, unique_by=position), st.randoms())
+def test_the_type_is_that_of_the_newest_who_says_it(some: list[Step], random: Random) -> None:
+    """How long a document is kept depends on it: read as a letter, corrected to an invoice."""
+    newest = max(one.revision for one in some)
+    saying = [one for one in some if one.revision == newest and one.document_type]
+    expected = max(saying, key=position).document_type if saying else None
+    in_order = sorted(some, key=position)
+    assert typed(in_order) is expected
+    random.shuffle(some)
+    assert (typed(some) is None) is (expected is None)
+
+
+def test_a_correction_stands_whoever_comes_first() -> None:
+    """As read, held, then posted by a person as something else."""
+    read = Step(0, 0, "ledger", document_type=DocumentType.LETTER)
+    hold = Step(0, 0, "ledger", Terminal.HELD, HeldReason.TOTAL_MISSING)
+    post = Step(0, 0, "ledger", Terminal.POSTED, document_type=DocumentType.INVOICE)
+    for order in itertools.permutations([read, hold, post]):
+        assert typed(list(order)) is DocumentType.INVOICE
+    assert typed([post, Step(1, 0, "ocr")]) is None
+    assert typed([Step(1, 0, "ocr"), post]) is None
+
+
+def typed(some: list[Step]) -> DocumentType | None:
+    """Return what a document is after steps."""
+    document = begun("acme", "d", "j", some[0], event=b"", at=AT, deadline=AT)
+    for step in some[1:]:
+        document = advanced(document, step, event=b"", at=AT, deadline=AT)
+    return document.document_type
 
 
 def after(some: list[Step]) -> tuple[object, ...]:

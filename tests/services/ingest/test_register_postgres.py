@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from services.ingest.register_grants import ERASER, READER, WORKER
 from services.ingest.register_opened import open_register
 from services.ingest.register_schema import METADATA, REGISTER
 from services.ingest.register_sql import SqlRegister
@@ -24,7 +25,8 @@ from shared.database.postgres import connect, open_postgres
 from shared.errors import TransientError, UserError
 from shared.events.payloads import DocumentErased
 from tests.emulators.postgres import Postgres, postgres_folder
-from tests.services.ingest.test_register import event
+from tests.services.ingest.test_register import JOB, event, quarantined
+from tests.services.ingest.test_register import upload as upload_of
 from tests.services.ingest.test_register_sqlite import DEADLINES, DOC, NOW, received, upload
 from tests.waiting import wait_until
 
@@ -84,12 +86,16 @@ def test_documents_survive_each_migration_in_both_directions(own: Database) -> N
 
 def test_an_older_version_goes_on_while_a_newer_one_migrates(own: Database) -> None:
     """Workers are replaced one after the other."""
-    migrate(own, to="0002")
-    older = SqlRegister(own, DEADLINES)
-    older.accept(upload(1), document_id=DOC, pages=1)
-    migrate(own)
-    older.apply([received(2)])
-    assert older.counts(NOW).documents == 2
+    with own.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO documents"
+                " (tenant, document_id, job_id, revision, replay, stage, erased, pages, deadline,"
+                " last_event) VALUES ('acme', 'd', 'j', 0, 0, 'ocr', false, 1, 5, '')"
+            )
+        )
+    register = SqlRegister(own, DEADLINES)
+    assert register.flow(NOW, window=timedelta(minutes=5))[1].waiting == 1
 
 
 def test_of_many_workers_with_the_same_bytes_one_makes_the_document(
@@ -147,6 +153,81 @@ def test_what_stood_in_for_a_document_goes(
     postgres_register.apply([received(1)])  # its document is called as its job
     with register_database.writing() as connection:
         assert connection.execute(text("DELETE FROM documents")).rowcount == 1
+
+
+@pytest.fixture(scope="session")
+def logins(register_database: Database, postgres_server: Postgres) -> dict[str, str]:
+    """Give the address of the register by role, for a login that has that role alone."""
+    name = register_database.engine.url.database
+    assert name is not None
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        for role in (WORKER, READER, ERASER):
+            connection.execute(f"DROP ROLE IF EXISTS t_register_{role}")
+            connection.execute(f"CREATE ROLE t_register_{role} LOGIN")
+            connection.execute(f"GRANT {REGISTER.role(role)} TO t_register_{role}")
+    return {
+        role: postgres_server.url(name, user=f"t_register_{role}")
+        for role in (WORKER, READER, ERASER)
+    }
+
+
+def test_a_worker_can_do_its_own_job(
+    postgres_register: SqlRegister, logins: dict[str, str]
+) -> None:
+    """Taking in, moving on, standing in and being replaced, erasing, counting: as itself."""
+    worker = opened(logins[WORKER])
+    stands_in = event(quarantined(JOB), job=JOB)
+    worker.apply([stands_in])
+    worker.accept(upload_of(JOB), document_id=DOC, pages=1)
+    worker.apply([event(DocumentErased(document_id=DOC), job=JOB)])
+    worker.postpone(worker.documents(), deadline=NOW)
+    assert worker.counts(NOW) == postgres_register.counts(NOW)
+    assert [one.document_id for one in worker.documents()] == [DOC]
+    assert worker.flow(NOW, window=timedelta(minutes=5))
+    worker.close()
+
+
+@pytest.mark.parametrize("role", [READER, ERASER])
+def test_who_looks_can_look(
+    postgres_register: SqlRegister, logins: dict[str, str], role: str
+) -> None:
+    """Whose uploads to remove, and how far a document is."""
+    postgres_register.accept(upload(1), document_id=DOC, pages=1)
+    looking = opened(logins[role])
+    assert looking.submissions_of("acme", DOC) == looking.submissions()
+    assert len(looking.documents()) == 1
+    looking.close()
+
+
+@pytest.mark.parametrize(
+    ("role", "attack"),
+    [
+        (WORKER, "DELETE FROM submissions"),
+        (WORKER, "DELETE FROM documents"),
+        (WORKER, "TRUNCATE documents"),
+        (WORKER, "ALTER TABLE documents DISABLE TRIGGER ALL"),
+        (WORKER, "DROP TRIGGER documents_stay ON documents"),
+        (WORKER, "DROP TABLE documents"),
+        (WORKER, "CREATE TABLE mine (a int)"),
+        (WORKER, "SET session_replication_role = replica"),
+        (WORKER, "UPDATE alembic_version SET version_num = '0001'"),
+        (READER, "UPDATE documents SET pages = 0"),
+        (READER, "DELETE FROM flow"),
+        (ERASER, "UPDATE documents SET erased = true"),
+        (ERASER, "DELETE FROM submissions"),
+        (ERASER, "SELECT * FROM flow"),
+    ],
+)
+def test_a_role_is_refused_what_is_not_its_job(
+    postgres_register: SqlRegister, logins: dict[str, str], role: str, attack: str
+) -> None:
+    """The database itself says no, whatever a worker was talked into."""
+    postgres_register.accept(upload(1), document_id=DOC, pages=1)
+    attacker = opened(logins[role])
+    with pytest.raises(ProgrammingError), attacker.database.writing() as connection:
+        connection.execute(text(attack))
+    attacker.close()
+    assert postgres_register.counts(NOW).documents == 1
 
 
 def test_a_lost_server_loses_nothing_acknowledged() -> None:
