@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from deploy.cli.command import Format, FormatOption, friendly, told
 from deploy.cli.database_group import database
+from deploy.cli.keys_group import keys
 from deploy.cli.options import DataDir, Document, Workers, choose, folder
 from deploy.cli.topology_group import topology
 from deploy.cli.verify_commands import add_verifying
@@ -32,6 +33,7 @@ quarantine = typer.Typer(help="Documents that a worker could not do.", no_args_i
 app.add_typer(held, name="held")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(topology, name="topology")
+app.add_typer(keys, name="keys")
 app.add_typer(database, name="database")
 
 
