@@ -1,7 +1,8 @@
 """Where a log is that somebody names: a folder, a data folder, a URL; and whose key verifies it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from deploy.local.site import Site
 from shared.clock import Clock
 from shared.errors import UserError
 from shared.tlog.checkpoint import LogKeys, SignedCheckpoint, open_checkpoint
-from shared.tlog.errors import NotFoundError, TlogError
+from shared.tlog.errors import TlogError, UnavailableError
 from shared.tlog.key_history import MOST_HISTORY_BYTES
 from shared.tlog.keys_file import read_keys
 from shared.tlog.memory import Memory
@@ -55,6 +56,12 @@ class LogSource:
         if self.beside is None:
             return self.key
         return read_keys(self.beside, self.name, self.key, memory=memory)
+
+    def close(self) -> None:
+        """Hang up, where it was a server."""
+        for reader in (self.reader, self.beside):
+            if isinstance(reader, WebReader):
+                reader.close()
 
 
 def is_url(text: str) -> bool:
@@ -123,25 +130,31 @@ def read_text(path: Path, *, what: str) -> str:
     return text
 
 
-def read_checkpoint_of(named: str, clock: Clock) -> Callable[[LogKeys], SignedCheckpoint]:
-    """Return what reads a checkpoint that others were shown: a file, a log's folder, a URL.
+@contextmanager
+def checkpoint_of(
+    named: str | None, clock: Clock
+) -> Iterator[Callable[[LogKeys], SignedCheckpoint] | None]:
+    """Give what reads a checkpoint that others were shown: a file, a log's folder, a URL.
 
-    The checkpoint is read each time, and raises ``TlogError`` when it is none or can't be.
+    None where nobody was named. The checkpoint is read at each call, which raises ``TlogError``
+    when it is none of this log or can't be read.
     """
-    if is_url(named):
-        web = _web(named.removesuffix(f"/{CHECKPOINT_PATH}"), clock)
-        return lambda keys: read_checkpoint(web, keys)
-    path = Path(named)
-    if path.is_dir():
-        return lambda keys: read_checkpoint(DirectoryReader(path), keys)
+    if named is None:
+        yield None
+    elif is_url(named):
+        with closing(_web(named.removesuffix(f"/{CHECKPOINT_PATH}"), clock)) as web:
+            yield lambda keys: read_checkpoint(web, keys)
+    elif Path(named).is_dir():
+        yield lambda keys: read_checkpoint(DirectoryReader(Path(named)), keys)
+    else:
+        yield lambda keys: _of_file(Path(named), keys)
 
-    def of_file(keys: LogKeys) -> SignedCheckpoint:
-        try:
-            return open_checkpoint(read_text(path, what="checkpoint"), keys)
-        except UserError as err:
-            raise NotFoundError(str(err)) from err
 
-    return of_file
+def _of_file(path: Path, keys: LogKeys) -> SignedCheckpoint:
+    try:
+        return open_checkpoint(read_text(path, what="checkpoint"), keys)
+    except UserError as err:
+        raise UnavailableError(str(err)) from err
 
 
 def _of_folder(folder: Path, key: VerifierKey) -> LogSource:

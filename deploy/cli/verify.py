@@ -1,15 +1,15 @@
 """``docledger verify`` and ``docledger proof``: what outsiders can do, done here."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from deploy.cli.log_source import (
     LogSource,
-    read_checkpoint_of,
+    checkpoint_of,
     read_key,
     read_text,
     sources,
@@ -72,6 +72,26 @@ def verify(data_dir: Path, asked: Asked, *, clock: Clock | None = None) -> int:
     if asked.proof is not None and asked.log is None:
         return _proof(asked, asked.proof, None)
     found = sources(asked.log, asked.key, data_dir, clock)
+    with ExitStack() as stack:
+        for source in found:
+            stack.callback(source.close)
+        return _any(found, asked, clock)
+
+
+def proof(data_dir: Path, typed: str) -> int:
+    """Print the proof of the entry that says where a document stands, the entry inside."""
+    house = open_house(data_dir)
+    document = find_document(house, typed)
+    history = house.ledger.journal.history(document.tenant, document.document_id)
+    booked = standing_entry(history)
+    if booked is None or booked.index is None:
+        raise UserError("the document has no sealed entry yet; see 'docledger show'")
+    proven = Proof.parse(house.ledger.log_of(document.tenant).prove(booked.index))
+    print(proven.holding(booked.entry.leaf), end="")  # noqa: T201 - output
+    return 0
+
+
+def _any(found: Sequence[LogSource], asked: Asked, clock: Clock) -> int:
     if len(found) > 1 and any((asked.since, asked.against, asked.state, asked.proof)):
         raise UserError("there are several logs; name one of them")
     if asked.proof is not None:
@@ -92,25 +112,12 @@ def verify(data_dir: Path, asked: Asked, *, clock: Clock | None = None) -> int:
     return max([_verify(source, asked, clock) for source in found])
 
 
-def proof(data_dir: Path, typed: str) -> int:
-    """Print the proof of the entry that says where a document stands, the entry inside."""
-    house = open_house(data_dir)
-    document = find_document(house, typed)
-    history = house.ledger.journal.history(document.tenant, document.document_id)
-    booked = standing_entry(history)
-    if booked is None or booked.index is None:
-        raise UserError("the document has no sealed entry yet; see 'docledger show'")
-    proven = Proof.parse(house.ledger.log_of(document.tenant).prove(booked.index))
-    print(proven.holding(booked.entry.leaf), end="")  # noqa: T201 - output
-    return 0
-
-
 def _verify(source: LogSource, asked: Asked, clock: Clock) -> int:
-    others = read_checkpoint_of(asked.against, clock) if asked.against else None
     try:
         keys = source.keys()
         since = _since(asked.since, keys)
-        theirs = others(keys).checkpoint if others else None  # first: the log may grow meanwhile
+        with checkpoint_of(asked.against, clock) as others:  # first: the log may grow meanwhile
+            theirs = others(keys).checkpoint if others else None
         shown = read_checkpoint(source.reader, keys).checkpoint
         if theirs is not None:
             check_shown(source.reader, shown, theirs)

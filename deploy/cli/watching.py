@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from deploy.cli.log_source import LogSource, read_checkpoint_of
+from deploy.cli.log_source import LogSource, checkpoint_of
 from deploy.cli.screen import safe, to_stderr, to_stdout
 from shared.clock import Clock
 from shared.errors import UserError
@@ -52,13 +52,26 @@ def watch_log(  # noqa: PLR0913 - one option each
         UserError: the state file is not of this log.
     """
     memory = Memory(state)
-    watch = Watch(
-        source.reader,
-        lambda: source.keys(memory),
-        memory,
-        others=read_checkpoint_of(against, clock) if against else None,
-        patience=1 if every is None else PATIENCE,
-    )
+    with checkpoint_of(against, clock) as others:
+        watch = Watch(
+            source.reader,
+            lambda: source.keys(memory),
+            memory,
+            others=others,
+            patience=1 if every is None else PATIENCE,
+        )
+        return _look_on(watch, source, state, clock, every=every, as_json=as_json)
+
+
+def _look_on(  # noqa: PLR0913 - one option each
+    watch: Watch,
+    source: LogSource,
+    state: Path,
+    clock: Clock,
+    *,
+    every: float | None,
+    as_json: bool,
+) -> int:
     told: Sight | None = None
     thorough_at = clock.monotonic() + THOROUGH_S
     while True:

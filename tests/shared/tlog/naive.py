@@ -59,6 +59,7 @@ class NaiveLog:
     def __init__(
         self, signer: CheckpointSigner, leaves: Sequence[bytes], sizes: Iterable[int] = ()
     ) -> None:
+        self.key = signer.key
         self.leaves = list(leaves)
         self.files: dict[str, bytes] = {}
         for size in sorted({*sizes, len(leaves)}):
