@@ -46,7 +46,7 @@ def ledger_api(platform: Platform) -> FastAPI:
     from services.ledger.api_main import build  # noqa: PLC0415 - one API's image
 
     return build(
-        logs_folder=platform.settings.data_dir / "log",
+        data_dir=platform.settings.data_dir,
         log=platform.log,
         metrics=platform.metrics,
         clock=platform.clock,

@@ -1,31 +1,37 @@
-"""The auditor API: entries, proofs and the log's own files, to read and nothing else.
+"""The auditor API: entries, checkpoints, proofs and the log's own files, to read and nothing else.
 
-It needs neither the journal nor a key: it reads what is published, as anybody could who has it.
+It holds no key. What it tells it read from the published log and checked there; the journal, which
+it may only read, tells it where to look.
 """
 
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 
-from services.ledger.api_entries import (
-    MOST_ENTRIES,
-    EntryPage,
-    SealedEntry,
-    entry_at,
-    page_of,
-    proof_of,
-)
+from services.ledger.api_checkpoints import MOST_CHECKPOINTS, History
+from services.ledger.api_entries import Listing, SizeError, entry_at, proof_of
+from services.ledger.api_filters import MOST_INDEX, CursorError, ListQuery
+from services.ledger.api_index import Index
 from services.ledger.api_log import (
     BYTES,
+    FOREVER,
     FRESH,
     TEXT,
     Logs,
     PublishedLog,
-    accepts_gzip,
     is_public,
+    tagged,
     travelling,
 )
 from services.ledger.api_settings import LedgerApiSettings
+from services.ledger.api_views import (
+    CheckpointPage,
+    CheckpointView,
+    ConsistencyView,
+    EntryPage,
+    SealedEntry,
+)
+from services.ledger.page import add_page
 from shared.api.app import Surroundings, new_app
 from shared.api.callers import Caller, Callers, Identities
 from shared.api.problems import ProblemError, answer_to
@@ -40,23 +46,49 @@ OPERATIONS: Final = {
         ApiOperation.LIST_ENTRIES,
         ApiOperation.READ_ENTRY,
         ApiOperation.PROVE_ENTRY,
+        ApiOperation.LIST_CHECKPOINTS,
+        ApiOperation.READ_CHECKPOINT,
+        ApiOperation.PROVE_CONSISTENCY,
         ApiOperation.READ_LOG,
+        ApiOperation.READ_KEYS,
+        ApiOperation.READ_PAGE,
     )
 }
 
-_MOST_INDEX: Final = 2**63 - 1
-
 Tenant = Annotated[str, Path(description="whose log")]
-Index = Annotated[int, Path(ge=0, le=_MOST_INDEX, description="of the entry in the log, from 0")]
+EntryIndex = Annotated[
+    int, Path(ge=0, le=MOST_INDEX, description="of the entry in the log, from 0")
+]
+TreeSize = Annotated[int, Path(ge=0, le=MOST_INDEX, description="entries that it covers")]
+Earlier = Annotated[int, Query(ge=1, le=MOST_INDEX, description="size of a checkpoint")]
+Later = Annotated[int | None, Query(ge=1, le=MOST_INDEX, description="likewise; else the newest")]
+
+_Answers = dict[int | str, dict[str, Any]]
+
+_PROOF: Final[_Answers] = {200: {"content": {TEXT: {}}, "description": "A C2SP tlog-proof."}}
+_FILE: Final[_Answers] = {
+    200: {"content": {TEXT: {}, BYTES: {}}, "description": "The file."},
+    304: {"description": "The caller has it: If-None-Match names its ETag."},
+}
+_KEYS: Final[_Answers] = {
+    200: {"content": {TEXT: {}}, "description": "Every key there was, each record signed."},
+    304: {"description": "The caller has it: If-None-Match names its ETag."},
+}
 
 
 def create_app(
-    *, logs: Logs, identities: Identities, around: Surroundings, settings: LedgerApiSettings
+    *,
+    logs: Logs,
+    index: Index,
+    identities: Identities,
+    around: Surroundings,
+    settings: LedgerApiSettings,
 ) -> FastAPI:
     """Return the auditor API over published logs.
 
     Args:
         logs: gives the log of a tenant.
+        index: tells where in it to look.
         identities: says who calls.
         around: what the process brings: log, figures, checks.
         settings: who may read what, and how much at once.
@@ -68,10 +100,13 @@ def create_app(
         most_at_once=settings.most_at_once,
         operations=OPERATIONS,
     )
-    callers = Callers(identities, settings.readers, most_each=settings.most_each)
+    doors = _Doors(logs, index)
+    caller = Callers(identities, settings.readers, most_each=settings.most_each)
     _add_errors(app, around.log)
-    _add_entries(app, callers, logs)
-    _add_log(app, callers, logs)
+    _add_entries(app, caller, doors)
+    _add_checkpoints(app, caller, doors)
+    _add_log(app, caller, doors)
+    add_page(app)
     return app
 
 
@@ -79,10 +114,32 @@ def undeployed() -> FastAPI:
     """Return the API without anything behind it, for its document: no port is ever asked."""
     return create_app(
         logs=cast("Logs", None),
+        index=cast("Index", None),
         identities=cast("Identities", None),
         around=Surroundings.none(),
         settings=LedgerApiSettings(),
     )
+
+
+class _Doors:
+    """What a caller may see of a tenant: everything, or not even whether there is one."""
+
+    def __init__(self, logs: Logs, index: Index) -> None:
+        self._logs = logs
+        self._index = index
+
+    def log(self, caller: Caller, tenant: str) -> PublishedLog:
+        """Return the log; nothing of it is looked for when it is none of the caller's business."""
+        log = self._logs(tenant) if caller.may(tenant) else None
+        if log is None:
+            raise ProblemError(ApiProblem.NOT_FOUND)
+        return log
+
+    def listing(self, caller: Caller, tenant: str) -> Listing:
+        return Listing(tenant, self.log(caller, tenant), self._index)
+
+    def history(self, caller: Caller, tenant: str) -> History:
+        return History(tenant, self.log(caller, tenant), self._index)
 
 
 def _add_errors(app: FastAPI, log: StageLog) -> None:
@@ -91,26 +148,29 @@ def _add_errors(app: FastAPI, log: StageLog) -> None:
         log.error(LogEvent.LOG_UNREADABLE, error=error)
         return answer_to(request, ApiProblem.LOG_DAMAGED)
 
+    @app.exception_handler(CursorError)
+    async def foreign_cursor(request: Request, _error: CursorError) -> Response:
+        return answer_to(request, ApiProblem.MALFORMED_REQUEST)
 
-def _add_entries(app: FastAPI, callers: Callers, logs: Logs) -> None:
+    @app.exception_handler(SizeError)
+    async def no_such_size(request: Request, _error: SizeError) -> Response:
+        return answer_to(request, ApiProblem.NOT_FOUND)
+
+
+def _add_entries(app: FastAPI, callers: Callers, doors: _Doors) -> None:
     ReadBy = Annotated[Caller, Depends(callers)]  # noqa: N806 - a type, made of this app's callers
 
     @app.get("/v1/tenants/{tenant}/entries", operation_id=ApiOperation.LIST_ENTRIES.value)
     def list_entries(
-        caller: ReadBy,
-        tenant: Tenant,
-        after: Annotated[
-            int, Query(ge=-1, le=_MOST_INDEX, description="the index before the page")
-        ] = -1,
-        limit: Annotated[int, Query(ge=1, le=MOST_ENTRIES)] = 100,
+        caller: ReadBy, tenant: Tenant, query: Annotated[ListQuery, Query()]
     ) -> EntryPage:
-        """Return a page of sealed entries in the order of the log."""
-        return page_of(_log_of(logs, caller, tenant), after=after, limit=limit)
+        """Return a page of sealed entries."""
+        return doors.listing(caller, tenant).page(query)
 
     @app.get("/v1/tenants/{tenant}/entries/{index}", operation_id=ApiOperation.READ_ENTRY.value)
-    def read_entry(caller: ReadBy, tenant: Tenant, index: Index) -> SealedEntry:
+    def read_entry(caller: ReadBy, tenant: Tenant, index: EntryIndex) -> SealedEntry:
         """Return one sealed entry with the bytes of its leaf."""
-        entry = entry_at(_log_of(logs, caller, tenant), index)
+        entry = entry_at(doors.log(caller, tenant), index)
         if entry is None:
             raise ProblemError(ApiProblem.NOT_FOUND)
         return entry
@@ -119,24 +179,74 @@ def _add_entries(app: FastAPI, callers: Callers, logs: Logs) -> None:
         "/v1/tenants/{tenant}/entries/{index}/proof",
         operation_id=ApiOperation.PROVE_ENTRY.value,
         response_class=Response,
-        responses={200: {"content": {TEXT: {}}, "description": "A C2SP tlog-proof."}},
+        responses=_PROOF,
     )
-    def prove_entry(caller: ReadBy, tenant: Tenant, index: Index) -> Response:
+    def prove_entry(
+        caller: ReadBy, tenant: Tenant, index: EntryIndex, size: Later = None
+    ) -> Response:
         """Return the proof of one entry, to be checked offline with the log's public key."""
-        proof = proof_of(_log_of(logs, caller, tenant), index)
+        signed = doors.history(caller, tenant).signed_at(size)
+        proof = proof_of(doors.log(caller, tenant), signed, index)
         if proof is None:
             raise ProblemError(ApiProblem.NOT_FOUND)
-        return Response(proof, media_type=TEXT, headers={"cache-control": FRESH})
+        lasting = FRESH if size is None else FOREVER
+        return Response(proof, media_type=TEXT, headers={"cache-control": lasting})
 
 
-def _add_log(app: FastAPI, callers: Callers, logs: Logs) -> None:
+def _add_checkpoints(app: FastAPI, callers: Callers, doors: _Doors) -> None:
     ReadBy = Annotated[Caller, Depends(callers)]  # noqa: N806 - a type, made of this app's callers
+
+    @app.get("/v1/tenants/{tenant}/checkpoints", operation_id=ApiOperation.LIST_CHECKPOINTS.value)
+    def list_checkpoints(
+        caller: ReadBy,
+        tenant: Tenant,
+        after: Annotated[
+            int, Query(ge=0, le=MOST_INDEX, description="the size before the page")
+        ] = 0,
+        limit: Annotated[int, Query(ge=1, le=MOST_CHECKPOINTS)] = MOST_CHECKPOINTS,
+    ) -> CheckpointPage:
+        """Return a page of the log's checkpoints, smallest size first."""
+        return doors.history(caller, tenant).page(after=after, limit=limit)
+
+    @app.get(
+        "/v1/tenants/{tenant}/checkpoints/{size}", operation_id=ApiOperation.READ_CHECKPOINT.value
+    )
+    def read_checkpoint(caller: ReadBy, tenant: Tenant, size: TreeSize) -> CheckpointView:
+        """Return the checkpoint that the log had at one size."""
+        return doors.history(caller, tenant).at(size)
+
+    @app.get("/v1/tenants/{tenant}/consistency", operation_id=ApiOperation.PROVE_CONSISTENCY.value)
+    def prove_consistency(
+        caller: ReadBy,
+        tenant: Tenant,
+        earlier: Annotated[Earlier, Query(alias="from")],
+        later: Annotated[Later, Query(alias="to")] = None,
+    ) -> ConsistencyView:
+        """Return two checkpoints and the proof that the later log begins with the earlier one."""
+        return doors.history(caller, tenant).consistency(earlier, later)
+
+
+def _add_log(app: FastAPI, callers: Callers, doors: _Doors) -> None:
+    ReadBy = Annotated[Caller, Depends(callers)]  # noqa: N806 - a type, made of this app's callers
+
+    @app.get(
+        "/log/{tenant}.keys",
+        operation_id=ApiOperation.READ_KEYS.value,
+        response_class=Response,
+        responses=_KEYS,
+    )
+    def read_keys(request: Request, caller: ReadBy, tenant: Tenant) -> Response:
+        """Return the history of the log's keys; there is none while it has had one key only."""
+        history = doors.log(caller, tenant).history
+        if history is None:
+            raise ProblemError(ApiProblem.NOT_FOUND)
+        return tagged(request, history, TEXT, {"cache-control": FRESH})
 
     @app.get(
         "/log/{tenant}/{path:path}",
         operation_id=ApiOperation.READ_LOG.value,
         response_class=Response,
-        responses={200: {"content": {TEXT: {}, BYTES: {}}, "description": "The file."}},
+        responses=_FILE,
     )
     def read_log(
         request: Request,
@@ -145,20 +255,11 @@ def _add_log(app: FastAPI, callers: Callers, logs: Logs) -> None:
         path: Annotated[str, Path(description="checkpoint, tile/<L>/<N>[.p/<W>], tile/entries/…")],
     ) -> Response:
         """Return a file of the log, as C2SP tlog-tiles names it."""
-        log = _log_of(logs, caller, tenant)
+        log = doors.log(caller, tenant)
         if not is_public(path):
             raise ProblemError(ApiProblem.NOT_FOUND)
         try:
             data = log.files.read(path)
         except NotFoundError:
             raise ProblemError(ApiProblem.NOT_FOUND) from None
-        gzip = accepts_gzip(request.headers.get("accept-encoding"))
-        return travelling(path, data, accepts_gzip=gzip)
-
-
-def _log_of(logs: Logs, caller: Caller, tenant: str) -> PublishedLog:
-    """Tell nobody whether a tenant exists whose log they may not read."""
-    log = logs(tenant) if caller.may(tenant) else None
-    if log is None:
-        raise ProblemError(ApiProblem.NOT_FOUND)
-    return log
+        return travelling(request, path, data)

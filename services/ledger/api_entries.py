@@ -1,94 +1,172 @@
-"""Sealed entries as an auditor reads them: what the leaf says, and nothing that it does not say.
+"""Sealed entries as an auditor lists, reads and proves them.
 
-They come from the published log, not from the journal: what is told here is what can be proved.
+They come from the published log, checked against its checkpoint: what is told here is what can be
+proved. The journal only says where to look; an entry that it names and that is not what was asked
+for by its leaf is damage, not an answer.
 """
 
 import base64
-from itertools import islice
-from typing import Annotated, Final
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from services.ledger.api_filters import SETTLED_BY, Cursor, ListQuery, Order
+from services.ledger.api_index import Candidate, Index
 from services.ledger.api_log import PublishedLog
-from services.ledger.leaf import LEAF_FORMAT, read_leaf
-from shared.events.payloads import DocumentType, EntryKind, Identifier
-from shared.telemetry.reasons import HeldReason
+from services.ledger.api_views import EntryPage, EntryView, SealedEntry, view_of
+from shared.errors import TransientError
 from shared.tlog.checkpoint import SignedCheckpoint
-from shared.tlog.errors import MalformedError, NotFoundError
-from shared.tlog.proof import prove
-from shared.tlog.reader import iter_leaves, read_checkpoint
-from shared.tlog.reader import read_leaf as read_published_leaf
+from shared.tlog.errors import MalformedError
+from shared.tlog.proof import prove, verify_proof
 
-MOST_ENTRIES: Final = 256
-"""Entries a page: they lie in two bundles at most."""
+WINDOW: Final = 10_000
+"""Entries that one query of the journal looks at."""
 
-_OF_OURS: Final = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-
-class PostingView(BaseModel):
-    """One line of an entry."""
-
-    model_config = _OF_OURS
-
-    account: str = Field(description="its code in the chart")
-    amount: int = Field(description="in minor units; a debit is positive")
-    currency: str = Field(description="ISO 4217")
-    scale: int = Field(description="digits behind the point that the minor unit stands for")
+WINDOWS: Final = 4
+"""Queries a request: a filter that fits nothing costs no more than this before it says ``next``."""
 
 
-class EntryView(BaseModel):
-    """One entry that a signed checkpoint covers."""
-
-    model_config = _OF_OURS
-
-    index: int = Field(description="in the tenant's log, from 0")
-    id: Identifier
-    kind: EntryKind
-    revision: int
-    ordinal: int
-    type: DocumentType | None = None
-    date: Annotated[str | None, Field(description="of posts and reversals, ISO 8601")] = None
-    reason: HeldReason | None = None
-    postings: tuple[PostingView, ...] = ()
-    settles: Identifier | None = Field(
-        default=None, description="the id of the entry whose state this one ends"
-    )
-    actor: Identifier | None = Field(default=None, description="who decided, as an opaque id")
-    commitment: str | None = Field(
-        default=None, description="HMAC over the document's fields, opened with a disclosed key"
-    )
+class SizeError(LookupError):
+    """The log has not had this size."""
 
 
-class SealedEntry(EntryView):
-    """One entry with the bytes that the log hashes."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One tenant's log, its entries to be listed.
 
-    leaf: str = Field(description="exactly the leaf, base64: what a proof is about")
-
-
-class EntryPage(BaseModel):
-    """Entries in the order of the log."""
-
-    tree_size: int = Field(description="how many the published checkpoint covers")
-    entries: tuple[EntryView, ...]
-    next: int | None = Field(description="``after`` of the next page; null on the last one")
-
-
-def page_of(log: PublishedLog, *, after: int, limit: int) -> EntryPage:
-    """Return up to ``limit`` entries that follow index ``after``.
-
-    Raises:
-        TlogError: the published log is damaged.
+    Attributes:
+        tenant: whose.
+        log: published.
+        index: where to look.
     """
-    signed = _published(log)
-    if signed is None:
-        return EntryPage(tree_size=0, entries=(), next=None)
-    size = signed.checkpoint.size
-    leaves = islice(iter_leaves(log.files, size, start=after + 1), limit)
-    entries = tuple(_view(index, leaf) for index, leaf in enumerate(leaves, after + 1))
-    last = after + len(entries)
-    return EntryPage(
-        tree_size=size, entries=entries, next=last if entries and last + 1 < size else None
-    )
+
+    tenant: str
+    log: PublishedLog
+    index: Index
+
+    def page(self, query: ListQuery) -> EntryPage:
+        """Return a page of entries.
+
+        Raises:
+            CursorError: the cursor is not this list's.
+            SizeError: the log has not grown to ``as_of``, or to the cursor's size.
+            TlogError: the log is damaged, or the journal contradicts it.
+            TransientError: log or journal are unavailable.
+        """
+        seal = query.seal(self.tenant)
+        cursor = Cursor.parse(query.cursor, seal) if query.cursor is not None else None
+        signed = self.log.published()
+        published = signed.checkpoint.size if signed is not None else 0
+        wanted = cursor.size if cursor is not None else query.as_of
+        size = published if wanted is None else wanted
+        if size > published:
+            raise SizeError
+        if signed is None:
+            return EntryPage(tree_size=0, entries=(), next=None)
+        return _Page(self, query, signed, size).filled(cursor, seal)
+
+
+class _Page:
+    """A page that is being filled.
+
+    Args:
+        listing: of which log.
+        query: what was asked.
+        signed: the published checkpoint.
+        size: of the tree that is listed.
+    """
+
+    def __init__(
+        self, listing: Listing, query: ListQuery, signed: SignedCheckpoint, size: int
+    ) -> None:
+        self._tenant = listing.tenant
+        self._index = listing.index
+        self._query = query
+        self._size = size
+        self._newest = query.order is Order.NEWEST
+        self._checked = listing.log.checked(signed)
+
+    def filled(self, cursor: Cursor | None, seal: bytes) -> EntryPage:
+        low, high = self._range()
+        if cursor is not None:
+            low, high = (low, min(high, cursor.position)) if self._newest else (
+                max(low, cursor.position), high
+            )  # fmt: skip
+        found: list[Candidate] = []
+        most = self._query.limit
+        if self._query.by_content:
+            self._require_whole_journal()
+            for start, end in self._windows(low, high):
+                found += self._candidates(start, end, most - len(found))
+                low, high = (low, start) if self._newest else (end, high)
+                if len(found) == most:
+                    break
+        elif low < high:
+            end = min(high, low + most)
+            chosen = range(high - 1, max(low, high - most) - 1, -1) if self._newest else range(
+                low, end
+            )  # fmt: skip
+            found = [Candidate(index, None) for index in chosen]
+            low, high = (low, chosen[-1]) if self._newest else (chosen[-1] + 1, high)
+        if found and len(found) == most:  # a window may hold more than the page took
+            last = found[-1].index
+            low, high = (low, last) if self._newest else (last + 1, high)
+        following = Cursor(self._size, high if self._newest else low)
+        return EntryPage(
+            tree_size=self._size,
+            entries=tuple(self._told(candidate) for candidate in found),
+            next=following.text(seal) if low < high else None,
+        )
+
+    def _range(self) -> tuple[int, int]:
+        low, high = self._query.since, self._size
+        if self._query.sealed_after is not None:
+            low = max(low, self._index.sealed_before(self._tenant, self._query.sealed_after))
+        if self._query.sealed_before is not None:
+            high = min(high, self._index.sealed_before(self._tenant, self._query.sealed_before))
+        return low, high
+
+    def _windows(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        for _ in range(WINDOWS):
+            if low >= high:
+                return
+            if self._newest:
+                start, end = max(low, high - WINDOW), high
+                high = start
+            else:
+                start, end = low, min(high, low + WINDOW)
+                low = end
+            yield start, end
+
+    def _candidates(self, start: int, end: int, most: int) -> list[Candidate]:
+        return self._index.candidates(
+            self._tenant,
+            self._query,
+            low=start,
+            high=end,
+            size=self._size,
+            newest=self._newest,
+            most=most,
+        )
+
+    def _require_whole_journal(self) -> None:
+        """Refuse to say that there is nothing where a journal lags behind the log."""
+        if not self._index.covers(self._tenant, self._checked.size):
+            raise TransientError("the journal does not reach as far as the published log")
+
+    def _told(self, candidate: Candidate) -> EntryView:
+        entry = view_of(candidate.index, self._checked.leaf(candidate.index))
+        if not self._query.holds_for(entry) or not self._settled(entry, candidate):
+            raise MalformedError(f"the journal says of leaf {candidate.index} what it does not say")
+        return entry
+
+    def _settled(self, entry: EntryView, candidate: Candidate) -> bool:
+        """Check that the entry that is said to settle this one does so."""
+        if candidate.settled_by is None:
+            return True
+        settling = view_of(candidate.settled_by, self._checked.leaf(candidate.settled_by))
+        wanted = SETTLED_BY.get(self._query.status) if self._query.status else None
+        return settling.settles == entry.id and wanted in (None, settling.kind)
 
 
 def entry_at(log: PublishedLog, index: int) -> SealedEntry | None:
@@ -97,44 +175,23 @@ def entry_at(log: PublishedLog, index: int) -> SealedEntry | None:
     Raises:
         TlogError: the published log is damaged.
     """
-    signed = _covering(log, index)
-    if signed is None:
+    signed = log.published()
+    if signed is None or index >= signed.checkpoint.size:
         return None
-    leaf = read_published_leaf(log.files, index, signed.checkpoint.size)
+    leaf = log.checked(signed).leaf(index)
     encoded = base64.b64encode(leaf).decode("ascii")
-    return SealedEntry(**_view(index, leaf).model_dump(), leaf=encoded)
+    return SealedEntry(**view_of(index, leaf).model_dump(), leaf=encoded)
 
 
-def proof_of(log: PublishedLog, index: int) -> str | None:
-    """Return the ``.tlog-proof`` of one entry, None where the checkpoint covers none.
+def proof_of(log: PublishedLog, signed: SignedCheckpoint, index: int) -> str | None:
+    """Return the ``.tlog-proof`` of one entry, None where ``signed`` covers none.
 
     Raises:
-        TlogError: the published log is damaged.
+        TlogError: the published log is damaged: a proof that does not verify is not handed out.
     """
-    signed = _covering(log, index)
-    return None if signed is None else prove(log.files, signed, index)
-
-
-def _covering(log: PublishedLog, index: int) -> SignedCheckpoint | None:
-    signed = _published(log)
-    return signed if signed is not None and index < signed.checkpoint.size else None
-
-
-def _published(log: PublishedLog) -> SignedCheckpoint | None:
-    try:
-        return read_checkpoint(log.files, log.key)
-    except NotFoundError:
+    published = log.published()
+    if published is None or not index < signed.checkpoint.size <= published.checkpoint.size:
         return None
-
-
-def _view(index: int, leaf: bytes) -> EntryView:
-    content = read_leaf(leaf)
-    view: EntryView | None = None
-    if content.get("format") == LEAF_FORMAT:
-        try:
-            view = EntryView.model_validate({**content, "index": index})
-        except ValidationError:
-            view = None
-    if view is None:
-        raise MalformedError(f"leaf {index} is no entry of ours")
-    return view
+    proof = prove(log.files, signed, index)
+    verify_proof(proof, log.key, leaf=log.checked(published).leaf(index))
+    return proof

@@ -6,12 +6,14 @@ Source: c2sp.org/tlog-tiles. A path that is not exactly one of these reaches no 
 import gzip
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Final
 
-from fastapi import Response
+from fastapi import Request, Response
 
-from shared.tlog.note import VerifierKey
+from services.ledger.api_checked import CheckedLog, Kept, published_checkpoint
+from shared.tlog.checkpoint import LogKeys, SignedCheckpoint
 from shared.tlog.reader import Reader
 from shared.tlog.tiles import CHECKPOINT_PATH
 
@@ -22,7 +24,7 @@ FOREVER: Final = "private, max-age=31536000, immutable"
 """A tile never changes, a partial one neither. Private: whoever asks was let in by name."""
 
 FRESH: Final = "private, no-cache"
-"""To be asked for again each time."""
+"""To be asked for again each time; 304 where nothing is new."""
 
 _GROUPS: Final = r"(?:x(?!000/)[0-9]{3}/(?:x[0-9]{3}/){0,4})?[0-9]{3}"
 _LEVEL: Final = r"(?:[0-9]|[1-5][0-9]|6[0-3])"
@@ -37,11 +39,27 @@ class PublishedLog:
 
     Attributes:
         files: checkpoint and tiles.
-        key: what the checkpoint is signed with.
+        key: what its checkpoints are signed with, or the history of several keys.
+        history: the file of that history; None where there was always one key.
+        kept: what was read of it and checked before.
     """
 
     files: Reader
-    key: VerifierKey
+    key: LogKeys
+    history: bytes | None = None
+    kept: Kept = field(default_factory=Kept, compare=False, repr=False)
+
+    def published(self) -> SignedCheckpoint | None:
+        """Return the published checkpoint, its signature checked; None before the first.
+
+        Raises:
+            TlogError: it is none, or not signed by a key of the log.
+        """
+        return published_checkpoint(self.files, self.key, self.kept)
+
+    def checked(self, signed: SignedCheckpoint) -> CheckedLog:
+        """Return the leaves, each checked against ``signed`` before it is told."""
+        return CheckedLog(self.files, signed, self.kept)
 
 
 Logs = Callable[[str], PublishedLog | None]
@@ -53,17 +71,34 @@ def is_public(path: str) -> bool:
     return path == CHECKPOINT_PATH or _TILE.fullmatch(path) is not None
 
 
-def travelling(path: str, data: bytes, *, accepts_gzip: bool) -> Response:
-    """Return the file at ``path`` as an answer; bundles are compressed for who can read that."""
-    if path == CHECKPOINT_PATH:
-        return Response(data, media_type=TEXT, headers={"cache-control": FRESH})
-    headers = {"cache-control": FOREVER}
+def travelling(request: Request, path: str, data: bytes) -> Response:
+    """Return the file at ``path`` as an answer; bundles are compressed for who can read that.
+
+    The tag is of the bytes that travel (RFC 9110 §8.8.3): compressed ones have another.
+    """
+    headers = {"cache-control": FRESH if path == CHECKPOINT_PATH else FOREVER}
     if path.startswith(_BUNDLES):
         headers["vary"] = "Accept-Encoding"
-        if accepts_gzip:
+        if accepts_gzip(request.headers.get("accept-encoding")):
             headers["content-encoding"] = "gzip"
             data = gzip.compress(data, compresslevel=5, mtime=0)
-    return Response(data, media_type=BYTES, headers=headers)
+    return tagged(request, data, TEXT if path == CHECKPOINT_PATH else BYTES, headers)
+
+
+def tagged(request: Request, data: bytes, media_type: str, headers: dict[str, str]) -> Response:
+    """Return bytes with their entity tag, or 304 to who has them already."""
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    headers = {**headers, "etag": tag}
+    if _has_already(request.headers.getlist("if-none-match"), tag):
+        headers.pop("content-encoding", None)
+        return Response(status_code=304, headers=headers)
+    return Response(data, media_type=media_type, headers=headers)
+
+
+def _has_already(fields: list[str], tag: str) -> bool:
+    """Tell whether If-None-Match (RFC 9110 §13.1.2) names the tag; weak comparison."""
+    named = [one.strip() for one in ",".join(fields).split(",")]
+    return "*" in named or any(one.removeprefix("W/") == tag for one in named)
 
 
 def accepts_gzip(header: str | None) -> bool:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from services.ledger.adapters.journal_index import open_journal_index
 from services.ledger.adapters.published_folder import PublishedFolder
 from services.ledger.api import create_app
 from services.ledger.api_settings import LedgerApiSettings
+from services.ledger.main import LEDGER_FILE
 from shared.api.app import Figures, Surroundings
 from shared.api.identities import identities_for
 from shared.clock import Clock
@@ -17,17 +19,18 @@ from shared.worker.built import nothing
 
 def build(  # noqa: PLR0913 - ports, by name
     *,
-    logs_folder: Path,
+    data_dir: Path,
     log: StageLog,
     metrics: Figures,
     clock: Clock,
     settings: LedgerApiSettings | None = None,
     flush: Callable[[], None] = nothing,
 ) -> FastAPI:
-    """Return the auditor API over the folder in which logs are published.
+    """Return the auditor API over a data folder, in which nothing is written.
 
     Args:
-        logs_folder: holds ``<tenant>/`` and ``<tenant>.vkey``; nothing in it is written.
+        data_dir: holds ``log/`` with ``<tenant>/`` and ``<tenant>.vkey``, and ``ledger.sqlite``
+            unless the settings name a server.
         log: one line a request.
         metrics: what ``/metrics`` shows.
         clock: time.
@@ -38,10 +41,12 @@ def build(  # noqa: PLR0913 - ports, by name
         UserError: a setting is wrong.
     """
     settings = settings or LedgerApiSettings.from_environment()
-    folder = PublishedFolder(logs_folder)
+    folder = PublishedFolder(data_dir / "log")
+    index = open_journal_index(settings.journal, data_dir / LEDGER_FILE)
     identities = identities_for(settings.audience, clock=clock)
     return create_app(
         logs=folder.log_of,
+        index=index,
         identities=identities,
         around=Surroundings(
             log=log,

@@ -67,7 +67,7 @@ class Gate:
         elif scope["path"] in PROBES:
             await self._guarded(scope, receive, _Answer(send))
         else:
-            await self._counted(scope, receive, _Answer(send))
+            await self._counted(*_as_get(scope, receive, _Answer(send)))
 
     async def _counted(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         begun = self._clock.monotonic()
@@ -112,12 +112,21 @@ class Gate:
         )
 
 
+def _as_get(scope: Scope, receive: Receive, answer: "_Answer") -> tuple[Scope, Receive, "_Answer"]:
+    """Let HEAD be answered as GET is, without the body (RFC 9110 §9.3.2)."""
+    if scope["method"] == "HEAD":
+        answer.bodiless = True
+        scope = {**scope, "method": "GET"}
+    return scope, receive, answer
+
+
 class _Answer:
     """Sends, remembers the status, and adds the headers that every answer has."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.status: int | None = None
+        self.bodiless = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -126,4 +135,6 @@ class _Answer:
             if not any(name == _UNLESS_SAID[0] for name, _ in headers):
                 headers.append(_UNLESS_SAID)
             message["headers"] = headers
+        elif self.bodiless and message["type"] == "http.response.body":
+            message["body"] = b""
         await self._send(message)

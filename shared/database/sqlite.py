@@ -4,6 +4,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
@@ -11,7 +12,7 @@ from sqlalchemy.engine import URL
 from shared.database.database import WRITES, Database
 from shared.database.revisions import require_known, revision_of
 from shared.database.schema import Schema
-from shared.errors import TransientError
+from shared.errors import TransientError, UserError
 from shared.sqlite import turn_to_wal
 
 BUSY_S: Final = 30.0
@@ -70,6 +71,44 @@ def open_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Databa
         database.close()
         raise
     return database
+
+
+def look_into_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Database:
+    """Return the database in the file at ``path`` for who may only read: SQLite itself refuses.
+
+    Raises:
+        TransientError: there is no such file yet, or it cannot be opened now.
+        UserError: its tables are at another revision than the code.
+    """
+    engine = create_engine(
+        URL.create(
+            "sqlite",
+            database=f"file:{quote(str(path.absolute()))}",
+            query={"mode": "ro", "uri": "true"},
+        ),
+        connect_args={"timeout": busy_s, "isolation_level": None, "check_same_thread": False},
+        hide_parameters=True,
+    )
+    event.listen(engine, "begin", _begin)
+    database = Database(engine, schema)
+    try:
+        _require_current(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _require_current(database: Database) -> None:
+    schema = database.schema
+    with database.reading() as connection:
+        revision = revision_of(connection, schema)
+    require_known(revision, schema)
+    if revision != schema.newest:
+        raise UserError(
+            f"{schema.called} is at revision {revision or 'none'}, this version needs "
+            f"{schema.newest}: a worker brings it there when it starts"
+        )
 
 
 def _prepare(connection: sqlite3.Connection, _record: object, *, busy_s: float) -> None:

@@ -12,7 +12,12 @@ class ApiOperation(StrEnum):
     LIST_ENTRIES = "list_entries"  # a page of sealed entries
     READ_ENTRY = "read_entry"  # one sealed entry
     PROVE_ENTRY = "prove_entry"  # the proof of one sealed entry
+    LIST_CHECKPOINTS = "list_checkpoints"  # a page of the log's history
+    READ_CHECKPOINT = "read_checkpoint"  # one checkpoint of it
+    PROVE_CONSISTENCY = "prove_consistency"  # one checkpoint's log begins with another's
     READ_LOG = "read_log"  # a file of the published log
+    READ_KEYS = "read_keys"  # the history of the log's keys
+    READ_PAGE = "read_page"  # a file of the page that proves in the browser
     NO_OPERATION = "no_operation"  # no path of the API, or not with that method
 
 

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from services.ledger.api_log import PublishedLog
 from shared.errors import TransientError
 from shared.tlog.errors import MalformedError, NotFoundError
+from shared.tlog.key_history import KEYS_SUFFIX, keys_of
 from shared.tlog.note import VerifierKey
 from shared.tlog.tiles import MOST_FILE_BYTES
 
@@ -17,7 +18,7 @@ _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class PublishedFolder:
-    """Finds logs as ``DirectoryFiles`` leaves them: ``<tenant>/`` and ``<tenant>.vkey``.
+    """Finds logs as ``DirectoryFiles`` leaves them: ``<tenant>/``, ``<tenant>.vkey``, ``….keys``.
 
     Args:
         root: of all logs.
@@ -31,19 +32,28 @@ class PublishedFolder:
         """Return the log of a tenant; None where there is none, whatever the string is.
 
         Raises:
-            MalformedError: its public key is none.
+            TlogError: its public key is none, or its key history does not hold.
             TransientError: the folder cannot be read.
         """
+        if not _TENANT.fullmatch(tenant):
+            return None
+        history = self._beside(tenant, KEYS_SUFFIX)
         log = self._known.get(tenant)
-        if log is None and _TENANT.fullmatch(tenant):
-            try:
-                line = _translated((self._root / f"{tenant}.vkey").read_bytes)
-            except NotFoundError:
+        if log is None or log.history != history:
+            line = self._beside(tenant, ".vkey")
+            if line is None:
                 return None
-            key = VerifierKey.parse(line.decode("ascii", "replace"))
-            log = PublishedLog(files=_Folder(self._root / tenant), key=key)
-            self._known[tenant] = log  # a published key never changes
+            key = keys_of(VerifierKey.parse(line.decode("ascii", "replace")), history)
+            log = PublishedLog(files=_Folder(self._root / tenant), key=key, history=history)
+            self._known[tenant] = log
         return log
+
+    def _beside(self, tenant: str, suffix: str) -> bytes | None:
+        """Return a file beside the log's folder; None where there is none."""
+        try:
+            return _translated((self._root / f"{tenant}{suffix}").read_bytes)
+        except NotFoundError:
+            return None
 
     def check(self) -> None:
         """Ask the folder something, for ``/ready``. Before the first entry there is none.
