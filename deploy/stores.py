@@ -6,6 +6,7 @@ from functools import cached_property
 from shared.keys.port import Keyring
 from shared.keys.vault import Vault
 from shared.objects.port import ObjectStore
+from shared.objects.versions import Versions
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
 from shared.worker.tombstones import Tombstones
@@ -23,6 +24,11 @@ class Stores(ABC):
     @abstractmethod
     def keyring(self) -> Keyring:
         """Keys."""
+
+    @property
+    def versions(self) -> Versions | None:
+        """Generations of objects; None where an object has but one."""
+        return None
 
     @cached_property
     def vault(self) -> Vault:

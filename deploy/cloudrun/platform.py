@@ -31,6 +31,7 @@ from shared.worker.outcome import Outcome
 
 if TYPE_CHECKING:
     from services.ingest.registered import Register
+    from shared.objects.versions import Versions
 
 READY_NAME: Final = "tombstones/ready"
 """What a check of the object store asks for; nothing is ever there."""
@@ -70,6 +71,13 @@ class Platform(Stores):
         return GcsObjects(
             settings.objects_bucket, project=settings.project, kms_key_name=settings.objects_kms_key
         )
+
+    @cached_property
+    def versions(self) -> "Versions":
+        """Generations of objects, for who erases."""
+        from shared.objects.gcs_versions import GcsVersions  # noqa: PLC0415 - the eraser's alone
+
+        return GcsVersions(self.settings.objects_bucket, project=self.settings.project)
 
     @cached_property
     def publisher(self) -> Publisher:

@@ -27,6 +27,7 @@ from shared.keys.wrapping import WrappedKeyring
 from shared.logging import SilentLog, StageLog
 from shared.objects.directory import DirectoryObjects
 from shared.objects.port import ObjectStore
+from shared.objects.versions import Versions
 from shared.telemetry.span_files import SpanFiles
 from shared.telemetry.tracing import Tracing
 
@@ -68,6 +69,15 @@ class House(Stores):
         from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - needed on servers only
 
         return GcsObjects(self.backing.objects, project=self.backing.project)
+
+    @cached_property
+    def versions(self) -> Versions | None:
+        """Generations of objects; a folder has but one of each."""
+        if self.backing is None:
+            return None
+        from shared.objects.gcs_versions import GcsVersions  # noqa: PLC0415 - as above
+
+        return GcsVersions(self.backing.objects, project=self.backing.project)
 
     @cached_property
     def directory(self) -> DirectoryObjects:

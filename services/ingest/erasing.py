@@ -7,7 +7,9 @@ where it was handed in by itself, or lies in an e-mail that lives.
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from services.ingest.eraser import Eraser, Erasure
 from services.ingest.registered import (
@@ -17,11 +19,23 @@ from services.ingest.registered import (
     SubmissionStatus,
     Terminal,
 )
+from shared.clock import Clock
 from shared.worker.tombstones import Tombstones
 
 PartsTold = Callable[[str], Sequence[str]]
 """The jobs of an e-mail's parts by the e-mail's job, as its stored intake says; none when it is
 gone. Parts that ingest has not booked yet are known from there alone."""
+
+OnHold = Callable[[str, str], bool]
+"""Whether a tenant's document must stay."""
+
+SETTLED: Final = timedelta(hours=1)
+"""Nobody has a part in hand for longer."""
+
+
+def nothing_on_hold(_tenant: str, _document_id: str) -> bool:
+    """Nothing must stay."""
+    return False
 
 
 class Kept(StrEnum):
@@ -57,22 +71,25 @@ class Erasing:
         register: knows who brought what.
         tombstones: which e-mails are gone already.
         parts_told: what stored intakes say of an e-mail's parts.
-        on_hold: ids of documents that must stay.
+        clock: time.
+        on_hold: whether a document must stay.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it asks, by name
         self,
         eraser: Eraser,
         *,
         register: Register,
         tombstones: Tombstones,
         parts_told: PartsTold,
-        on_hold: Collection[str] = frozenset(),
+        clock: Clock,
+        on_hold: OnHold = nothing_on_hold,
     ) -> None:
         self._eraser = eraser
         self._register = register
         self._tombstones = tombstones
         self._parts_told = parts_told
+        self._clock = clock
         self._on_hold = on_hold
 
     def family(self, head: RegisteredDocument) -> Family:
@@ -120,6 +137,10 @@ class Erasing:
             TransientError: something is unavailable; call it again.
         """
         self._eraser.mark(head)
+        # Before the mark it may have become an e-mail with parts; since, it cannot.
+        head = self._register.document(head.tenant, head.document_id) or head
+        if head.terminal is Terminal.EXPANDED:
+            self._tombstones.begin(head.tenant, head.document_id, at=self._clock.now())
         family = self.family(head)
         for job_id in family.waiting:
             self._eraser.discard_upload(head.tenant, job_id)
@@ -127,6 +148,35 @@ class Erasing:
             self._eraser.mark(part)
         done = [self._eraser.erase(part) for part in family.parts]
         return family, [self._eraser.erase(head), *done]
+
+    def erase_alone(self, document: RegisteredDocument) -> Erasure:
+        """Erase one document and nothing that it carried.
+
+        Raises:
+            TransientError: something is unavailable; call it again.
+        """
+        return self._eraser.erase(document)
+
+    def finish(self) -> list[Erasure]:
+        """Erase what was left of e-mails: of those whose eraser died, and parts that came late.
+
+        A part that was being taken in when its e-mail was erased is a document by now. An e-mail is
+        looked at until an hour after it was erased.
+
+        Returns:
+            What was erased besides the e-mails.
+
+        Raises:
+            TransientError: something is unavailable; call it again.
+        """
+        late: list[Erasure] = []
+        for tenant, document_id, begun in list(self._tombstones.begun()):
+            head = self._register.document(tenant, document_id)
+            if head is not None:
+                late += self.erase(head)[1][1:]
+            if begun + SETTLED < self._clock.now():
+                self._tombstones.end(document_id)
+        return late
 
     def _jobs(self, document: RegisteredDocument) -> list[str]:
         brought = self._register.submissions_of(document.tenant, document.document_id)
@@ -160,7 +210,7 @@ class Erasing:
     def _why_kept(
         self, document: RegisteredDocument, going: Collection[str], told: Collection[str]
     ) -> Kept | None:
-        if document.document_id in self._on_hold:
+        if self._on_hold(document.tenant, document.document_id):
             return Kept.LEGAL_HOLD
         for brought in self._register.submissions_of(document.tenant, document.document_id):
             if brought.status is SubmissionStatus.REFUSED or brought.job_id in told:

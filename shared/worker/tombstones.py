@@ -1,10 +1,14 @@
 """Marks of erasure, checked before a worker handles, writes or publishes."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
 from shared.objects.port import AlreadyExistsError, NotFoundError, ObjectStore
 from shared.worker import names
+
+_BEGUN: Final = "erasing/"
 
 
 class Tombstones:
@@ -28,6 +32,31 @@ class Tombstones:
         except NotFoundError:
             return None
         return datetime.fromisoformat(mark["erased"])
+
+    def begin(self, tenant: str, document_id: str, *, at: datetime) -> None:
+        """Note that a document is being erased with its parts, until ``end``.
+
+        Whoever dies in between leaves the note, and somebody else goes on.
+        """
+        note = json.dumps({"tenant": tenant, "begun": at.isoformat()}).encode()
+        try:
+            self._objects.create(f"{_BEGUN}{document_id}", note)
+        except AlreadyExistsError:
+            return
+
+    def begun(self) -> Iterator[tuple[str, str, datetime]]:
+        """Yield tenant, document and moment of what was begun and not ended."""
+        for info in list(self._objects.list(_BEGUN)):
+            try:
+                note = json.loads(self._objects.read(info.name).data)
+            except NotFoundError:
+                continue
+            at = datetime.fromisoformat(note["begun"])
+            yield note["tenant"], info.name.removeprefix(_BEGUN), at
+
+    def end(self, document_id: str) -> None:
+        """Note that nothing of the document or of its parts is left to be erased."""
+        self._objects.delete(f"{_BEGUN}{document_id}")
 
     def put(self, document_id: str, *, at: datetime) -> None:
         """Mark the document as erased; once is enough, and the first moment stays."""

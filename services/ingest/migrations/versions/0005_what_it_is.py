@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the column; events tell again what it is when a document is summarized anew.
 
-    Of documents that ended before, nobody says it here: an audit's repair does.
+    Of documents that ended before, nobody says it: no rule about a type is about them.
     """
     op.add_column("documents", sa.Column("document_type", sa.String(16)))
 

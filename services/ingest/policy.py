@@ -1,0 +1,117 @@
+"""How long documents are kept, and which must stay: a YAML file that people write and read.
+
+::
+
+    keep_days:            # since the document was handed in last; what no line names stays
+      invoice: 3650
+      letter: 730
+      email: 730          # the e-mail itself; its attachments go by their own types
+      unread: 90          # in quarantine: nobody could say what it is
+    tenants:              # other days for some tenants; the rest as above
+      acme:
+        keep_days: {letter: 365}
+    hold:                 # must stay whatever the days say; refused to who erases by hand, too
+      tenants: [globex]
+      documents: [d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0]
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.ingest.registered import RegisteredDocument, Terminal
+from shared.errors import UserError
+from shared.events.payloads import DocumentType, Identifier, TenantName
+
+Kind = DocumentType | Literal["email", "unread"]
+"""What a rule is about."""
+
+MOST_DAYS: Final = 36_500
+
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Hold(_Said):
+    """What must stay.
+
+    Attributes:
+        tenants: every document of theirs.
+        documents: ids.
+    """
+
+    tenants: frozenset[TenantName] = frozenset()
+    documents: frozenset[Identifier] = frozenset()
+
+
+class Rules(_Said):
+    """Days by kind.
+
+    Attributes:
+        keep_days: since a document was handed in last.
+    """
+
+    keep_days: Mapping[Kind, Days] = Field(default_factory=dict)
+
+
+class Policy(Rules):
+    """The whole file.
+
+    Attributes:
+        tenants: other rules for some tenants.
+        hold: what must stay.
+    """
+
+    tenants: Mapping[TenantName, Rules] = Field(default_factory=dict)
+    hold: Hold = Hold()
+
+    @classmethod
+    def read(cls, path: Path | None) -> Self:
+        """Return what a file says; without a file, everything is kept.
+
+        Raises:
+            UserError: it cannot be read, or says something that no policy says.
+        """
+        if path is None:
+            return cls()
+        try:
+            said = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls.model_validate(said if said is not None else {})
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+            raise UserError(f"the retention policy {path} cannot be read: correct it") from err
+        except ValidationError as err:
+            first = err.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise UserError(f"the retention policy {path}, {where}: {first['msg']}") from err
+
+    def keeps_for(self, tenant: str, kind: Kind | None) -> timedelta | None:
+        """Return how long a kind of document is kept; None when for ever."""
+        if kind is None:
+            return None
+        own = self.tenants.get(tenant)
+        days = own.keep_days.get(kind) if own is not None else None
+        days = days if days is not None else self.keep_days.get(kind)
+        return None if days is None else timedelta(days=days)
+
+    def holds(self, tenant: str, document_id: str) -> bool:
+        """Tell whether a document must stay."""
+        return tenant in self.hold.tenants or document_id in self.hold.documents
+
+
+def kind_of(document: RegisteredDocument) -> Kind | None:
+    """Return what a document is to a policy.
+
+    None where it was booked before the register noted types: no rule is about it.
+    """
+    if document.terminal is Terminal.EXPANDED:
+        return "email"
+    if document.terminal is Terminal.QUARANTINED:
+        return document.document_type or "unread"
+    return document.document_type
