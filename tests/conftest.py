@@ -5,7 +5,12 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ("tests.emulators.postgres", "tests.emulators.pubsub", "tests.emulators.storage")
+pytest_plugins = (
+    "tests.emulators.postgres",
+    "tests.emulators.pubsub",
+    "tests.emulators.storage",
+    "tests.outside.gosumdb",
+)
 
 # The machines are shared: a slow example is no failure of the code.
 settings.register_profile(

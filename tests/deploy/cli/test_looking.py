@@ -14,6 +14,7 @@ import pytest
 
 from shared.events.codec import from_structured
 from tests.deploy.conftest import HOSTILE_NAME, Docledger, Ran, plain
+from tests.outside.gosumdb import GoVerifier
 
 LOOKING = (
     ("status",),
@@ -266,6 +267,23 @@ def test_verify_finds_a_log_that_was_tampered_with(docledger: Docledger, tmp_pat
     assert (said.code, said.out) == (1, "")
     assert "NOT VERIFIED" in said.err
     assert said.err.count("\n") == 1
+
+
+def test_somebody_elses_verifier_agrees(
+    docledger: Docledger, go_verifier: GoVerifier, tmp_path: Path
+) -> None:
+    """The log of the examples: its entries and tiles, each of its checkpoints, and a proof."""
+    checkpoints: list[Path] = []
+    for signed in docledger.house.ledger.journal.checkpoints("default"):
+        checkpoints.append(tmp_path / f"{signed.checkpoint.size}.checkpoint")
+        checkpoints[-1].write_text(signed.note)
+    proof = tmp_path / "invoice.tlog-proof"
+    proof.write_text(docledger("proof", docledger.file("invoice-once.pdf")).out)
+    key = (docledger.data / "log" / "default.vkey").read_text().strip()
+    counted = go_verifier(key, docledger.data / "log" / "default", [*checkpoints, proof])
+    assert counted["size"] == counted["included"] == 12
+    assert (counted["consistent"], counted["proofs"]) == (len(checkpoints), 1)
+    assert checkpoints
 
 
 def test_audit_agrees(docledger: Docledger) -> None:

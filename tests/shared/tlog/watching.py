@@ -11,9 +11,9 @@ from tests.shared.tlog.naive import NaiveLog
 class Shown:
     """What the watcher is shown: a log, until it is another, or an outage."""
 
-    def __init__(self, log: NaiveLog) -> None:
+    def __init__(self, log: NaiveLog, outage: TlogError | None = None) -> None:
         self.log = log
-        self.outage: TlogError | None = None
+        self.outage = outage
         self.asked: list[str] = []
 
     def read(self, path: str) -> bytes:
