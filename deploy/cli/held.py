@@ -13,8 +13,9 @@ from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.keeper import keep_now
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
-from services.ledger.desk import Corrections, actor_id
+from services.ledger.desk import actor_id
 from services.ledger.entries import Booked, Entry
+from services.ledger.proposals import Corrections
 from shared.errors import UserError
 from shared.events.payloads import DocumentType
 

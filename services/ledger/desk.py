@@ -1,60 +1,40 @@
 """The bookkeeper's desk: what a person decides about a held or posted document.
 
-Needs the bookkeeper role; leaves an opaque actor id in the books and in the log.
+Needs the bookkeeper role; leaves an opaque actor id in the books and in the log. What posts more
+than the chart's limit needs a second, different person: the first one proposes, and the entry is
+made, under both ids, when the second one approves.
 """
 
 import datetime as dt
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from services.ledger.asked import Drafter
 from services.ledger.chart import Chart
-from services.ledger.drafting import (
-    fingerprint_of,
-    next_ordinal,
-    paper_of,
-    reversal,
-    voiding,
+from services.ledger.drafting import voiding
+from services.ledger.entries import Approval, Booked, Booking, Entry, Standing
+from services.ledger.fx import Rate
+from services.ledger.periods import PeriodClosedError
+from services.ledger.ports import AlreadySettledError, ConflictError, Decisions, Summaries
+from services.ledger.proposals import (
+    NO_CORRECTIONS,
+    Action,
+    Ask,
+    Corrections,
+    Ended,
+    How,
+    Proposal,
+    SecondPersonError,
+    above_limit,
+    drafted,
 )
-from services.ledger.entries import Booked, Booking, Entry, Standing, standing_entry, standing_of
-from services.ledger.leaf import commitment
-from services.ledger.ports import AlreadySettledError, Books, Summaries
-from services.ledger.postings import draw_up
+from shared.clock import Clock
 from shared.errors import UserError
 from shared.events.ids import keyed_id
-from shared.events.payloads import DocumentType, EntryKind
-from shared.events.results import FieldName, FieldValue, Summary
-from shared.keys.port import KeyMissingError, Keyring, TenantPurpose
-from shared.keys.vault import ErasedError
-from shared.objects.port import NotFoundError
-from shared.worker import names
+from shared.keys.port import Keyring, TenantPurpose
 
 _ACTOR: Final = re.compile(r"[0-9a-f]{40}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Corrections:
-    """What a person read better. Figures and codes only: the books hold no names.
-
-    Attributes:
-        document_type: what the document is.
-        invoice_date: ISO 8601.
-        currency: ISO 4217.
-        net_amount: decimal string, like the two that follow.
-        total_tax_amount: likewise.
-        total_amount: likewise.
-    """
-
-    document_type: DocumentType | None = None
-    invoice_date: dt.date | None = None
-    currency: str | None = None
-    net_amount: str | None = None
-    total_tax_amount: str | None = None
-    total_amount: str | None = None
-
-
-NO_CORRECTIONS: Final = Corrections()
 
 
 def actor_id(keyring: Keyring, tenant: str, person: str) -> str:
@@ -62,44 +42,40 @@ def actor_id(keyring: Keyring, tenant: str, person: str) -> str:
     return keyed_id(keyring.tenant_key(tenant, TenantPurpose.IDS), "actor", person)
 
 
-def corrected(summary: Summary, corrections: Corrections) -> Summary:
-    """Return the summary as the person read it, with no doubt left."""
-    found = dict(summary.fields)
-    names_: tuple[FieldName, ...] = (
-        "invoice_date", "currency", "net_amount", "total_tax_amount", "total_amount",
-    )  # fmt: skip
-    for name in names_:
-        value = getattr(corrections, name)
-        if value is not None:
-            found[name] = FieldValue(value=str(value), confidence=1.0, evidence=())
-            if name.endswith("_amount"):
-                found.pop("rounding_amount", None)  # it stood between the figures as first read
-    return summary.model_copy(
-        update={
-            "fields": found,
-            "doubts": (),
-            "document_type": corrections.document_type or summary.document_type,
-        }
-    )
+def require_actor(actor: str) -> None:
+    """Refuse a name where an opaque id belongs.
+
+    Raises:
+        UserError: it is none.
+    """
+    if not _ACTOR.fullmatch(actor):
+        raise UserError("the actor must be an opaque id (see desk.actor_id), never a name")
 
 
 class Desk:
-    """Holds and reversals by hand. Every method raises ``UserError`` for a person's mistake.
+    """Decisions by hand. Every method raises ``UserError`` for a person's mistake.
 
     Args:
         journal: the books.
         keyring: ids and commitments.
         summaries: what the document says.
-        chart: accounts and rules.
+        chart: accounts, rules and limits.
+        clock: when proposals are made and expire.
     """
 
     def __init__(
-        self, *, journal: Books, keyring: Keyring, summaries: Summaries, chart: Chart
+        self,
+        *,
+        journal: Decisions,
+        keyring: Keyring,
+        summaries: Summaries,
+        chart: Chart,
+        clock: Clock,
     ) -> None:
         self._journal = journal
-        self._keyring = keyring
-        self._summaries = summaries
-        self._chart = chart
+        self._limits = chart.two_persons
+        self._drafter = Drafter(journal=journal, keyring=keyring, summaries=summaries, chart=chart)
+        self._clock = clock
 
     def held(self, tenant: str) -> list[Booked]:
         """Return what waits for a person, oldest first."""
@@ -115,37 +91,14 @@ class Desk:
     ) -> Entry:
         """Post a held document (or one whose post was reversed), with corrections.
 
-        Corrections override doubts, never arithmetic: net and tax must make the total.
+        Corrections override doubts, never arithmetic: net and tax must make the total. What is
+        dated in a closed period counts on the first open day.
 
         Raises:
+            SecondPersonError: the total, as corrected, is above the limit.
             UserError: it is not held, is erased, or still cannot be posted.
         """
-        history, before = self._standing(
-            tenant, document_id, actor, (Standing.HELD, Standing.REVERSED), "posted"
-        )
-        summary = corrected(self._open(before), corrections)
-        draft = draw_up(summary, self._chart)
-        if draft.kind is EntryKind.MEMO:
-            raise UserError(
-                f"a {summary.document_type} posts nothing: correct the type, or void it"
-            )
-        if draft.kind is not EntryKind.POST:
-            raise UserError(f"it still cannot be posted ({draft.reason}): correct its figures")
-        key = self._ids_key(tenant)
-        paper = replace(
-            paper_of(before, key),
-            document_type=summary.document_type,
-            commitment=self._commitment(document_id, summary),
-        )
-        entry = paper.entry(
-            EntryKind.POST,
-            ordinal=next_ordinal(history, before.revision, EntryKind.POST),
-            date=draft.date,
-            postings=draft.postings,
-            settles=before.entry_id,
-            actor=actor,
-        )
-        return self._append(entry, before, fingerprint=fingerprint_of(key, summary))
+        return self._do(tenant, Ask(Action.POST, document_id, corrections), actor)
 
     def void(self, tenant: str, document_id: str, *, actor: str) -> Entry:
         """End a hold without posting.
@@ -153,69 +106,118 @@ class Desk:
         Raises:
             UserError: the document is not held.
         """
-        history, before = self._standing(tenant, document_id, actor, (Standing.HELD,), "voided")
-        key = self._ids_key(tenant)
+        require_actor(actor)
+        history, before = self._drafter.standing(tenant, document_id, (Standing.HELD,), "voided")
+        key = self._drafter.ids_key(tenant)
         entry = voiding(before, tenant_key=key, history=history, actor=actor)
-        return self._append(entry, before, forget=True)
+        return self._append(Booking((entry,), self._drafter.trail(before), forget=True))
 
     def reverse(self, tenant: str, document_id: str, *, actor: str) -> Entry:
-        """Take a post back, once. The mistake stays to be read, and so does who reversed it.
+        """Take a post back, once, and its conversions. The mistake stays to be read.
 
         Raises:
+            SecondPersonError: the total is above the limit.
             UserError: the document is not posted.
         """
-        history, before = self._standing(tenant, document_id, actor, (Standing.POSTED,), "reversed")
-        key = self._ids_key(tenant)
-        entry = reversal(before, tenant_key=key, history=history, actor=actor)
-        return self._append(entry, before, forget=True)
+        return self._do(tenant, Ask(Action.REVERSE, document_id), actor)
 
-    def _standing(
-        self,
-        tenant: str,
-        document_id: str,
-        actor: str,
-        allowed: Sequence[Standing],
-        done: str,
-    ) -> tuple[list[Booked], Entry]:
-        if not _ACTOR.fullmatch(actor):
-            raise UserError("the actor must be an opaque id (see desk.actor_id), never a name")
-        history = self._journal.history(tenant, document_id)
-        standing = standing_entry(history)
-        if standing is None:
-            raise UserError("the books hold no entry for that document")
-        if standing_of(standing) not in allowed:
-            raise UserError(
-                f"the document is {standing_of(standing)}: only one that is "
-                f"{' or '.join(allowed)} can be {done}"
-            )
-        return history, standing.entry
+    def convert(self, tenant: str, document_id: str, *, actor: str, rate: Rate) -> Entry:
+        """Convert a post into the books' currency; one that is converted already is revalued.
 
-    def _open(self, entry: Entry) -> Summary:
-        name = names.stage_result("summarize", entry.document_id, entry.revision)
+        Raises:
+            SecondPersonError: the total is above the limit.
+            UserError: the document is not posted in the rate's currency.
+        """
+        return self._do(tenant, Ask(Action.FX, document_id, rate=rate), actor)
+
+    def propose(self, tenant: str, ask: Ask, *, actor: str) -> Proposal:
+        """Keep what one bookkeeper wants, for a second one to approve.
+
+        Raises:
+            UserError: it cannot be done, or is proposed already.
+        """
+        require_actor(actor)
+        booking, before = self._drafter.draft(tenant, ask, actor)
+        now = self._clock.now()
+        waiting = [one for one in self.proposals(tenant) if one.is_open(now)]
+        if any(one.ask.document_id == ask.document_id for one in waiting):
+            raise UserError("something is proposed for that document already: decide that first")
+        key = self._drafter.ids_key(tenant)
+        proposal = Proposal(
+            proposal_id=keyed_id(key, "proposal", before.entry_id, actor, now.isoformat()),
+            tenant=tenant,
+            ask=ask,
+            base=before.entry_id,
+            drafted=drafted(booking.entries),
+            proposer=actor,
+            proposed_at=now,
+            expires_at=now + dt.timedelta(days=self._limits.open_days),
+        )
         try:
-            return self._summaries.open(name)
-        except (ErasedError, NotFoundError):
-            raise UserError(
-                "what the document says is erased or gone: it can only be voided"
-            ) from None
+            self._journal.propose(proposal)
+        except ConflictError:
+            raise UserError("that is proposed already") from None
+        return proposal
 
-    def _commitment(self, document_id: str, summary: Summary) -> str:
-        try:
-            return commitment(self._keyring.document_key(document_id), summary)
-        except KeyMissingError:
-            raise UserError("the document is erased: it can only be voided") from None
+    def proposals(self, tenant: str) -> list[Proposal]:
+        """Return every proposal, oldest first."""
+        return self._journal.proposals(tenant)
 
-    def _append(
-        self, entry: Entry, before: Entry, *, fingerprint: str | None = None, forget: bool = False
-    ) -> Entry:
-        trail = self._journal.trail(before.entry_id)
-        if trail is None:
-            raise UserError("the entry's outbox row is gone: run `docledger audit`")
-        booking = Booking((entry,), trail, fingerprint=fingerprint, forget=forget)
+    def approve(self, tenant: str, proposal_id: str, *, actor: str) -> Entry:
+        """Carry out what somebody else proposed, exactly that.
+
+        Raises:
+            UserError: it has ended or expired, its proposer cannot approve it, or the document
+                changed since.
+        """
+        proposal = self._open_proposal(tenant, proposal_id, actor)
+        if proposal.proposer == actor:
+            raise UserError("who proposed it cannot approve it: that takes a second person")
+        booking, before = self._drafter.draft(
+            tenant, proposal.ask, proposal.proposer, approver=actor
+        )
+        if before.entry_id != proposal.base or drafted(booking.entries) != proposal.drafted:
+            raise UserError("the document changed since it was proposed: reject it, propose again")
+        approval = Approval(proposal_id, self._clock.now())
+        return self._append(replace(booking, approval=approval))
+
+    def reject(self, tenant: str, proposal_id: str, *, actor: str) -> Proposal:
+        """End a proposal without an entry; its proposer withdraws it.
+
+        Raises:
+            UserError: it has ended or expired.
+        """
+        proposal = self._open_proposal(tenant, proposal_id, actor)
+        how = How.WITHDRAWN if proposal.proposer == actor else How.REJECTED
+        ended = Ended(how, actor, self._clock.now())
         try:
-            return self._journal.append(booking).entry
+            self._journal.end_proposal(proposal_id, ended)
         except AlreadySettledError:
             raise UserError("somebody else decided it first: look again") from None
+        return replace(proposal, ended=ended)
 
-    def _ids_key(self, tenant: str) -> bytes:
-        return self._keyring.tenant_key(tenant, TenantPurpose.IDS)
+    def _open_proposal(self, tenant: str, proposal_id: str, actor: str) -> Proposal:
+        require_actor(actor)
+        for one in self.proposals(tenant):
+            if one.proposal_id == proposal_id:
+                status = one.status(self._clock.now())
+                if status != "open":
+                    raise UserError(f"the proposal is {status}")
+                return one
+        raise UserError("there is no such proposal; see 'docledger proposals list'")
+
+    def _do(self, tenant: str, ask: Ask, actor: str) -> Entry:
+        require_actor(actor)
+        booking, _ = self._drafter.draft(tenant, ask, actor)
+        above = above_limit(booking.entries, self._limits.above)
+        if above is not None:
+            raise SecondPersonError(
+                f"{above} is more than one person may decide: propose it, a second one approves"
+            )
+        return self._append(booking)
+
+    def _append(self, booking: Booking) -> Entry:
+        try:
+            return self._journal.append(booking).entry
+        except (AlreadySettledError, ConflictError, PeriodClosedError):
+            raise UserError("somebody else decided it first: look again") from None

@@ -2,8 +2,10 @@
 
 import datetime as dt
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+import rfc8785
 
 from services.ledger.entries import (
     Booked,
@@ -111,23 +113,35 @@ def paper_of(entry: Entry, tenant_key: bytes) -> Paper:
     )
 
 
-def decide(
+def decide(  # noqa: PLR0913 - what the rules look at, by name
     paper: Paper,
     draft: Draft,
     *,
     history: Sequence[Booked],
     trail: Trail,
     fingerprint: str | None,
+    closed: dt.date | None = None,
 ) -> Booking:
     """Return what the rules book for one revision.
 
     A new revision ends what stands of an older one in the same transaction: a post is reversed, a
     hold voided. A revision that comes after a newer one changes nothing: it is void from the start.
+    What is dated in a closed period is held: a person posts it into an open one.
+
+    Args:
+        paper: the revision.
+        draft: what its summary becomes.
+        history: the document's entries.
+        trail: for the outbox.
+        fingerprint: of the invoice, or None.
+        closed: the last day of the last closed period; None when none is closed.
     """
     standing = standing_entry(history)
     if standing is not None and standing.entry.revision > paper.revision:
         return Booking((paper.entry(EntryKind.VOID),), trail)
-    ended = _ended(standing, paper, history)
+    if closed is not None and draft.date is not None and draft.date <= closed:
+        draft = Draft(EntryKind.HOLD, reason=HeldReason.PERIOD_CLOSED)
+    ended = _ended(standing, paper, history, closed)
     decision = paper.entry(
         draft.kind, date=draft.date, reason=draft.reason, postings=draft.postings
     )
@@ -142,18 +156,63 @@ def decide(
     )
 
 
-def reversal(
-    post: Entry, *, tenant_key: bytes, history: Sequence[Booked], actor: str | None
-) -> Entry:
-    """Return the entry that takes ``post`` back: every posting with the other sign."""
-    return paper_of(post, tenant_key).entry(
-        EntryKind.REVERSAL,
-        ordinal=next_ordinal(history, post.revision, EntryKind.REVERSAL),
-        date=post.date,
-        postings=tuple(replace(posting, amount=-posting.amount) for posting in post.postings),
-        settles=post.entry_id,
-        actor=actor,
+def open_date(date: dt.date, closed: dt.date | None) -> dt.date:
+    """Return the day on which something of ``date`` counts: its own, or the first open one."""
+    return date if closed is None or date > closed else closed + dt.timedelta(days=1)
+
+
+def particulars(
+    *, date: dt.date | None, document_date: dt.date | None, fx: Mapping[str, str] | None = None
+) -> str:
+    """Return an entry's particulars: the document's own day where it differs, and a rate."""
+    told: dict[str, object] = {}
+    if document_date is not None and document_date != date:
+        told["document_date"] = document_date.isoformat()
+    if fx is not None:
+        told["fx"] = dict(fx)
+    return rfc8785.dumps(told).decode() if told else ""  # type: ignore[arg-type] # invariant
+
+
+def reversals(  # noqa: PLR0913 - what a reversal says, by name
+    post: Entry,
+    *,
+    tenant_key: bytes,
+    history: Sequence[Booked],
+    actor: str | None,
+    approver: str | None = None,
+    closed: dt.date | None = None,
+) -> tuple[Entry, ...]:
+    """Return the entries that take ``post`` back: every posting with the other sign.
+
+    Its conversions are taken back first. What is dated in a closed period is reversed on the first
+    open day.
+    """
+    first = next_ordinal(history, post.revision, EntryKind.REVERSAL)
+    return tuple(
+        paper_of(one, tenant_key).entry(
+            EntryKind.REVERSAL,
+            ordinal=ordinal,
+            date=open_date(one.date, closed) if one.date else None,
+            postings=tuple(replace(line, amount=-line.amount) for line in one.postings),
+            settles=one.entry_id,
+            actor=actor,
+            approver=approver,
+            links=one.links,
+        )
+        for ordinal, one in enumerate((*conversions(history, post.entry_id), post), start=first)
     )
+
+
+def conversions(history: Sequence[Booked], post_id: str) -> list[Entry]:
+    """Return the conversion of a post and its revaluations, as far as none reversed them."""
+    settled = {booked.entry.settles for booked in history}
+    return [
+        booked.entry
+        for booked in history
+        if booked.entry.kind is EntryKind.FX
+        and booked.entry.links == post_id
+        and booked.entry.entry_id not in settled
+    ]
 
 
 def voiding(
@@ -197,12 +256,14 @@ def _folded(text: str | None) -> str:
     return "".join(character for character in folded if character.isalnum())
 
 
-def _ended(standing: Booked | None, paper: Paper, history: Sequence[Booked]) -> tuple[Entry, ...]:
+def _ended(
+    standing: Booked | None, paper: Paper, history: Sequence[Booked], closed: dt.date | None
+) -> tuple[Entry, ...]:
     if standing is None or standing.entry.revision == paper.revision:
         return ()
-    before = standing.entry
+    before, key = standing.entry, paper.tenant_key
     if standing_of(standing) is Standing.POSTED:
-        return (reversal(before, tenant_key=paper.tenant_key, history=history, actor=None),)
+        return reversals(before, tenant_key=key, history=history, actor=None, closed=closed)
     if standing_of(standing) is Standing.HELD:
-        return (voiding(before, tenant_key=paper.tenant_key, history=history, actor=None),)
+        return (voiding(before, tenant_key=key, history=history, actor=None),)
     return ()

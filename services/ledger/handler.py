@@ -8,6 +8,7 @@ from services.ledger.drafting import Paper, decide, fingerprint_of
 from services.ledger.entries import Trail, standing_entry
 from services.ledger.erasure import record_erasure
 from services.ledger.leaf import commitment
+from services.ledger.periods import PeriodClosedError
 from services.ledger.ports import AlreadySettledError, Books, ConflictError, Summaries
 from services.ledger.postings import draw_up
 from shared.errors import PermanentError, TransientError
@@ -24,9 +25,10 @@ def handle(
     """Book one summarized document, or the erasure of one.
 
     A sure invoice, receipt or credit note posts; a doubtful one is held with the reason; anything
-    else is a memo. The same supplier, invoice id and total in another document: held. The entry
-    and its outbox row are one transaction; the sequencer tells the world after a checkpoint covers
-    it. A redelivery finds the decision standing and only has its event told again.
+    else is a memo. What is dated in a closed period is held, and so is the same supplier, invoice
+    id and total in another document. The entry and its outbox row are one transaction; the
+    sequencer tells the world after a checkpoint covers it. A redelivery finds the decision standing
+    and only has its event told again.
 
     Raises:
         PermanentError: reason ``malformed_event``, ``key_missing``, or ``conflicting_input`` when
@@ -60,13 +62,14 @@ def handle(
         history=history,
         trail=Trail(event.jobid, event.traceparent),
         fingerprint=fingerprint_of(tenant_key, summary),
+        closed=journal.closed_until(event.tenant),
     )
     try:
         appended = journal.append(booking)
     except ConflictError as err:
         raise PermanentError(QuarantineReason.CONFLICTING_INPUT) from err
-    except AlreadySettledError as err:
-        raise TransientError("the document changed in the books meanwhile") from err
+    except (AlreadySettledError, PeriodClosedError) as err:
+        raise TransientError("the books changed meanwhile") from err
     standing = standing_entry(history)
     if not appended.fresh and standing is not None:
         journal.announce_again(standing.entry.entry_id)

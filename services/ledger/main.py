@@ -14,6 +14,7 @@ from services.ledger.adapters.sql import SqlJournal
 from services.ledger.adapters.summaries import StoredSummaries, SummaryNames
 from services.ledger.audit import Finding, check_books
 from services.ledger.chart import Chart, load_chart
+from services.ledger.closing import Periods
 from services.ledger.desk import Desk
 from services.ledger.exports.lines import Lookup
 from services.ledger.handler import handle
@@ -49,6 +50,7 @@ class Ledger:
         chart: accounts and rules.
         names: what exports call a document.
         keyring: for ids.
+        periods: closing them.
     """
 
     handle: Callable[[Event], Outcome]
@@ -60,6 +62,7 @@ class Ledger:
     chart: Chart
     names: Lookup
     keyring: Keyring
+    periods: Periods
 
     def audit(self) -> list[Finding]:
         """Return what is wrong with journal, outbox and logs."""
@@ -95,13 +98,14 @@ def assemble(  # noqa: PLR0913 - every port, by name
             tracing=tracing,
             lines=lines,
         ),
-        desk=Desk(journal=journal, keyring=keyring, summaries=summaries, chart=chart),
+        desk=Desk(journal=journal, keyring=keyring, summaries=summaries, chart=chart, clock=clock),
         journal=journal,
         logs=logs,
         log_of=log_of,
         chart=chart,
         names=SummaryNames(summaries),
         keyring=keyring,
+        periods=Periods(journal=journal, keyring=keyring, clock=clock),
     )
 
 

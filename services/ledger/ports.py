@@ -10,7 +10,7 @@ from services.ledger.proposals import Ended, Proposal
 from services.ledger.publication import Intents
 from shared.events.payloads import Reference
 from shared.events.results import Summary
-from shared.tlog.checkpoint import SignedCheckpoint
+from shared.tlog.checkpoint import LogKeys, SignedCheckpoint
 
 
 class ConflictError(Exception):
@@ -108,6 +108,10 @@ class Books(Protocol):
 
         Those that are not sequenced come last.
         """
+        ...
+
+    def closed_until(self, tenant: str) -> date | None:
+        """Return the last day of the last closed period; None when none is closed."""
         ...
 
     def closes(self, tenant: str) -> list[Booked]:
@@ -267,8 +271,18 @@ class GrowingLog(Protocol):
         """Publish the leaves from ``first_index`` on and return a checkpoint that covers them."""
         ...
 
-    def prove(self, index: int) -> str:
-        """Return the ``.tlog-proof`` of the leaf at ``index`` under the published checkpoint."""
+    @property
+    def keys(self) -> LogKeys:
+        """What verifies the log."""
+        ...
+
+    def prove(self, index: int, *, under: SignedCheckpoint | None = None) -> str:
+        """Return the ``.tlog-proof`` of the leaf at ``index``.
+
+        Args:
+            index: of the leaf.
+            under: an earlier checkpoint to prove it under; the published one when None.
+        """
         ...
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol
 
-from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from shared.tlog.checkpoint import Checkpoint, LogKeys, SignedCheckpoint, open_checkpoint
 from shared.tlog.edge import RightEdge
 from shared.tlog.encoding import HASH_BYTES
 from shared.tlog.errors import MalformedError, NotFoundError, SignatureError, TlogError
@@ -202,14 +202,23 @@ class Publication:
             if pending and pending[0].size == grown:
                 pending.popleft()
 
-    def prove(self, index: int) -> str:
+    @property
+    def keys(self) -> LogKeys:
+        """What verifies the log."""
+        return self._signer.key
+
+    def prove(self, index: int, *, under: SignedCheckpoint | None = None) -> str:
         """Return the text of the ``.tlog-proof`` of one published leaf.
+
+        Args:
+            index: of the leaf.
+            under: an earlier checkpoint to prove it under; the published one when None.
 
         Raises:
             TlogError: the leaf is not published yet, or the published log is damaged.
             TransientError: the files are unavailable.
         """
-        return prove(self._files, self._published_or_raise(), index)
+        return prove(self._files, under or self._published_or_raise(), index)
 
     def leaf(self, index: int) -> bytes:
         """Return one published leaf.

@@ -40,6 +40,10 @@ class Facts(Protocol):
         """Return the conversions that belong to that post and are not reversed."""
         ...
 
+    def closed_until(self, tenant: str) -> dt.date | None:
+        """Return the last day of the last closed period; None when none is closed."""
+        ...
+
     def last_close(self, tenant: str) -> Entry | None:
         """Return the newest close of a period; None before the first."""
         ...
@@ -105,10 +109,16 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
     return Admitted(
         Appended(entries[-1], fresh=True),
         entries,
-        # Only the decision about revision 0 can be sure that there is none yet.
-        forget=booking.forget or booking.subject.revision > 0 or not booking.subject.is_decision,
+        forget=booking.forget or _ends_fingerprint(booking.subject),
         fingerprint=booking.fingerprint,
     )
+
+
+def _ends_fingerprint(subject: Entry) -> bool:
+    if subject.kind in (EntryKind.FX, EntryKind.PERIOD_CLOSE):
+        return False  # the document stays where it stood
+    # Only the decision about revision 0 can be sure that there is none yet.
+    return subject.revision > 0 or not subject.is_decision
 
 
 def check_postings(entry: Entry) -> None:
@@ -136,15 +146,17 @@ def _check_state(entry: Entry, ended: set[str | None], facts: Facts) -> None:
 def _check_period(entry: Entry, facts: Facts) -> None:
     if entry.date is None:
         return
-    last = facts.last_close(entry.tenant)
     if entry.kind is EntryKind.PERIOD_CLOSE:
+        last = facts.last_close(entry.tenant)
         said = Close.read(entry.particulars)
         before = Close.read(last.particulars) if last is not None else None
         held = facts.dated(entry.tenant, since_of(before), said.period.last)
         found = close_of(said.period, held, previous=last, open_holds=said.open_holds)
         if found != said or entry.date != said.period.last:
             raise StaleCloseError
-    elif last is not None and last.date is not None and entry.date <= last.date:
+        return
+    closed = facts.closed_until(entry.tenant)
+    if closed is not None and entry.date <= closed:
         raise PeriodClosedError
 
 

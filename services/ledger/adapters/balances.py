@@ -42,6 +42,11 @@ class SqlBalances(OnDatabase):
             rest = booked(connection, _unsequenced(tenant, since, until))
         yield from rest
 
+    def closed_until(self, tenant: str) -> dt.date | None:
+        """Return the last day of the last closed period; None when none is closed."""
+        with self._database.reading() as connection:
+            return closed_until(connection, tenant)
+
     def closes(self, tenant: str) -> list[Booked]:
         """Return the closes of periods, oldest first."""
         with self._database.reading() as connection:
@@ -60,6 +65,15 @@ def closes_of(tenant: str) -> Select[tuple[object, ...]]:
     """Return the query of a tenant's closes."""
     its = entries.c.tenant == tenant, entries.c.kind == EntryKind.PERIOD_CLOSE.value
     return ENTRIES.where(*its)
+
+
+def closed_until(connection: Connection, tenant: str) -> dt.date | None:
+    """Return the last day of the last closed period."""
+    query = select(func.max(entries.c.date)).where(
+        entries.c.tenant == tenant, entries.c.kind == EntryKind.PERIOD_CLOSE.value
+    )
+    found: dt.date | None = connection.execute(query).scalar()
+    return found
 
 
 def dated_in(

@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy import Connection, ScalarSelect, delete, func, select, union, update
 
 from services.ledger.adapters.admission import Admitted, admit
-from services.ledger.adapters.balances import closes_of, dated_in
+from services.ledger.adapters.balances import closed_until, closes_of, dated_in
 from services.ledger.adapters.proposing import has_ended, write_end
 from services.ledger.adapters.rows import (
     ENTRIES,
@@ -35,7 +35,8 @@ class _Snapshot:
         self._settled: set[str] = set()
         self._fingerprints: dict[tuple[str, str], set[str]] = {}
         self._connection = connection
-        self._closes: dict[str, Entry | None] = {}
+        self._closed: dict[str, Entry] = {}  # in this batch
+        self._until: dict[str, date | None] = {}
         self._new: list[Booked] = []
         tenants = {entry.tenant for entry in drafted}  # the indices start with the tenant
         for page in chunks(entry.document_id for entry in drafted):
@@ -67,12 +68,17 @@ class _Snapshot:
             if one.kind is EntryKind.FX and one.entry_id not in self._settled
         ]
 
+    def closed_until(self, tenant: str) -> date | None:
+        if tenant not in self._until:
+            self._until[tenant] = closed_until(self._connection, tenant)
+        return self._until[tenant]
+
     def last_close(self, tenant: str) -> Entry | None:
-        if tenant not in self._closes:
-            query = closes_of(tenant).order_by(entries.c.date.desc()).limit(1)
-            found = booked(self._connection, query)
-            self._closes[tenant] = found[0].entry if found else None
-        return self._closes[tenant]
+        if tenant in self._closed:
+            return self._closed[tenant]
+        query = closes_of(tenant).order_by(entries.c.date.desc()).limit(1)
+        found = booked(self._connection, query)
+        return found[0].entry if found else None
 
     def dated(self, tenant: str, since: date | None, until: date) -> Iterator[Booked]:
         yield from dated_in(self._connection, tenant, since, until)
@@ -94,7 +100,8 @@ class _Snapshot:
             self._learn(entry)
             self._new.append(Booked(entry, None))
             if entry.kind is EntryKind.PERIOD_CLOSE:
-                self._closes[entry.tenant] = entry
+                self._closed[entry.tenant] = entry
+                self._until[entry.tenant] = entry.date
         if admitted.entries and booking.approval is not None:
             write_end(self._connection, booking.approval.proposal_id, approved(booking))
         if admitted.entries and admitted.forget:

@@ -86,6 +86,12 @@ class MemoryJournal(MemoryProposals):
             and one.entry_id not in books.settled
         ]
 
+    def closed_until(self, tenant: str) -> date | None:
+        """Return the last day of the last closed period; None when none is closed."""
+        with self._lock:
+            last = self.last_close(tenant)
+            return last.date if last is not None else None
+
     def last_close(self, tenant: str) -> Entry | None:
         """Return the newest close of a period."""
         books = self._of(tenant)

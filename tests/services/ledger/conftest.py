@@ -13,6 +13,7 @@ from services.ledger.adapters.public_files import MemoryFiles
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.chart import Chart, load_chart
+from services.ledger.closing import Periods
 from services.ledger.desk import Desk
 from services.ledger.handler import handle
 from services.ledger.ports import Journal
@@ -129,8 +130,13 @@ class House:
         self.signers: dict[str, Ed25519Signer] = {}
         self.sequencer = self.another_sequencer("first")
         self.desk = Desk(
-            journal=journal, keyring=self.keyring, summaries=self.summaries, chart=chart
+            journal=journal,
+            keyring=self.keyring,
+            summaries=self.summaries,
+            chart=chart,
+            clock=self.clock,
         )
+        self.periods = Periods(journal=journal, keyring=self.keyring, clock=self.clock)
         self.log = PublishedLogs(self.reader)
 
     @property

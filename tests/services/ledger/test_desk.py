@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from services.ledger.audit import check_books
-from services.ledger.desk import Corrections, actor_id
+from services.ledger.desk import actor_id
 from services.ledger.erasure import record_erasure
 from services.ledger.leaf import read_leaf
 from services.ledger.ports import AlreadySettledError
+from services.ledger.proposals import Corrections
 from shared.errors import UserError
 from shared.events.payloads import DocumentType, EntryKind
 from shared.events.results import Summary
