@@ -12,12 +12,14 @@ from sqlalchemy import insert
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.rows import entry_row, micros, posting_rows
+from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.tables import checkpoints, entries, postings
 from services.ledger.entries import Entry, Posting
 from services.ledger.leaf import leaf_bytes
 from services.ledger.publication import Publication
 from shared.database.database import Database
 from shared.database.inserting import insert_rows
+from shared.database.sqlite import open_sqlite
 from shared.events.ids import keyed_id
 from shared.events.payloads import DocumentType, EntryKind
 from shared.telemetry.reasons import HeldReason
@@ -136,3 +138,14 @@ def keep(
             connection.execute(insert(checkpoints).values(recorded))
         start = size
     return Audited(tenant, str(signer.key), tuple(sizes))
+
+
+def change_behind_its_back(folder: Path, statement: str) -> None:
+    """Change a journal on SQLite as somebody does who takes its triggers away first."""
+    database = open_sqlite(folder / "ledger.sqlite", JOURNAL)
+    with database.writing() as connection:
+        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for name in connection.exec_driver_sql(triggers).scalars().all():
+            connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+        connection.exec_driver_sql(statement)
+    database.close()
