@@ -1,72 +1,141 @@
-"""``docledger erase``: destroy what makes a document readable."""
+"""``docledger erase``: destroy what makes a document readable, and prove it."""
 
-from contextlib import suppress
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from pathlib import Path
 
 import typer
 
 from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, to_stderr, to_stdout
+from deploy.erasing import erasing_of
 from deploy.local.drain import work_off
+from deploy.local.erased import WAIT_S, ErasureReport, report
 from deploy.local.house import House
 from deploy.local.lookup import find_document
-from deploy.local.outcomes import Attachment, Outcomes
 from deploy.local.site import AlreadyRunsError
-from services.ingest.eraser import Eraser
-from services.ingest.registered import RegisteredDocument, Terminal
+from services.ingest.erasing import Erasing, Family
+from services.ingest.erasure_settings import ErasureSettings
+from services.ingest.policy import Policy
+from services.ingest.registered import RegisteredDocument
+from shared.errors import UserError
 from shared.events.codec import from_structured
 from shared.telemetry.spans import SpanAttribute, SpanName
 from shared.telemetry.stages import Stage
 
 
-def erase(data_dir: Path, typed: str, *, yes: bool) -> int:
-    """Erase one document; every proof still verifies."""
+def erase(data_dir: Path, typed: str, *, yes: bool, as_json: bool) -> int:
+    """Erase one document with what belongs to it; return 1 where the proof has a gap."""
     house = open_house(data_dir)
+    settings = ErasureSettings.from_environment()
+    policy = Policy.read(settings.policy)
     document = find_document(house, typed)
-    question = f"Destroy the key of {document.document_id}? Its content cannot be brought back."
-    if not yes and not typer.confirm(question):
+    if policy.holds(document.tenant, document.document_id):
+        raise UserError(
+            f"{document.document_id} must stay: it is under 'hold' in {settings.policy}"
+        )
+    erasing = erasing_of(house, on_hold=policy.holds)
+    if not yes and not typer.confirm(_question(erasing.family(document))):
         to_stderr().print("nothing was erased")
         return 1
-    attached = _attached(house, document)
-    eraser = Eraser(
-        objects=house.objects,
-        keyring=house.keyring,
-        register=house.register,
-        tombstones=house.tombstones,
-        publisher=house.publisher,
-        clock=house.clock,
+    reports = _erased(house, erasing, document, settings)
+    for one in reports:
+        if as_json:
+            print(json.dumps(dataclasses.asdict(one), default=datetime.isoformat))  # noqa: T201 - the output
+        else:
+            _show(house, one)
+    return 0 if all(one.proven for one in reports) else 1
+
+
+def _question(family: Family) -> str:
+    parts = f" and of {len(family.parts)} attachments of it" if family.parts else ""
+    return (
+        f"Destroy the key of {family.head.document_id}{parts}? The content cannot be brought back."
     )
-    said: dict[SpanAttribute, object] = {
-        SpanAttribute.STAGE: Stage.ERASER,
-        SpanAttribute.JOB_ID: document.job_id,
-        SpanAttribute.DOCUMENT_ID: document.document_id,
-    }
-    origin = from_structured(document.last_event).traceparent
-    with house.tracing.span(SpanName.ERASE, parent=origin, attributes=said):
-        erasure = eraser.erase(document)
+
+
+def _erased(
+    house: House, erasing: Erasing, document: RegisteredDocument, settings: ErasureSettings
+) -> list[ErasureReport]:
+    with ExitStack() as spans:
+        for one in (document, *erasing.family(document).parts):
+            spans.enter_context(
+                house.tracing.span(
+                    SpanName.ERASE,
+                    parent=from_structured(one.last_event).traceparent,
+                    attributes={
+                        SpanAttribute.STAGE: Stage.ERASER,
+                        SpanAttribute.JOB_ID: one.job_id,
+                        SpanAttribute.DOCUMENT_ID: one.document_id,
+                    },
+                )
+            )
+        family, done = erasing.erase(document)
     with suppress(AlreadyRunsError):  # who runs here books the erasure
         work_off(house, workers=1)
+    until = house.clock.monotonic() + WAIT_S
+    kept = {why.value: count for why, count in family.kept.items()}
+    return [
+        report(*(house, one), kept=kept if one is done[0] else {}, settings=settings, until=until)
+        for one in done
+    ]
+
+
+def _show(house: House, told: ErasureReport) -> None:
     console = to_stdout()
-    console.print(safe(f"{erasure.document_id}: erased", style="green"))
-    console.print(
-        f"unreachable now: its key, and {len(erasure.removed)} sealed objects "
-        f"(submissions: {erasure.submissions}); the same bytes are refused from now on"
+    console.print(safe(f"{told.document_id}: erased", style="green"))
+    for line in _lines(house, told):
+        console.print(safe(f"  {line}"))
+
+
+def _lines(house: House, told: ErasureReport) -> Iterator[str]:
+    removed = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in told.removed.items())
+    yield (
+        f"unreachable now: its key, and its sealed objects ({removed or 'none were left'}); "
+        f"submissions: {told.submissions}; the same bytes are refused from now on"
     )
-    console.print(
-        safe(
+    if told.generations:
+        yield f"earlier generations removed: {told.generations}"
+    if told.unrecoverable_from is None:
+        yield (
             f"unrecoverable: now, unless a backup of {house.site.keys} made before "
-            f"{house.clock.now():%Y-%m-%d %H:%M} UTC exists; then from the day it is destroyed"
+            f"{told.unreachable_since:%Y-%m-%d %H:%M} UTC exists; then from the day it is "
+            "destroyed (DOCLEDGER_ERASURE_KEY_BACKUP_DAYS says for how long they are kept)"
         )
-    )
-    console.print("its entries stay in the log, and every proof still verifies")
-    for one in attached:
-        console.print(
-            safe(f"its attachment {one.name} is a document of its own: {one.document_id or 'none'}")
-        )
-    return 0
+    else:
+        yield f"unrecoverable: from {told.unrecoverable_from:%Y-%m-%d %H:%M} UTC on"
+    if told.sealed_bytes_gone_from is None:
+        yield "its sealed objects: the bucket does not say how long it keeps what is deleted"
+    elif told.sealed_bytes_gone_from > told.unreachable_since:
+        gone_from = f"{told.sealed_bytes_gone_from:%Y-%m-%d %H:%M}"
+        yield f"its sealed objects are gone from {gone_from} UTC on"
+    yield _books(told)
+    yield from _family(told.kept, told.carried_by)
+    if not told.key_gone:
+        yield "BUT its key is there again: something restored it; erase it again"
 
 
-def _attached(house: House, document: RegisteredDocument) -> list[Attachment]:
-    if document.terminal is not Terminal.EXPANDED:
-        return []
-    return Outcomes(house, document.tenant).attachments(document.job_id)
+def _books(told: ErasureReport) -> str:
+    broken = [str(one.index) for one in told.earlier if not one.verifies]
+    if broken:
+        return (
+            f"BUT the proofs of entries {', '.join(broken)} do not verify: see 'docledger verify'"
+        )
+    if told.erasure is not None:
+        proofs = "every proof still verifies" if told.erasure.verifies else "its proof is not made"
+        return (
+            f"its entries stay in the log; entry {told.erasure.index} says it is erased; {proofs}"
+        )
+    if told.pending:
+        return "its entries stay in the log; the one that says it is erased is not sealed yet"
+    return "the books never heard of it"
+
+
+def _family(kept: Mapping[str, int], carried_by: Sequence[str]) -> Iterator[str]:
+    for why, count in kept.items():
+        yield f"attachments that stay, {why.replace('_', ' ')}: {count}"
+    for email in carried_by:
+        yield f"its bytes are in an e-mail that lives, too: {email}"

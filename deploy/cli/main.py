@@ -185,11 +185,31 @@ def erase(
     document: Document,
     data_dir: DataDir = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,  # noqa: FBT002 - a flag
+    format_: FormatOption = Format.TABLE,
 ) -> int:
     """Destroy a document's key: its content is gone, every proof still verifies."""
     from deploy.cli import erase as command  # noqa: PLC0415 - --help must not wait for it
 
-    return command.erase(folder(data_dir), document, yes=yes)
+    as_json = format_ is Format.JSON
+    return command.erase(folder(data_dir), document, yes=yes, as_json=as_json)
+
+
+@app.command()
+@friendly
+def retention(
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="A YAML file.", show_default="DOCLEDGER_ERASURE_POLICY"),
+    ] = None,
+    data_dir: DataDir = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what.")] = False,  # noqa: FBT002 - a flag
+    format_: FormatOption = Format.TABLE,
+) -> int:
+    """Erase the documents that are older than the retention policy keeps them."""
+    from deploy.cli import retention as command  # noqa: PLC0415 - --help must not wait for it
+
+    as_json = format_ is Format.JSON
+    return command.retention(folder(data_dir), policy, dry=dry_run, as_json=as_json)
 
 
 @held.command("list")

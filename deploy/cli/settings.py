@@ -5,7 +5,8 @@ from typing import Final
 
 from deploy.cli.screen import safe, to_stderr
 from deploy.local.settings import RetentionSettings
-from services.ingest.settings import IngestSettings
+from services.ingest.erasure_settings import ErasureSettings
+from services.ingest.settings import IngestSettings, RegisterSettings
 from services.ledger.settings import LedgerSettings
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizeSettings
@@ -16,6 +17,8 @@ from shared.settings import Settings, unknown_variables
 
 SETTINGS: Final[tuple[type[Settings], ...]] = (
     IngestSettings,
+    RegisterSettings,
+    ErasureSettings,
     OcrSettings,
     SummarizeSettings,
     LedgerSettings,

@@ -1,8 +1,11 @@
 """The commands that change something: what a person decides, replays and erases."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -182,12 +185,90 @@ def test_erasing_asks_first(docledger: Docledger, monkeypatch: pytest.MonkeyPatc
     assert not row["erased"]
 
 
-def test_erasing_an_email_names_its_attachments(changing: Docledger) -> None:
-    """They are documents of their own, and stay until they are erased, too."""
+def test_erasing_an_email_erases_its_attachments(changing: Docledger) -> None:
+    """Whoever asks for an e-mail to be forgotten means what it carried."""
+    file = changing.file("mail-with-attachments.eml")
+    (row,) = changing("show", file, "--format", "json").rows
+    assert len(row["attachments"]) == 3
+    said = changing("erase", file, "--yes", "--format", "json")
+    assert said.code == 0, said.err
+    assert {one["document_id"] for one in said.rows} == {row["document_id"], *row["attachments"]}
+    for one in said.rows:
+        assert one["key_gone"]
+        assert all(entry["verifies"] for entry in (*one["earlier"], one["erasure"]) if entry)
+    assert changing("audit").code == 0
+    assert changing("verify").code == 0
+
+
+def test_an_erasure_that_is_not_booked_yet_says_so(changing: Docledger) -> None:
+    """Where somebody else runs, the entry comes when its sequencer does."""
+    file = changing.file("contract.pdf")
     with running(changing.house.site):
-        said = changing("erase", changing.file("mail-with-attachments.eml"), "--yes")
+        said = changing("erase", file, "--yes")
     assert said.code == 0
-    assert said.out.count("is a document of its own") == 3
+    assert "is not sealed yet" in said.out
+
+
+def test_a_date_is_named_where_backups_are_known(
+    changing: Docledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person who must answer for it gets a day, not a condition."""
+    monkeypatch.setenv("DOCLEDGER_ERASURE_KEY_BACKUP_DAYS", "30")
+    said = changing("erase", changing.file("contract.pdf"), "--yes", "--format", "json")
+    (row,) = said.rows
+    since, until = (
+        datetime.fromisoformat(row[name]) for name in ("unreachable_since", "unrecoverable_from")
+    )
+    assert until - since == timedelta(days=30)
+    assert row["because"] == "key_backups"
+    assert row["sealed_bytes_gone_from"] == row["unreachable_since"]
+    assert row["removed"]["originals"] == 1
+
+
+def test_what_must_stay_is_erased_by_nobody(
+    changing: Docledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A legal hold binds the person at the keyboard, and the attachments of an e-mail."""
+    file = changing.file("mail-with-attachments.eml")
+    (row,) = changing("show", file, "--format", "json").rows
+    policy = tmp_path / "policy.yaml"
+    monkeypatch.setenv("DOCLEDGER_ERASURE_POLICY", str(policy))
+    policy.write_text(f"hold: {{documents: ['{row['document_id']}']}}")
+    refused = changing("erase", file, "--yes")
+    assert (refused.code, "must stay" in refused.err) == (2, True)
+    policy.write_text(f"hold: {{documents: ['{row['attachments'][0]}']}}")
+    said = changing("erase", file, "--yes", "--format", "json")
+    assert said.rows[0]["kept"] == {"legal_hold": 1}
+    assert len(said.rows) == 3
+    (kept,) = changing("show", row["attachments"][0], "--format", "json").rows
+    assert not kept["erased"]
+
+
+def test_retention_erases_what_is_older_than_the_policy_says(
+    changing: Docledger, tmp_path: Path
+) -> None:
+    """Said first, done then, and nothing more at the next time."""
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("keep_days: {contract: 1, invoice: 3650, unread: 1}")
+    sql = "UPDATE submissions SET received_at = received_at - 86400 * 1000000 * 2"
+    with closing(sqlite3.connect(changing.data / "register.sqlite")) as register:
+        register.execute(sql)
+        register.commit()
+    none = changing("retention")
+    assert (none.code, "no retention policy" in none.err) == (2, True)
+    options = ("--policy", policy, "--format", "json")
+    planned = changing("retention", "--dry-run", *options).rows
+    assert {(one["fate"], one["kind"]) for one in planned} == {
+        ("erased", "contract"),
+        ("erased", "unread"),
+    }
+    assert changing("retention", *options).rows == planned
+    assert changing("retention", *options).rows == []
+    assert "nothing is older" in changing("retention", "--policy", policy).out
+    (row,) = changing("show", changing.file("contract.pdf"), "--format", "json").rows
+    assert row["erased"]
+    assert changing("verify").code == 0
+    assert changing("audit", "--sweep").code == 0
 
 
 def test_up_takes_what_is_dropped_in_and_drains_when_interrupted(tmp_path: Path) -> None:
