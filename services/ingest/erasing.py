@@ -136,11 +136,11 @@ class Erasing:
         Raises:
             TransientError: something is unavailable; call it again.
         """
+        self._begin(head)
         self._eraser.mark(head)
         # Before the mark it may have become an e-mail with parts; since, it cannot.
         head = self._register.document(head.tenant, head.document_id) or head
-        if head.terminal is Terminal.EXPANDED:
-            self._tombstones.begin(head.tenant, head.document_id, at=self._clock.now())
+        self._begin(head)
         family = self.family(head)
         for job_id in family.waiting:
             self._eraser.discard_upload(head.tenant, job_id)
@@ -148,6 +148,10 @@ class Erasing:
             self._eraser.mark(part)
         done = [self._eraser.erase(part) for part in family.parts]
         return family, [self._eraser.erase(head), *done]
+
+    def _begin(self, head: RegisteredDocument) -> None:
+        if head.terminal is Terminal.EXPANDED:
+            self._tombstones.begin(head.tenant, head.document_id, at=self._clock.now())
 
     def erase_alone(self, document: RegisteredDocument) -> Erasure:
         """Erase one document and nothing that it carried.
