@@ -1,21 +1,19 @@
 """``docledger held``: what a person decides."""
 
 import datetime as dt
-import getpass
 import json
 import re
 from pathlib import Path
 from typing import Final
 
+from deploy.cli.deciding import actor_of, decide, sealed
 from deploy.cli.opened import open_house
-from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
+from deploy.cli.screen import SHORT_ID, table, to_stdout
 from deploy.local.house import DEFAULT_TENANT, House
-from deploy.local.keeper import keep_now
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
-from services.ledger.desk import actor_id
-from services.ledger.entries import Booked, Entry
-from services.ledger.proposals import Corrections
+from services.ledger.entries import Booked
+from services.ledger.proposals import Action, Ask, Corrections
 from shared.errors import UserError
 from shared.events.payloads import DocumentType
 
@@ -87,38 +85,23 @@ def corrections(  # noqa: PLR0913 - one argument a correction
         raise UserError(f"give --date as YYYY-MM-DD and --type as one of {types}") from None
 
 
-def post(data_dir: Path, typed: str, how: Corrections) -> int:
+def post(data_dir: Path, typed: str, how: Corrections, by: str | None) -> int:
     """Post a held document by hand."""
-    house = open_house(data_dir)
-    document = find_document(house, typed)
-    entry = house.ledger.desk.post(
-        document.tenant, document.document_id, actor=_actor(house), corrections=how
-    )
-    return _sealed(house, entry)
+    return decide(data_dir, typed, by, lambda its: Ask(Action.POST, its, how))
 
 
-def void(data_dir: Path, typed: str) -> int:
+def reverse(data_dir: Path, typed: str, by: str | None) -> int:
+    """Take a post back."""
+    return decide(data_dir, typed, by, lambda its: Ask(Action.REVERSE, its))
+
+
+def void(data_dir: Path, typed: str, by: str | None) -> int:
     """End a hold without posting."""
     house = open_house(data_dir)
     document = find_document(house, typed)
-    entry = house.ledger.desk.void(document.tenant, document.document_id, actor=_actor(house))
-    return _sealed(house, entry)
-
-
-def _sealed(house: House, entry: Entry) -> int:
-    keep_now(house)
-    console = to_stdout()
-    for booked in house.ledger.journal.history(entry.tenant, entry.document_id):
-        if booked.entry.entry_id == entry.entry_id and booked.index is not None:
-            line = f"{entry.kind.value}: entry {booked.index} ({entry.entry_id})"
-            console.print(safe(line, style="green"))
-            return 0
-    console.print(safe(f"{entry.kind.value}: in the books, sealed by the next checkpoint"))
-    return 0
-
-
-def _actor(house: House) -> str:
-    return actor_id(house.keyring, DEFAULT_TENANT, getpass.getuser())
+    actor = actor_of(house, by)
+    entry = house.ledger.desk.void(document.tenant, document.document_id, actor=actor)
+    return sealed(house, entry)
 
 
 def _row(house: House, booked: Booked) -> dict[str, str | None]:

@@ -10,10 +10,13 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from deploy.cli.books_commands import add_books
 from deploy.cli.command import Format, FormatOption, friendly, told
 from deploy.cli.database_group import database
+from deploy.cli.desk_commands import add_desk
 from deploy.cli.keys_group import keys
 from deploy.cli.options import DataDir, Document, Workers, choose, folder
+from deploy.cli.period_group import period
 from deploy.cli.topology_group import topology
 from deploy.cli.verify_commands import add_verifying
 from deploy.local.files import printable
@@ -28,9 +31,8 @@ app = typer.Typer(
     "the same command goes on.",
     add_completion=False,
 )
-held = typer.Typer(help="Documents that a person must decide.", no_args_is_help=True)
 quarantine = typer.Typer(help="Documents that a worker could not do.", no_args_is_help=True)
-app.add_typer(held, name="held")
+app.add_typer(period, name="period")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(topology, name="topology")
 app.add_typer(keys, name="keys")
@@ -42,15 +44,6 @@ class Bus(StrEnum):
 
     EMBEDDED = "embedded"
     PUBSUB = "pubsub"
-
-
-class Books(StrEnum):
-    """What the books are exported to."""
-
-    BEANCOUNT = "beancount"
-    HLEDGER = "hledger"
-    CSV = "csv"
-    NDJSON = "ndjson"
 
 
 @app.callback()
@@ -156,27 +149,8 @@ def audit(
 
 
 add_verifying(app)
-
-
-@app.command()
-@friendly
-def balance(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
-    """Show the trial balance."""
-    from deploy.cli import books as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.balance(folder(data_dir), as_json=format_ is Format.JSON)
-
-
-@app.command()
-@friendly
-def export(
-    to: Annotated[Books, typer.Option("--to", help="The format.")] = Books.BEANCOUNT,
-    data_dir: DataDir = None,
-) -> int:
-    """Print the books for another program, with each line's index in the log."""
-    from deploy.cli import books as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.export(folder(data_dir), to.value)
+add_books(app)
+add_desk(app)
 
 
 @app.command()
@@ -210,45 +184,6 @@ def retention(
 
     as_json = format_ is Format.JSON
     return command.retention(folder(data_dir), policy, dry=dry_run, as_json=as_json)
-
-
-@held.command("list")
-@friendly
-def held_list(data_dir: DataDir = None, format_: FormatOption = Format.TABLE) -> int:
-    """List the documents that are held, with the reason."""
-    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.show_held(folder(data_dir), as_json=format_ is Format.JSON)
-
-
-@held.command("post")
-@friendly
-def held_post(  # noqa: PLR0913, PLR0917 - one option a correction
-    document: Document,
-    data_dir: DataDir = None,
-    type_: Annotated[str | None, typer.Option("--type", help="What it is.")] = None,
-    date: Annotated[str | None, typer.Option("--date", help="ISO 8601.")] = None,
-    currency: Annotated[str | None, typer.Option("--currency", help="ISO 4217.")] = None,
-    net: Annotated[str | None, typer.Option("--net", help="Net amount.")] = None,
-    tax: Annotated[str | None, typer.Option("--tax", help="Total tax amount.")] = None,
-    total: Annotated[str | None, typer.Option("--total", help="Total amount.")] = None,
-) -> int:
-    """Post a held document by hand, with corrections where it was misread."""
-    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
-
-    corrections = command.corrections(
-        type_=type_, date=date, currency=currency, net=net, tax=tax, total=total
-    )
-    return command.post(folder(data_dir), document, corrections)
-
-
-@held.command("void")
-@friendly
-def held_void(document: Document, data_dir: DataDir = None) -> int:
-    """Decide that a held document is never posted."""
-    from deploy.cli import held as command  # noqa: PLC0415 - --help must not wait for it
-
-    return command.void(folder(data_dir), document)
 
 
 @quarantine.command("list")

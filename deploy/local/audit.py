@@ -17,7 +17,7 @@ from services.ledger.audit import Finding as BookFinding
 from services.ledger.entries import Standing, standing_entry, standing_of
 from shared.events.codec import from_structured
 from shared.events.ids import event_id
-from shared.events.payloads import EventType
+from shared.events.payloads import EntryKind, EventType
 from shared.keys.port import KeyMissingError, TenantPurpose
 from shared.worker import names
 
@@ -238,6 +238,8 @@ def _unknown_objects(
 def _unknown_bookings(house: House, documents: dict[str, RegisteredDocument]) -> Iterator[Finding]:
     for tenant in house.ledger.journal.tenants():
         for booked in house.ledger.journal.all_entries(tenant):
+            if booked.entry.kind is EntryKind.PERIOD_CLOSE:
+                continue  # it is about a month, not about a document
             if booked.entry.document_id not in documents:
                 yield Finding(Problem.NOT_REGISTERED, booked.entry.document_id, "document")
 

@@ -98,7 +98,7 @@ class Desk:
             SecondPersonError: the total, as corrected, is above the limit.
             UserError: it is not held, is erased, or still cannot be posted.
         """
-        return self._do(tenant, Ask(Action.POST, document_id, corrections), actor)
+        return self.decide(tenant, Ask(Action.POST, document_id, corrections), actor=actor)
 
     def void(self, tenant: str, document_id: str, *, actor: str) -> Entry:
         """End a hold without posting.
@@ -119,7 +119,7 @@ class Desk:
             SecondPersonError: the total is above the limit.
             UserError: the document is not posted.
         """
-        return self._do(tenant, Ask(Action.REVERSE, document_id), actor)
+        return self.decide(tenant, Ask(Action.REVERSE, document_id), actor=actor)
 
     def convert(self, tenant: str, document_id: str, *, actor: str, rate: Rate) -> Entry:
         """Convert a post into the books' currency; one that is converted already is revalued.
@@ -128,7 +128,23 @@ class Desk:
             SecondPersonError: the total is above the limit.
             UserError: the document is not posted in the rate's currency.
         """
-        return self._do(tenant, Ask(Action.FX, document_id, rate=rate), actor)
+        return self.decide(tenant, Ask(Action.FX, document_id, rate=rate), actor=actor)
+
+    def decide(self, tenant: str, ask: Ask, *, actor: str) -> Entry:
+        """Do what one person asks.
+
+        Raises:
+            SecondPersonError: it posts more than the limit; propose it.
+            UserError: it cannot be done.
+        """
+        require_actor(actor)
+        booking, _ = self._drafter.draft(tenant, ask, actor)
+        above = above_limit(booking.entries, self._limits.above)
+        if above is not None:
+            raise SecondPersonError(
+                f"{above} is more than one person may decide: propose it, a second one approves"
+            )
+        return self._append(booking)
 
     def propose(self, tenant: str, ask: Ask, *, actor: str) -> Proposal:
         """Keep what one bookkeeper wants, for a second one to approve.
@@ -205,16 +221,6 @@ class Desk:
                     raise UserError(f"the proposal is {status}")
                 return one
         raise UserError("there is no such proposal; see 'docledger proposals list'")
-
-    def _do(self, tenant: str, ask: Ask, actor: str) -> Entry:
-        require_actor(actor)
-        booking, _ = self._drafter.draft(tenant, ask, actor)
-        above = above_limit(booking.entries, self._limits.above)
-        if above is not None:
-            raise SecondPersonError(
-                f"{above} is more than one person may decide: propose it, a second one approves"
-            )
-        return self._append(booking)
 
     def _append(self, booking: Booking) -> Entry:
         try:
