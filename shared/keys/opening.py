@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shared.keys.files import FileKek, FileKeyring
 from shared.keys.settings import KmsSettings, kms_emulator
-from shared.keys.stored import KeyFolder
+from shared.keys.stored import KeyFolder, StoredKeys
 from shared.keys.wrapping import WrappedKeyring
 
 
@@ -15,7 +15,7 @@ def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> Wrappe
     """Return the keyring over a folder of wrapped keys.
 
     Args:
-        folder: of the keys; made if it is not there.
+        folder: of the keys, unless they lie in a bucket; made if it is not there.
         settings: read from the environment when None.
 
     Raises:
@@ -28,8 +28,22 @@ def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> Wrappe
     from shared.keys.kms_connection import KmsConnection  # noqa: PLC0415 - half a second
     from shared.keys.kms_kek import KmsKek  # noqa: PLC0415 - same
 
-    stored = KeyFolder(folder)
     kek = KmsKek(KmsConnection(emulator=kms_emulator()), settings.kek)
+    if settings.keys_bucket is not None:
+        return WrappedKeyring(_in_bucket(settings.keys_bucket), kek)
+    stored = KeyFolder(folder)
     # What key files wrapped before the KEK moved to KMS opens until it is wrapped again.
     others = [FileKek(folder, stored)] if FileKek.stands_in(folder) else []
     return WrappedKeyring(stored, kek, others)
+
+
+def _in_bucket(bucket: str) -> StoredKeys:
+    from shared.keys.stored_objects import KeyObjects  # noqa: PLC0415 - only with a bucket
+    from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - same
+    from shared.objects.gcs_connection import GcsConnection  # noqa: PLC0415 - same
+    from shared.objects.gcs_versions import GcsVersions  # noqa: PLC0415 - same
+
+    connection = GcsConnection()
+    return KeyObjects(
+        GcsObjects(bucket, connection=connection), GcsVersions(bucket, connection=connection)
+    )

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from shared.errors import UserError
 from shared.settings import Settings
@@ -22,6 +22,8 @@ class KmsSettings(Settings):
     Attributes:
         kek: the symmetric key that wraps document and tenant keys,
             ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; key files when unset.
+        keys_bucket: a bucket for wrapped keys alone, without soft delete or retention; the folder
+            of keys when unset. Needs ``kek``.
         signers: the key ring in which each tenant's log has the key ``log-<tenant>``
             (EC_SIGN_ED25519); new signing keys are files when unset.
     """
@@ -29,7 +31,14 @@ class KmsSettings(Settings):
     section: ClassVar[str] = "kms"
 
     kek: Annotated[str, Field(pattern=rf"^{_RING}/cryptoKeys/[A-Za-z0-9_-]{{1,63}}$")] | None = None
+    keys_bucket: Annotated[str, Field(min_length=3)] | None = None
     signers: Annotated[str, Field(pattern=rf"^{_RING}$")] | None = None
+
+    @model_validator(mode="after")
+    def _kek_for_a_bucket(self) -> Self:
+        if self.keys_bucket is not None and self.kek is None:
+            raise ValueError(f"{self.variable('keys_bucket')} needs {self.variable('kek')}: set it")
+        return self
 
 
 class UnsafeKmsSettings(Settings):

@@ -5,6 +5,7 @@ import pytest
 
 from shared.keys.kms_connection import KmsConnection
 from shared.keys.kms_kek import KmsKek
+from shared.keys.opening import open_keyring
 from shared.keys.stored import KeyFolder
 from shared.keys.wrapping import WrappedKeyring
 from tests.emulators.kms import KEK, KmsServer, kms_server
@@ -24,3 +25,14 @@ def connection(kms_server: KmsServer) -> Iterator[KmsConnection]:
 def open_on_kms(connection: KmsConnection, tmp_path: Path) -> Callable[[], WrappedKeyring]:
     """Give what opens one folder's keyring, its KEK in KMS, as another process would."""
     return lambda: WrappedKeyring(KeyFolder(tmp_path / "keys"), KmsKek(connection, KEK))
+
+
+@pytest.fixture
+def open_on_kms_bucket(
+    kms_server: KmsServer, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], WrappedKeyring]:
+    """Give what opens a bucket's keyring as the settings name it."""
+    monkeypatch.setenv("DOCLEDGER_KMS_KEK", KEK)
+    monkeypatch.setenv("DOCLEDGER_KMS_KEYS_BUCKET", bucket)
+    monkeypatch.setenv("DOCLEDGER_UNSAFE_KMS_EMULATOR", kms_server.address)
+    return lambda: open_keyring(tmp_path / "keys")

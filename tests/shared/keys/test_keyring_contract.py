@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.keys.files import FileKeyring
+from shared.clock import FakeClock
+from shared.keys.files import FileKek, FileKeyring
 from shared.keys.memory import MemoryKeyring
 from shared.keys.port import KeyMissingError, Keyring, TenantPurpose
+from shared.keys.stored import KeyFolder
+from shared.keys.stored_objects import KeyObjects
+from shared.keys.wrapping import WrappedKeyring
+from shared.objects.memory import MemoryObjects
 
 DOCUMENT = "a" * 40
 OTHER = "b" * 40
@@ -18,12 +23,18 @@ Reopen = Callable[[], Keyring]
 
 KMS = pytest.param("kms", marks=[pytest.mark.integration, pytest.mark.enable_socket])
 
+KMS_BUCKET = pytest.param("kms_bucket", marks=KMS.marks)
 
-@pytest.fixture(params=["files", "memory", KMS])
+
+@pytest.fixture(params=["files", "memory", "objects", KMS, KMS_BUCKET])
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Reopen:
     """Each implementation in turn."""
-    if request.param == "kms":
-        opened: Callable[[], Keyring] = request.getfixturevalue("open_on_kms")
+    if request.param == "objects":
+        objects = MemoryObjects(FakeClock())
+        stored = KeyFolder(tmp_path / "keys")
+        return lambda: WrappedKeyring(KeyObjects(objects), FileKek(tmp_path / "keys", stored))
+    if request.param in {"kms", "kms_bucket"}:
+        opened: Callable[[], Keyring] = request.getfixturevalue(f"open_on_{request.param}")
         return opened
     if request.param == "files":
         return lambda: FileKeyring(tmp_path / "keys")
