@@ -1,6 +1,5 @@
 """What a worker has in hand stays its own, however long it takes, and no longer than it works."""
 
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +17,11 @@ from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentErased
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.worker.settlement import Settlement
+from tests.waiting import wait_until
 
 IN = "register.document-erased"
 LEASE_S = 60.0
 DONE = Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
-PATIENCE_S = 30.0
 
 
 def event(number: int) -> Event:
@@ -44,11 +43,13 @@ class Bus(SqliteBus):
     """The embedded bus, which may be unable to extend."""
 
     broken = False
+    extended = 0
 
     def extend(self, delivery: Delivery, *, lease_s: float) -> None:
         if self.broken:
             raise TransientError("away")
         super().extend(delivery, lease_s=lease_s)
+        self.extended += 1
 
 
 class Slow:
@@ -122,12 +123,9 @@ def test_another_thread_looks_while_the_loop_runs(bus: Bus, clock: FakeClock) ->
     bus.publish([event(1)])
 
     def meanwhile() -> None:
+        before = bus.extended
         clock.sleep(25)
-        wanted = clock.now().timestamp() + LEASE_S
-        until = time.monotonic() + PATIENCE_S
-        due = bus.next_due()
-        while (due is None or due.timestamp() < wanted) and time.monotonic() < until:
-            due = bus.next_due()
+        wait_until(lambda: bus.extended > before, what="the lease is extended")
 
     slow = Slow(bus, meanwhile, steps=4)
     loop = loop_of(bus, slow, clock, Holding(bus, clock, look_every_s=0.001))
