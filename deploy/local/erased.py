@@ -116,8 +116,8 @@ def report(
     """
     settings = settings or ErasureSettings.from_environment()
     keeping = house.versions.keeping() if house.versions is not None else Keeping(False, 0)  # noqa: FBT003 - one generation each
-    history = _sealed(house, erasure, until)
-    proven = [_prove(house, erasure.tenant, one) for one in history if one.index is not None]
+    sealed, pending = _sealed(house, erasure, until)
+    proven = [_prove(house, erasure.tenant, one) for one in sealed]
     said = next((one for one in proven if one.kind == EntryKind.ERASURE), None)
     days = settings.key_backup_days
     return ErasureReport(
@@ -133,7 +133,7 @@ def report(
         kept=dict(kept),
         carried_by=list(_carriers(house, erasure)),
         erasure=said,
-        pending=bool(history) and said is None,
+        pending=pending,
         earlier=[one for one in proven if one.kind != EntryKind.ERASURE],
     )
 
@@ -161,14 +161,22 @@ def _key_gone(house: House, document_id: str) -> bool:
     return False
 
 
-def _sealed(house: House, erasure: Erasure, until: float) -> list[Booked]:
-    """Return the document's entries, waiting for the one that the ledger draws up now."""
+def _sealed(house: House, erasure: Erasure, until: float) -> tuple[list[Booked], bool]:
+    """Return the document's sealed entries, and whether the one about its erasure is to come."""
     while True:
         history = house.ledger.journal.history(erasure.tenant, erasure.document_id)
-        told = any(one.entry.kind is EntryKind.ERASURE and one.index is not None for one in history)
+        covered = _covered(house, erasure.tenant)
+        sealed = [one for one in history if one.index is not None and one.index < covered]
+        told = any(one.entry.kind is EntryKind.ERASURE for one in sealed)
         if not history or told or house.clock.monotonic() >= until:
-            return history
+            return sealed, bool(history) and not told
         house.clock.sleep(_LOOK_S)
+
+
+def _covered(house: House, tenant: str) -> int:
+    """Return how many entries the published checkpoint covers."""
+    published = house.ledger.log_of(tenant).published()
+    return published.checkpoint.size if published is not None else 0
 
 
 def _prove(house: House, tenant: str, booked: Booked) -> ProvenEntry:
@@ -179,7 +187,7 @@ def _prove(house: House, tenant: str, booked: Booked) -> ProvenEntry:
         proof = log.prove(booked.index)
         verifies = verify_proof(proof, log.keys, leaf=booked.entry.leaf).index == booked.index
     except TlogError:
-        verifies = False  # not covered yet, or not what the books say
+        verifies = False  # the log is not what the books say
     return ProvenEntry(
         index=booked.index,
         entry_id=booked.entry.entry_id,
