@@ -5,8 +5,9 @@ The client of Cloud KMS is loaded where a setting names it, and nowhere else.
 
 from pathlib import Path
 
+from shared.keys.connecting import connect
 from shared.keys.files import FileKek, FileKeyring
-from shared.keys.settings import KmsSettings, kms_emulator
+from shared.keys.settings import KmsSettings
 from shared.keys.stored import KeyFolder, StoredKeys
 from shared.keys.wrapping import WrappedKeyring
 
@@ -25,10 +26,10 @@ def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> Wrappe
     settings = settings or KmsSettings.from_environment()
     if settings.kek is None:
         return FileKeyring(folder)
-    from shared.keys.kms_connection import KmsConnection  # noqa: PLC0415 - half a second
-    from shared.keys.kms_kek import KmsKek  # noqa: PLC0415 - same
+    connection = connect()
+    from shared.keys.kms_kek import KmsKek  # noqa: PLC0415 - half a second
 
-    kek = KmsKek(KmsConnection(emulator=kms_emulator()), settings.kek)
+    kek = KmsKek(connection, settings.kek)
     if settings.keys_bucket is not None:
         return WrappedKeyring(_in_bucket(settings.keys_bucket), kek)
     stored = KeyFolder(folder)

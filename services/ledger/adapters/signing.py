@@ -8,7 +8,8 @@ from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.signing_keys import SIGNERS_FOLDER, SigningKeys
 from services.ledger.publication import PublicFiles
 from shared.errors import TransientError
-from shared.keys.settings import KmsSettings, kms_emulator
+from shared.keys.connecting import connect
+from shared.keys.settings import KmsSettings
 from shared.tlog.errors import NotFoundError
 from shared.tlog.key_history import KEYS_SUFFIX, KeyHistory, keys_of
 from shared.tlog.note import VerifierKey
@@ -122,6 +123,4 @@ class Signing:
 
     @cached_property
     def _connection(self) -> "KmsConnection":
-        from shared.keys.kms_connection import KmsConnection  # noqa: PLC0415 - half a second
-
-        return KmsConnection(emulator=kms_emulator())
+        return connect()

@@ -125,22 +125,24 @@ class SigningKeys:
         """Make a key where the settings say."""
         if self.settings.signers is None:
             return Ed25519Signer.open_or_create(_with(stem, _PEM), self.origin)
+        connection = self.connect()
         from shared.keys.kms_signer import new_version, public_key  # noqa: PLC0415 - half a second
 
         crypto_key = f"{self.settings.signers}/cryptoKeys/log-{self.tenant}"
         version = f"{crypto_key}/cryptoKeyVersions/1"
         if new:
-            version = new_version(self.connect(), crypto_key)
-        key = public_key(self.connect(), version, self.origin)
+            version = new_version(connection, crypto_key)
+        key = public_key(connection, version, self.origin)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not create_file(_with(stem, _KMS), f"{version}\n{key}\n".encode()):
             raise TransientError("somebody else makes that key right now")
         return self._in_kms(version, key)
 
     def _in_kms(self, version: str, key: VerifierKey) -> LogKey:
+        connection = self.connect()
         from shared.keys.kms_signer import KmsSigner  # noqa: PLC0415 - half a second
 
-        return KmsSigner(self.connect(), version, key)
+        return KmsSigner(connection, version, key)
 
 
 def _with(stem: Path, suffix: str) -> Path:

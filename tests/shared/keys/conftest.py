@@ -15,8 +15,16 @@ __all__ = ["kms_server"]
 
 @pytest.fixture
 def connection(kms_server: KmsServer) -> Iterator[KmsConnection]:
-    """Give a connection that soon gives up."""
-    made = KmsConnection(emulator=kms_server.address, attempt_s=0.3, deadline_s=1.0)
+    """Give a connection that tries again for as long as these tests need."""
+    made = KmsConnection(emulator=kms_server.address, attempt_s=2.0, deadline_s=30.0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def hasty(kms_server: KmsServer) -> Iterator[KmsConnection]:
+    """Give one that soon gives up."""
+    made = KmsConnection(emulator=kms_server.address, attempt_s=0.1, deadline_s=0.3)
     yield made
     made.close()
 

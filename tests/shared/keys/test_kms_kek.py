@@ -1,6 +1,7 @@
 """Keys wrapped by Cloud KMS: bound to their owner, checked both ways, never kept in memory."""
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from shared.keys.kms_kek import KmsKek
 from shared.keys.opening import open_keyring
 from shared.keys.port import KeyMissingError, TenantPurpose
 from shared.keys.settings import KmsSettings, kms_emulator
+from shared.keys.stored import KeyFolder
 from shared.keys.wrapping import WrappedKeyring
 from tests.emulators.kms import KEK, Fault, KmsServer
 
@@ -132,10 +134,10 @@ def test_a_damaged_answer_to_unwrap_is_asked_for_again(
     ],
 )
 def test_what_does_not_end_is_transient(
-    open_on_kms: Open, kms_server: KmsServer, fault: Fault | grpc.StatusCode
+    hasty: KmsConnection, kms_server: KmsServer, tmp_path: Path, fault: Fault | grpc.StatusCode
 ) -> None:
     """An outage and a missing grant are no document's fault: the queue waits, nothing is stored."""
-    keyring = open_on_kms()
+    keyring = WrappedKeyring(KeyFolder(tmp_path / "keys"), KmsKek(hasty, KEK))
     kms_server.fail_always("Encrypt", fault)
     with pytest.raises(TransientError):
         keyring.create_document_key(DOCUMENT)
@@ -222,6 +224,15 @@ def test_production_hands_no_key_to_an_emulator(production: dict[str, str]) -> N
     with pytest.raises(UserError, match="not for production"):
         kms_emulator(production | {"DOCLEDGER_UNSAFE_KMS_EMULATOR": "127.0.0.1:1"})
     assert kms_emulator(production) is None
+
+
+def test_without_its_client_the_setting_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop's installation has no client of Google's: one line, no traceback."""
+    monkeypatch.setitem(sys.modules, "shared.keys.kms_connection", None)
+    with pytest.raises(UserError, match="extra 'cloud'"):
+        open_keyring(tmp_path / "keys", settings=KmsSettings(kek=KEK))
 
 
 def test_without_credentials_it_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:

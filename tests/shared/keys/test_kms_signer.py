@@ -76,12 +76,12 @@ def test_a_signature_by_another_key_goes_no_further(
     [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAVAILABLE, Fault.HANG, Fault.FLIP],
 )
 def test_a_kms_that_does_not_sign_is_transient(
-    signer: KmsSigner, kms_server: KmsServer, fault: Fault | grpc.StatusCode
+    signer: KmsSigner, hasty: KmsConnection, kms_server: KmsServer, fault: Fault | grpc.StatusCode
 ) -> None:
     """Entries wait for their checkpoint; nothing else is wrong."""
     kms_server.fail_always("AsymmetricSign", fault)
     with pytest.raises(TransientError):
-        signer.sign(CHECKPOINT)
+        KmsSigner(hasty, signer.version, signer.key).sign(CHECKPOINT)
 
 
 def test_a_disabled_key_is_transient(
