@@ -165,11 +165,13 @@ def _sealed(house: House, erasure: Erasure, until: float) -> tuple[list[Booked],
     """Return the document's sealed entries, and whether the one about its erasure is to come."""
     while True:
         history = house.ledger.journal.history(erasure.tenant, erasure.document_id)
+        if not history:  # the books never heard of it; there may be no log at all
+            return [], False
         covered = _covered(house, erasure.tenant)
         sealed = [one for one in history if one.index is not None and one.index < covered]
         told = any(one.entry.kind is EntryKind.ERASURE for one in sealed)
-        if not history or told or house.clock.monotonic() >= until:
-            return sealed, bool(history) and not told
+        if told or house.clock.monotonic() >= until:
+            return sealed, not told
         house.clock.sleep(_LOOK_S)
 
 
