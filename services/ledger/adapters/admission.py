@@ -91,6 +91,7 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
         PeriodClosedError: an entry is dated in a closed period.
         StaleCloseError: a close does not say what the period holds now.
         UnbalancedError: its postings are wrong; no journal takes them.
+        ValueError: an approver without a proposal, a proposal without one, or the actor's own.
     """
     standing = _standing(booking.subject, facts)
     if standing is not None:
@@ -99,6 +100,7 @@ def admit(booking: Booking, facts: Facts) -> Admitted:
         booking.subject.tenant, booking.fingerprint or "", booking.subject.document_id
     )
     entries = booking.instead if doubled else booking.entries
+    _check_persons(booking, entries)
     if booking.approval and facts.proposal_ended(booking.approval.proposal_id):
         raise AlreadySettledError
     ended = {entry.settles for entry in entries}
@@ -130,6 +132,13 @@ def check_postings(entry: Entry) -> None:
     posts = entry.kind in POSTING_KINDS
     if unbalanced(entry.postings) or posts != bool(entry.postings):
         raise UnbalancedError
+
+
+def _check_persons(booking: Booking, entries: Iterable[Entry]) -> None:
+    for entry in entries:
+        wanted = booking.approval is not None
+        if (entry.approver is not None) != wanted or (wanted and entry.approver == entry.actor):
+            raise ValueError("an approval is a second person's, of a proposal")
 
 
 def _check_state(entry: Entry, ended: set[str | None], facts: Facts) -> None:

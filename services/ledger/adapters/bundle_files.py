@@ -1,6 +1,7 @@
 """Bundles as a folder or a ZIP file: written the same each time, read without trust."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +57,7 @@ def opened_bundle(path: Path) -> Iterator[tuple[list[str], Opener]]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive.namelist(), lambda name: _of_archive(archive, name)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as err:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as err:
         raise BundleError("not a ZIP file that can be read, and no folder") from err
 
 
