@@ -10,7 +10,7 @@ DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
 DEBIAN := golang-go golang-golang-x-mod-dev chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e outside check lint type imports unused audit-packages bench soak eval docs lock clean
+.PHONY: help setup demo test e2e outside check lint type imports unused audit-packages bench soak drill eval docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -65,6 +65,9 @@ bench: $(STAMP) ## speed and memory, each figure beside its library limit in the
 
 soak: $(STAMP) ## the long counts: 200 kills, 10,000 simulated seeds
 	$(BIN)/pytest -m soak --timeout 7200
+
+drill: $(STAMP) ## lose a PostgreSQL and restore it, migrate back and forth; evidence in docs/drills/
+	$(BIN)/python -m tests.drills
 
 eval: $(STAMP) ## reading quality on labelled documents: make eval DATA=folder
 	$(BIN)/python -m tests.eval.run_eval $(DATA)

@@ -48,6 +48,16 @@ class Postgres:
         info = self._server.get_postmaster_info()
         return f"postgresql://{user}@/{database}?host={info.socket_dir}"
 
+    @property
+    def tools(self) -> Path:
+        """Where its programs are: ``pg_basebackup`` and the others."""
+        return self._server.bin_path
+
+    @property
+    def runs_as(self) -> str | None:
+        """The user that it runs as; None where that is us."""
+        return self._server.system_user
+
     def create(self) -> str:
         """Make an empty database and return its name."""
         name = f"t{secrets.token_hex(6)}"

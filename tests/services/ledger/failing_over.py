@@ -187,9 +187,19 @@ class _OfTenant:
 def book(journal: SqlJournal, tenant: str, *names: str) -> None:
     """Append a post for each name."""
     for name in names:
-        paper = Paper(tenant, tenant.encode(), document(name), 0, DocumentType.RECEIPT, "c" * 64)
-        entry = paper.entry(EntryKind.POST, postings=POSTINGS)
-        journal.append(Booking((entry,), TRAIL))
+        journal.append(_booking(tenant, name))
+
+
+def book_many(journal: SqlJournal, tenant: str, first: int, count: int) -> None:
+    """Append that many posts in batches, named by numbers from ``first`` on."""
+    for start in range(first, first + count, 1_000):
+        numbers = range(start, min(start + 1_000, first + count))
+        journal.append_many([_booking(tenant, str(number)) for number in numbers])
+
+
+def _booking(tenant: str, name: str) -> Booking:
+    paper = Paper(tenant, tenant.encode(), document(name), 0, DocumentType.RECEIPT, "c" * 64)
+    return Booking((paper.entry(EntryKind.POST, postings=POSTINGS),), TRAIL)
 
 
 def sequence_until(

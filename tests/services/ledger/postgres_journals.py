@@ -53,18 +53,21 @@ class JournalTemplate:
 
     Args:
         server: where.
+
+    Attributes:
+        name: of the database.
     """
 
     def __init__(self, server: Postgres) -> None:
         self._server = server
-        self._name = f"t{secrets.token_hex(6)}"
+        self.name = f"t{secrets.token_hex(6)}"
         with psycopg.connect(server.url(), autocommit=True) as connection:
             for login in (OWNER, EVERYBODY, *LOGINS.values()):
                 connection.execute(f"DROP ROLE IF EXISTS {login}")
                 connection.execute(f"CREATE ROLE {login} LOGIN")
             connection.execute(f"ALTER ROLE {OWNER} CREATEROLE")
-            connection.execute(f"CREATE DATABASE {self._name} OWNER {OWNER}")
-            owner = connect(server.url(self._name, user=OWNER), JOURNAL)
+            connection.execute(f"CREATE DATABASE {self.name} OWNER {OWNER}")
+            owner = connect(server.url(self.name, user=OWNER), JOURNAL)
             migrate(owner)
             owner.close()
             for role, login in LOGINS.items():
@@ -75,7 +78,7 @@ class JournalTemplate:
         """Give a database of one's own."""
         name = f"t{secrets.token_hex(6)}"
         with psycopg.connect(self._server.url(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {self._name} OWNER {OWNER}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {self.name} OWNER {OWNER}")
         database = JournalDatabase(self._server, name)
         try:
             yield database
