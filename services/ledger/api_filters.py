@@ -4,12 +4,13 @@ import base64
 import binascii
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 from typing import Annotated, Final, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.ledger.api_views import EntryView
 from shared.events.payloads import DocumentType, EntryKind
@@ -23,6 +24,18 @@ _MOST_AMOUNT: Final = 2**53 - 1
 _CHECK_BYTES: Final = 16
 _CURSOR_BYTES: Final = 8 + 8 + _CHECK_BYTES
 
+
+def _spelt_out(value: object) -> object:
+    """Refuse a number where a date stands: Pydantic would take it for seconds since 1970."""
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise ValueError("is not ISO 8601")
+    return value
+
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:\Z|T)", re.ASCII)
+
+Day = Annotated[dt.date, BeforeValidator(_spelt_out)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_spelt_out)]
 Size = Annotated[int, Field(ge=0, le=MOST_INDEX)]
 Amount = Annotated[int, Field(ge=-_MOST_AMOUNT, le=_MOST_AMOUNT)]
 
@@ -71,12 +84,12 @@ class Filter(BaseModel):
         None, description="a posting's, ISO 4217"
     )
     status: Status | None = Field(None, description="at the size that the list is of")
-    first_day: dt.date | None = Field(None, alias="from", description="the entry's date or later")
-    last_day: dt.date | None = Field(None, alias="to", description="the entry's date or earlier")
-    sealed_after: AwareDatetime | None = Field(
+    first_day: Day | None = Field(None, alias="from", description="the entry's date or later")
+    last_day: Day | None = Field(None, alias="to", description="the entry's date or earlier")
+    sealed_after: Moment | None = Field(
         None, description="a checkpoint recorded then or later is the first that covers the entry"
     )
-    sealed_before: AwareDatetime | None = Field(
+    sealed_before: Moment | None = Field(
         None, description="a checkpoint recorded before covers the entry"
     )
 
