@@ -6,13 +6,16 @@ the bytes that anyone can download, and every finding names the document.
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from services.ledger.entries import POSTING_KINDS, Booked, Entry, unbalanced
 from services.ledger.leaf import leaf_bytes, read_leaf
-from services.ledger.ports import Journal, LogReader
+from services.ledger.ports import Journal, LogReader, SealedRow
+from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
+from shared.tlog.note import Note
 
 
 class FindingCode(StrEnum):
@@ -28,6 +31,8 @@ class FindingCode(StrEnum):
     UNBALANCED = "unbalanced"  # postings that do not sum to zero
     TOLD_TOO_EARLY = "told_too_early"  # an event went out before a checkpoint covered its entry
     LOG_DAMAGED = "log_damaged"  # the published log cannot be read
+    DOCUMENT_DIFFERS = "document_differs"  # entry and outbox row are about two documents
+    CHECKPOINT_CHANGED = "checkpoint_changed"  # a stored checkpoint is not of the log's history
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Finding:
         tenant: in whose books.
         document_id: about which document; None where even that is gone.
         entry_id: the entry, or None.
-        index: in the log, or None.
+        index: in the log, or None; of a checkpoint, the last entry that it covers.
     """
 
     code: FindingCode
@@ -64,15 +69,29 @@ class _Place:
 def check_books(journal: Journal, log: LogReader) -> list[Finding]:
     """Return everything that is wrong, tenant by tenant; empty when the books hold together."""
     findings: list[Finding] = []
-    for tenant in journal.tenants():
-        findings += _check_tenant(journal, log, tenant)
+    tenants = journal.audited_tenants()
+    sealed: dict[str, list[SealedRow]] = {tenant: [] for tenant in tenants}
+    for row in journal.sealed():
+        sealed.setdefault(row.tenant, []).append(row)
+    for tenant in tenants:
+        findings += _check_tenant(journal, log, tenant, sealed[tenant])
+    for tenant in sealed.keys() - set(tenants):  # no log: nobody has entries under that name
+        findings += [found for row in sealed[tenant] for found in _of_checkpoint(row)]
     return findings
 
 
-def _check_tenant(journal: Journal, log: LogReader, tenant: str) -> Iterator[Finding]:
+def _check_tenant(
+    journal: Journal, log: LogReader, tenant: str, sealed: list[SealedRow]
+) -> Iterator[Finding]:
+    wrong: list[SealedRow] = []
+    try:
+        wrong += _wrongly_sealed(log, tenant, sealed)
+    except TlogError:
+        yield Finding(FindingCode.LOG_DAMAGED, tenant)
+    for one in wrong:
+        yield from _of_checkpoint(one)
+    covered = _covered(sealed, wrong)
     outbox = {row.entry_id: row for row in journal.outbox(tenant)}
-    checkpoints = journal.checkpoints(tenant)
-    covered = checkpoints[-1].checkpoint.size if checkpoints else 0
     seen: set[str] = set()
     places: dict[int, _Place] = {}
     for booked in journal.all_entries(tenant):
@@ -84,6 +103,8 @@ def _check_tenant(journal: Journal, log: LogReader, tenant: str) -> Iterator[Fin
             yield _finding(FindingCode.OUTBOX_MISSING, entry, booked.index)
         elif row.published is not None and (booked.index is None or booked.index >= covered):
             yield _finding(FindingCode.TOLD_TOO_EARLY, entry, booked.index)
+        if row is not None and row.document_id != entry.document_id:
+            yield _finding(FindingCode.DOCUMENT_DIFFERS, entry, booked.index)
         if booked.index is not None:
             places[booked.index] = _Place(
                 entry.entry_id, entry.document_id, hashlib.sha256(entry.leaf).digest()
@@ -97,7 +118,7 @@ def _check_tenant(journal: Journal, log: LogReader, tenant: str) -> Iterator[Fin
 
 def _check_entry(booked: Booked) -> Iterator[Finding]:
     entry = booked.entry
-    if made_again(entry) != entry.leaf:
+    if not _makes_its_leaf(entry):
         yield _finding(FindingCode.LEAF_CHANGED, entry, booked.index)
     posts = entry.kind in POSTING_KINDS
     if unbalanced(entry.postings) or posts != bool(entry.postings):
@@ -127,9 +148,44 @@ def _check_log(
     for index in range(size, covered):
         if index in places:
             yield places[index].finding(FindingCode.LEAF_LOST, tenant, index)
-    for index in range(max(places, default=-1) + 1):
+    dense = max(size, covered, len(places))  # an index beyond is wrong itself, however large
+    for index in range(min(dense, max(places, default=-1) + 1)):
         if index not in places:
             yield Finding(FindingCode.INDEX_GAP, tenant, index=index)
+    for index in sorted(index for index in places if not 0 <= index < dense):
+        yield places[index].finding(FindingCode.INDEX_GAP, tenant, index)
+
+
+def _wrongly_sealed(log: LogReader, tenant: str, sealed: list[SealedRow]) -> Iterator[SealedRow]:
+    """Yield checkpoints that were changed, and recorded ones that were never decided."""
+    decided = {(row.size, row.root, row.note) for row in sealed if not row.recorded}
+    for row in sealed:
+        if row.recorded and (row.size, row.root, row.note) not in decided:
+            yield row
+    yield from log.wrongly_sealed(tenant, sealed)
+
+
+def _covered(sealed: list[SealedRow], wrong: list[SealedRow]) -> int:
+    """Return how many entries the recorded checkpoints cover, those aside that are wrong."""
+    recorded = {row.size for row in sealed if row.recorded}
+    return max((row.size for row in sealed if row.size in recorded and row not in wrong), default=0)
+
+
+def _of_checkpoint(row: SealedRow) -> Iterator[Finding]:
+    """Name the row's size and its note's: either may be what was changed."""
+    sizes = {row.size}
+    if row.note is not None:
+        with suppress(TlogError):
+            sizes.add(Checkpoint.parse(Note.parse(row.note).text).size)
+    for size in sorted(sizes):
+        yield Finding(FindingCode.CHECKPOINT_CHANGED, row.tenant, index=size - 1)
+
+
+def _makes_its_leaf(entry: Entry) -> bool:
+    try:
+        return made_again(entry) == entry.leaf
+    except (TypeError, ValueError):  # a damaged row may hold what no leaf can
+        return False
 
 
 def made_again(entry: Entry) -> bytes:

@@ -49,6 +49,25 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SealedRow:
+    """What the journal's database says was decided, signed or recorded at one size of a log.
+
+    Attributes:
+        tenant: whose log.
+        size: of the tree.
+        root: of the tree.
+        note: the signed checkpoint; None while it was decided but not signed.
+        recorded: whether it stands in the history of checkpoints, not among the decisions.
+    """
+
+    tenant: str
+    size: int
+    root: bytes
+    note: str | None
+    recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """The sum of one account in one currency, in minor units; debits are positive."""
 
@@ -218,11 +237,25 @@ class Audit(Protocol):
     """What an audit asks of the journal, row by row, without trusting its joins."""
 
     def outbox(self, tenant: str) -> Iterator[OutboxRow]:
-        """Stream every outbox row of the tenant."""
+        """Stream every outbox row of the tenant.
+
+        A row that is none any more, or stands at another place than its entry, is left out.
+        """
         ...
 
     def all_entries(self, tenant: str) -> Iterator[Booked]:
-        """Stream every entry of the tenant in the order of the journal, sequenced or not."""
+        """Stream every entry of the tenant in the order of the journal, sequenced or not.
+
+        A row that is no entry any more is left out: it is missed at its index.
+        """
+        ...
+
+    def sealed(self) -> list[SealedRow]:
+        """Return every decision and every recorded checkpoint, whoever they say they are of."""
+        ...
+
+    def audited_tenants(self) -> list[str]:
+        """Return whoever the entries and outbox rows say they are of, readable or not."""
         ...
 
 
@@ -253,6 +286,14 @@ class LogReader(Protocol):
 
     def leaves(self, tenant: str) -> Iterator[bytes]:
         """Stream the leaves that the published checkpoint covers; none before the first.
+
+        Raises:
+            TlogError: the published log is damaged.
+        """
+        ...
+
+    def wrongly_sealed(self, tenant: str, rows: Iterable[SealedRow]) -> Iterator[SealedRow]:
+        """Yield the rows that are not of the published log's history, or wrongly signed.
 
         Raises:
             TlogError: the published log is damaged.

@@ -1,10 +1,12 @@
 """The published logs as the audit reads them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from shared.tlog.checkpoint import LogKeys
-from shared.tlog.errors import NotFoundError
-from shared.tlog.reader import Reader, iter_leaves, read_checkpoint
+from services.ledger.ports import SealedRow
+from shared.tlog.checkpoint import LogKeys, open_checkpoint
+from shared.tlog.errors import MalformedError, NotFoundError, TlogError
+from shared.tlog.merkle import roots_at
+from shared.tlog.reader import Reader, TreeHashes, iter_leaves, read_checkpoint
 
 
 class PublishedLogs:
@@ -29,3 +31,39 @@ class PublishedLogs:
         except NotFoundError:
             return
         yield from iter_leaves(reader, checkpoint.size)
+
+    def wrongly_sealed(self, tenant: str, rows: Iterable[SealedRow]) -> Iterator[SealedRow]:
+        """Yield the rows that are not of the published log's history, or wrongly signed.
+
+        Raises:
+            TlogError: the log is damaged or its checkpoint not signed by its key.
+        """
+        reader, keys = self._log_of(tenant)
+        try:
+            published = read_checkpoint(reader, keys).checkpoint
+        except NotFoundError:
+            return
+        hashes = TreeHashes(reader, published.size)
+        roots: dict[int, bytes] = {}
+        for row in rows:
+            if not _is_signed(row, keys):
+                yield row
+            elif 0 < row.size <= published.size:
+                if row.size not in roots:
+                    old, new = roots_at(row.size, published.size, hashes.range_hash)
+                    if new != published.root:
+                        raise MalformedError("the published tiles do not have the published root")
+                    roots[row.size] = old
+                if row.root != roots[row.size]:
+                    yield row
+
+
+def _is_signed(row: SealedRow, keys: LogKeys) -> bool:
+    """Tell whether a row says what its note says, and the note is signed."""
+    if row.note is None:
+        return not row.recorded
+    try:
+        said = open_checkpoint(row.note, keys).checkpoint
+    except TlogError:
+        return False
+    return (said.size, said.root) == (row.size, row.root)

@@ -16,6 +16,7 @@ from services.ledger.ports import (
     FencedError,
     OutboxRow,
     RolledBackError,
+    SealedRow,
 )
 from services.ledger.proposals import approved
 from services.ledger.publication import Intents
@@ -292,6 +293,27 @@ class MemoryJournal(MemoryProposals):
         with self._lock:
             rows = list(self._of(tenant).entries.values())
         yield from rows
+
+    def sealed(self) -> list[SealedRow]:
+        """Return every decision and every recorded checkpoint."""
+        with self._lock:
+            books = list(self._books.items())
+        return [
+            *(
+                SealedRow(tenant, one.size, one.root, one.note, recorded=False)
+                for tenant, theirs in books
+                for one in theirs.intents.after(0)
+            ),
+            *(
+                SealedRow(tenant, size, signed.checkpoint.root, signed.note, recorded=True)
+                for tenant, theirs in books
+                for size, signed in theirs.checkpoints.items()
+            ),
+        ]
+
+    def audited_tenants(self) -> list[str]:
+        """Return whoever has entries or outbox rows, in order."""
+        return self.tenants()
 
     # Restoring
 

@@ -1,6 +1,6 @@
 """Between the journal's rows and its entries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -74,11 +74,16 @@ def posting_rows(entry: Entry, seq: int) -> list[dict[str, Any]]:
 def booked(connection: Connection, query: Select[Any]) -> list[Booked]:
     """Return the entries that ``query`` over ``entries`` selects, with their postings."""
     rows = connection.execute(query).all()
-    lines = _postings(connection, [row.seq for row in rows])
+    lines = _postings(connection, {row.seq: row.tenant for row in rows})
     return [Booked(_entry(row, lines.get(row.seq, ())), row.log_index) for row in rows]
 
 
-def _postings(connection: Connection, seqs: Sequence[int]) -> dict[int, tuple[Posting, ...]]:
+def _postings(connection: Connection, tenants: dict[int, str]) -> dict[int, tuple[Posting, ...]]:
+    """Return the postings of entries, given their tenants.
+
+    A posting of another tenant, or after a gap, is none of the entry's: its leaf will tell.
+    """
+    seqs = list(tenants)
     found: dict[int, list[Posting]] = {}
     for start in range(0, len(seqs), PAGE):
         query = (
@@ -87,8 +92,9 @@ def _postings(connection: Connection, seqs: Sequence[int]) -> dict[int, tuple[Po
             .order_by(postings.c.seq, postings.c.line)
         )
         for row in connection.execute(query):
-            posting = Posting(row.account, row.currency, row.amount)
-            found.setdefault(row.seq, []).append(posting)
+            lines = found.setdefault(row.seq, [])
+            if row.tenant == tenants[row.seq] and row.line == len(lines):
+                lines.append(Posting(row.account, row.currency, row.amount))
     return {seq: tuple(lines) for seq, lines in found.items()}
 
 

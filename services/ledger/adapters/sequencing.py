@@ -1,16 +1,16 @@
-"""What the sequencer and the audit ask of the journal in SQL."""
+"""What the sequencer asks of the journal in SQL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, insert, select, union, update
 
 from services.ledger.adapters.intents import SqlIntents
-from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, micros, moment
+from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, micros
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
 from services.ledger.entries import Booked, Trail
-from services.ledger.ports import FencedError, OutboxRow, RolledBackError
+from services.ledger.ports import FencedError, RolledBackError
 from services.ledger.publication import Intents
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
 
@@ -151,36 +151,3 @@ class SqlSequencing(OnDatabase):
                 theirs = select(entries.c.seq).where(entries.c.entry_id.in_(page))
                 statement = update(outbox).where(outbox.c.seq.in_(theirs))
                 connection.execute(statement.values(published_at=micros(at)))
-
-
-class SqlAudit(OnDatabase):
-    """``ports.Audit`` over SQLAlchemy."""
-
-    def outbox(self, tenant: str) -> Iterator[OutboxRow]:
-        """Stream every outbox row of the tenant."""
-        done = 0
-        while True:
-            query = select(outbox).where(outbox.c.tenant == tenant, outbox.c.seq > done)
-            with self._database.reading() as connection:
-                page = connection.execute(query.order_by(outbox.c.seq).limit(PAGE)).all()
-            for row in page:
-                published = None if row.published_at is None else moment(row.published_at)
-                trail = Trail(row.jobid, row.traceparent)
-                yield OutboxRow(row.entry_id, row.tenant, row.document_id, trail, published)
-            if len(page) < PAGE:
-                return
-            done = page[-1].seq
-
-    def all_entries(self, tenant: str) -> Iterator[Booked]:
-        """Stream every entry of the tenant in the order of the journal."""
-        done = 0
-        while True:
-            keys = select(entries.c.seq).where(entries.c.tenant == tenant, entries.c.seq > done)
-            with self._database.reading() as connection:
-                page = list(connection.execute(keys.order_by(entries.c.seq).limit(PAGE)).scalars())
-                if not page:
-                    return
-                query = ENTRIES.where(entries.c.seq.in_(page)).order_by(entries.c.seq)
-                rows = booked(connection, query)
-            yield from rows
-            done = page[-1]
