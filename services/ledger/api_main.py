@@ -11,6 +11,7 @@ from services.ledger.api import create_app
 from services.ledger.api_settings import LedgerApiSettings
 from services.ledger.main import LEDGER_FILE
 from shared.api.app import Figures, Surroundings
+from shared.api.callers import Identities
 from shared.api.identities import identities_for
 from shared.clock import Clock
 from shared.logging import StageLog
@@ -25,6 +26,7 @@ def build(  # noqa: PLR0913 - ports, by name
     clock: Clock,
     settings: LedgerApiSettings | None = None,
     flush: Callable[[], None] = nothing,
+    identities: Identities | None = None,
 ) -> FastAPI:
     """Return the auditor API over a data folder, in which nothing is written.
 
@@ -36,6 +38,7 @@ def build(  # noqa: PLR0913 - ports, by name
         clock: time.
         settings: read from the environment when None.
         flush: sends what telemetry still holds, at the end.
+        identities: says who calls; as the settings say when None.
 
     Raises:
         UserError: a setting is wrong.
@@ -43,7 +46,7 @@ def build(  # noqa: PLR0913 - ports, by name
     settings = settings or LedgerApiSettings.from_environment()
     folder = PublishedFolder(data_dir / "log")
     index = open_journal_index(settings.journal, data_dir / LEDGER_FILE)
-    identities = identities_for(settings.audience, clock=clock)
+    identities = identities or identities_for(settings.audience, clock=clock)
     return create_app(
         logs=folder.log_of,
         index=index,

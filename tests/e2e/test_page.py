@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -353,3 +354,20 @@ def test_everything_to_fill_in_has_a_name(page: Page) -> None:
     )
     assert all(names)
     assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_one_command_opens_the_page_for_whoever_has_its_address(
+    browser: Browser, folder: Path, log: Audited
+) -> None:
+    """On a laptop there are no tokens, and still no other site may read what is served there."""
+    command = ("-c", "from deploy.cli.main import main; main()", "--data-dir", str(folder))
+    with running(*command, "serve", "--port", "{port}") as (process, port):
+        assert process.stdout is not None
+        address = next(line.strip() for line in process.stdout if line.startswith("http"))
+        assert httpx.get(f"http://127.0.0.1:{port}/v1/tenants/acme/entries").status_code == 401
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator("#entry-table tbody tr")).to_have_count(50)
+        assert page.url == f"http://127.0.0.1:{port}/"
+        assert prove(page, 42).startswith(f"Proved: entry 42 is in {log.vkey.split('+')[0]}")
+        page.close()

@@ -124,4 +124,14 @@ on("consistency", "submit", (form) => watched((step) => {
   const { from, to } = asked(form);
   return proveGrowth({ vkey: at("vkey").value, from, to, step });
 }));
+function takeAddress() { // what `docledger serve` put behind the #: browsers send that to nobody
+  const given = new URLSearchParams(location.hash.slice(1));
+  for (const name of ["tenant", "token", "vkey"]) {
+    if (given.has(name)) at(name).value = given.get(name);
+  }
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  if (given.has("tenant")) at("log").requestSubmit();
+}
+
 at("filters").addEventListener("reset", () => setTimeout(() => told(() => listEntries())));
+takeAddress();
