@@ -1,38 +1,40 @@
 """Above a limit it takes two: no entry without both, whatever one of them tries."""
 
-import datetime as dt
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
-from services.ledger.adapters.admission import UnbalancedError
+from services.ledger.adapters.memory import MemoryJournal
 from services.ledger.audit import check_books
-from services.ledger.drafting import paper_of
-from services.ledger.entries import Approval, Booking, Entry, Trail
-from services.ledger.fx import Rate
 from services.ledger.leaf import read_leaf
-from services.ledger.ports import AlreadySettledError, ConflictError
+from services.ledger.ports import Journal
 from services.ledger.proposals import (
     Action,
     Ask,
     Corrections,
     Ended,
     How,
-    Proposal,
     SecondPersonError,
     above_limit,
-    approved,
 )
 from shared.errors import UserError
-from shared.events.ids import keyed_id
-from shared.events.payloads import DocumentType, EntryKind
+from shared.events.payloads import EntryKind
 from shared.events.results import Summary
 from shared.telemetry.reasons import HeldReason
-from tests.services.ledger.conftest import TENANT, TRACE, House, document
-from tests.services.ledger.papers import NOW, a_proposal, person
+from tests.services.ledger.conftest import TENANT, House, document
+from tests.services.ledger.papers import person
 
 MakeSummary = Callable[..., Summary]
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def journal(request: pytest.FixtureRequest) -> Journal:
+    """Two journals are enough for what stands before them; all of them keep ``journal_guards``."""
+    if request.param == "memory":
+        return MemoryJournal()
+    found: Journal = request.getfixturevalue("sql_journal")
+    return found
+
 
 ALICE, BOB = person("alice"), person("bob")
 
@@ -209,84 +211,6 @@ def test_a_proposal_of_another_tenant_is_none(house: House, summary: MakeSummary
     proposal = house.desk.propose(TENANT, held(house, summary), actor=ALICE)
     with pytest.raises(UserError, match="no such proposal"):
         house.desk.approve("other", proposal.proposal_id, actor=BOB)
-
-
-# The journal's part, on each journal
-
-
-def test_a_proposal_is_kept_as_it_was_made(house: House) -> None:
-    """Across restarts; its order is that of time."""
-    rate = Rate("USD", "EUR", "0.92", "ECB", dt.date(2026, 1, 30))
-    corrections = Corrections(
-        DocumentType.RECEIPT, dt.date(2026, 1, 2), "EUR", "1.00", "0.19", "1.19"
-    )
-    ask = Ask(Action.FX, document("a"), corrections, rate)
-    second = a_proposal("b", proposed_at=NOW + dt.timedelta(seconds=1))
-    first = a_proposal(ask=ask)
-    for one in (second, first):
-        house.journal.propose(one)
-    assert house.journal.proposals(TENANT) == [first, second]
-    assert house.journal.proposals("other") == []
-    with pytest.raises(ConflictError):
-        house.journal.propose(replace(first, proposer=BOB))
-
-
-def test_a_proposal_ends_once(house: House) -> None:
-    """And one that is none, never."""
-    made = a_proposal()
-    house.journal.propose(made)
-    ended = Ended(How.REJECTED, BOB, NOW)
-    house.journal.end_proposal(made.proposal_id, ended)
-    assert house.journal.proposals(TENANT) == [replace(made, ended=ended)]
-    for proposal_id in (made.proposal_id, keyed_id(b"test", "none")):
-        with pytest.raises(AlreadySettledError):
-            house.journal.end_proposal(proposal_id, ended)
-
-
-def a_booking(house: House, proposal: Proposal, *, approver: str | None) -> Booking:
-    """Return what would carry a proposal out."""
-    [before] = house.journal.history(TENANT, document("a"))
-    entry: Entry = paper_of(before.entry, b"k" * 32).entry(
-        EntryKind.VOID, settles=before.entry.entry_id, actor=ALICE, approver=approver
-    )
-    trail = Trail(keyed_id(b"test", "job"), TRACE)
-    return Booking((entry,), trail, approval=Approval(proposal.proposal_id, NOW))
-
-
-def test_entry_and_approval_are_one_transaction(house: House, summary: MakeSummary) -> None:
-    """Of two who carry a proposal out, one does; of a failure, nothing stays."""
-    held(house, summary)
-    made = a_proposal()
-    house.journal.propose(made)
-    booking = a_booking(house, made, approver=BOB)
-    unbalanced = replace(
-        booking, entries=(replace(booking.subject, kind=EntryKind.POST, entry_id="0" * 40),)
-    )
-    with pytest.raises(UnbalancedError):
-        house.journal.append(unbalanced)
-    assert house.journal.proposals(TENANT) == [made]
-    house.journal.append(booking)
-    [kept] = house.journal.proposals(TENANT)
-    assert kept.ended == approved(booking)
-    other = replace(booking, entries=(replace(booking.subject, entry_id="1" * 40),))
-    with pytest.raises(AlreadySettledError):
-        house.journal.append(other)
-
-
-def test_no_journal_takes_an_approval_by_nobody_or_by_the_actor(
-    house: House, summary: MakeSummary
-) -> None:
-    """Whatever program appends: the rule is the journal's own."""
-    held(house, summary)
-    made = a_proposal()
-    house.journal.propose(made)
-    for approver in (None, ALICE):
-        with pytest.raises(ValueError, match="second person"):
-            house.journal.append(a_booking(house, made, approver=approver))
-    lone = replace(a_booking(house, made, approver=BOB), approval=None)
-    with pytest.raises(ValueError, match="second person"):
-        house.journal.append(lone)
-    assert house.kinds("a") == ["hold"]
 
 
 def test_the_limit_is_on_each_entry_and_currency(summary: MakeSummary, memory_house: House) -> None:
