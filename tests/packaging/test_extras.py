@@ -21,8 +21,11 @@ ONLY_SOME = {
     "services/ingest/adapters/uploads": "cloud",
     "services/ingest/api": "api",
     "services/ledger/api": "api",
+    "services/ledger/page/": "api",
     "shared/api/": "api",
     "shared/bus/pubsub": "cloud",
+    "shared/database/": "ledger",  # and ingest's: the same lines
+    "shared/keys/kms": "cloud",
     "shared/objects/gcs": "cloud",
     "shared/worker/jwks": "cloud",
     "shared/worker/oidc": "cloud",
