@@ -13,7 +13,7 @@ from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, to_stderr, to_stdout
 from deploy.erasing import erasing_of
 from deploy.local.drain import work_off
-from deploy.local.erased import WAIT_S, ErasureReport, report
+from deploy.local.erased import WAIT_S, ErasureReport, Why, report
 from deploy.local.house import House
 from deploy.local.lookup import find_document
 from deploy.local.site import AlreadyRunsError
@@ -99,19 +99,19 @@ def _lines(house: House, told: ErasureReport) -> Iterator[str]:
     )
     if told.generations:
         yield f"earlier generations removed: {told.generations}"
-    if told.unrecoverable_from is None:
+    since = f"{told.unreachable_since:%Y-%m-%d %H:%M} UTC"
+    if told.because is Why.BUCKET_UNKNOWN:
+        yield "unrecoverable: the bucket does not say how long it keeps what is deleted"
+    elif told.unrecoverable_from is None:
         yield (
-            f"unrecoverable: now, unless a backup of {house.site.keys} made before "
-            f"{told.unreachable_since:%Y-%m-%d %H:%M} UTC exists; then from the day it is "
-            "destroyed (DOCLEDGER_ERASURE_KEY_BACKUP_DAYS says for how long they are kept)"
+            f"unrecoverable: now, unless a backup of {house.site.keys} made before {since} exists; "
+            "then from the day it is destroyed (DOCLEDGER_ERASURE_BACKUP_DAYS says when that is)"
         )
     else:
-        yield f"unrecoverable: from {told.unrecoverable_from:%Y-%m-%d %H:%M} UTC on"
-    if told.sealed_bytes_gone_from is None:
-        yield "its sealed objects: the bucket does not say how long it keeps what is deleted"
-    elif told.sealed_bytes_gone_from > told.unreachable_since:
-        gone_from = f"{told.sealed_bytes_gone_from:%Y-%m-%d %H:%M}"
-        yield f"its sealed objects are gone from {gone_from} UTC on"
+        yield (
+            f"unrecoverable: from {told.unrecoverable_from:%Y-%m-%d %H:%M} UTC on "
+            f"({told.because.value.replace('_', ' ')})"
+        )
     yield _books(told)
     yield from _family(told.kept, told.carried_by)
     if not told.key_gone:

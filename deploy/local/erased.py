@@ -27,8 +27,10 @@ class Why(StrEnum):
     """What decides from when on nobody can bring the document back."""
 
     KEY_DESTROYED = "key_destroyed"  # its key is nowhere: now
-    KEY_BACKUPS = "key_backups"  # backups of the keys are kept for so many days
-    KEY_BACKUPS_UNKNOWN = "key_backups_unknown"  # nobody said for how long they are kept
+    BACKUPS = "backups"  # backups of keys or uploads are kept for so many days
+    SOFT_DELETE = "soft_delete"  # the bucket can bring its upload back for so many seconds
+    BACKUPS_UNKNOWN = "backups_unknown"  # nobody said for how long backups are kept
+    BUCKET_UNKNOWN = "bucket_unknown"  # the bucket does not say how long it keeps what is deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,9 @@ class ErasureReport:
     Attributes:
         document_id: the document.
         unreachable_since: when it was marked; nobody could read it from then on.
-        unrecoverable_from: when its key is in no backup any more; None when nobody can say.
+        unrecoverable_from: when its key is in no backup any more, and no store can bring back its
+            upload, which was sealed under the tenant's key; None when nobody can say.
         because: what decides that.
-        sealed_bytes_gone_from: when the store has none of its sealed objects any more; None when
-            it does not say. Without the key they say nothing.
         key_gone: whether the keyring has the key no more; looked at again for this report.
         submissions: how many had brought its bytes.
         removed: objects by kind.
@@ -76,7 +77,6 @@ class ErasureReport:
     unreachable_since: datetime
     unrecoverable_from: datetime | None
     because: Why
-    sealed_bytes_gone_from: datetime | None
     key_gone: bool
     submissions: int
     removed: Mapping[str, int]
@@ -119,13 +119,12 @@ def report(
     sealed, pending = _sealed(house, erasure, until)
     proven = [_prove(house, erasure.tenant, one) for one in sealed]
     said = next((one for one in proven if one.kind == EntryKind.ERASURE), None)
-    days = settings.key_backup_days
+    unrecoverable_from, because = _unrecoverable(erasure, house.clock.now(), settings, keeping)
     return ErasureReport(
         document_id=erasure.document_id,
         unreachable_since=erasure.since,
-        unrecoverable_from=None if days is None else erasure.since + timedelta(days=days),
-        because=_why(days),
-        sealed_bytes_gone_from=_gone_from(erasure, house.clock.now(), keeping),
+        unrecoverable_from=unrecoverable_from,
+        because=because,
         key_gone=_key_gone(house, erasure.document_id),
         submissions=erasure.submissions,
         removed=dict(erasure.removed),
@@ -138,19 +137,22 @@ def report(
     )
 
 
-def _why(days: int | None) -> Why:
-    if days is None:
-        return Why.KEY_BACKUPS_UNKNOWN
-    return Why.KEY_BACKUPS if days else Why.KEY_DESTROYED
+def _unrecoverable(
+    erasure: Erasure, now: datetime, settings: ErasureSettings, keeping: Keeping | None
+) -> tuple[datetime | None, Why]:
+    """Say from when on, and what decides it.
 
-
-def _gone_from(erasure: Erasure, now: datetime, keeping: Keeping | None) -> datetime | None:
-    """Count from now, when they were deleted; this call may have completed an earlier one."""
+    Soft deletion is counted from now: this call may have completed an earlier one.
+    """
     if keeping is None:
-        return None
-    return (
-        now + timedelta(seconds=keeping.soft_delete_s) if keeping.soft_delete_s else erasure.since
-    )
+        return None, Why.BUCKET_UNKNOWN
+    if settings.backup_days is None:
+        return None, Why.BACKUPS_UNKNOWN
+    backups = erasure.since + timedelta(days=settings.backup_days)
+    soft = now + timedelta(seconds=keeping.soft_delete_s)
+    if keeping.soft_delete_s and soft > backups:
+        return soft, Why.SOFT_DELETE
+    return backups, Why.BACKUPS if settings.backup_days else Why.KEY_DESTROYED
 
 
 def _key_gone(house: House, document_id: str) -> bool:

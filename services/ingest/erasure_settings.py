@@ -13,11 +13,12 @@ class ErasureSettings(Settings):
 
     Attributes:
         policy: a YAML file (``services.ingest.policy``); without one, everything is kept.
-        key_backup_days: for how many days a backup of the keys can be restored; 0 where none is
-            made. Unset, nobody has said so, and an erasure can name no date.
+        backup_days: for how many days a backup of ``keys/`` or of ``inbox/`` can be restored (what
+            lies at the door is sealed under the tenant's key, which stays); 0 where none is made.
+            Unset, nobody has said so, and an erasure can name no date.
     """
 
     section: ClassVar[str] = "erasure"
 
     policy: Path | None = None
-    key_backup_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    backup_days: Annotated[int, Field(ge=0, le=36_500)] | None = None

@@ -213,15 +213,14 @@ def test_a_date_is_named_where_backups_are_known(
     changing: Docledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A person who must answer for it gets a day, not a condition."""
-    monkeypatch.setenv("DOCLEDGER_ERASURE_KEY_BACKUP_DAYS", "30")
+    monkeypatch.setenv("DOCLEDGER_ERASURE_BACKUP_DAYS", "30")
     said = changing("erase", changing.file("contract.pdf"), "--yes", "--format", "json")
     (row,) = said.rows
     since, until = (
         datetime.fromisoformat(row[name]) for name in ("unreachable_since", "unrecoverable_from")
     )
     assert until - since == timedelta(days=30)
-    assert row["because"] == "key_backups"
-    assert row["sealed_bytes_gone_from"] == row["unreachable_since"]
+    assert row["because"] == "backups"
     assert row["removed"]["originals"] == 1
 
 

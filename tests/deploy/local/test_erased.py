@@ -22,6 +22,7 @@ from services.ingest.registered import RegisteredDocument, Terminal
 from shared.bus.port import Message
 from shared.events.codec import from_message
 from shared.events.envelope import Event
+from shared.objects.versions import Keeping
 from shared.tlog.proof import verify_proof
 from tests.deploy.local.test_audit import drain
 
@@ -138,7 +139,7 @@ def test_the_report_is_what_can_be_checked(house: House, ids: dict[str, str]) ->
     family, done = erasing_of(house).erase(document(house, ids[MAIL]))
     drain(house)
     assert family.kept == {}
-    settings = ErasureSettings(key_backup_days=0)
+    settings = ErasureSettings(backup_days=0)
     reports = [report(house, one, kept={}, settings=settings, until=0.0) for one in done]
     assert all(one.proven for one in reports)
     assert {one.because for one in reports} == {Why.KEY_DESTROYED}
@@ -163,7 +164,7 @@ def test_a_report_says_who_else_has_the_bytes(house: House, ids: dict[str, str])
     drain(house)
     told = report(house, done, kept={}, settings=ErasureSettings(), until=0.0)
     assert told.carried_by == [ids[MAIL]]
-    assert (told.unrecoverable_from, told.because) == (None, Why.KEY_BACKUPS_UNKNOWN)
+    assert (told.unrecoverable_from, told.because) == (None, Why.BACKUPS_UNKNOWN)
 
 
 def test_a_key_that_was_restored_is_told(house: House, ids: dict[str, str]) -> None:
@@ -204,3 +205,48 @@ def test_what_was_never_booked_is_erased_all_the_same(house: House, ids: dict[st
     assert (told.erasure, told.pending, told.proven) == (None, False, True)
     assert told.removed["quarantine_records"] == 1
     assert [*house.quarantine.list()] == []
+
+
+class Keeps:
+    """A bucket with settings."""
+
+    def __init__(self, keeping: Keeping | None) -> None:
+        self._keeping = keeping
+
+    def purge(self, prefix: str) -> int:
+        assert prefix
+        return 0
+
+    def keeping(self) -> Keeping | None:
+        return self._keeping
+
+
+@pytest.mark.parametrize(
+    ("keeping", "backup_days", "days", "why"),
+    [
+        (Keeping(versions=False, soft_delete_s=0), 0, 0, Why.KEY_DESTROYED),
+        (Keeping(versions=True, soft_delete_s=7 * 86_400), 0, 7, Why.SOFT_DELETE),
+        (Keeping(versions=False, soft_delete_s=7 * 86_400), 30, 30, Why.BACKUPS),
+        (Keeping(versions=False, soft_delete_s=0), None, None, Why.BACKUPS_UNKNOWN),
+        (None, 30, None, Why.BUCKET_UNKNOWN),
+    ],
+)
+def test_the_date_is_that_of_whatever_lasts_longest(
+    house: House,
+    ids: dict[str, str],
+    keeping: Keeping | None,
+    backup_days: int | None,
+    days: int | None,
+    why: Why,
+) -> None:
+    """An upload is sealed under the tenant's key: whoever can bring it back can read it."""
+    house.__dict__["versions"] = Keeps(keeping)
+    _family, (done,) = erasing_of(house).erase(document(house, ids[BROKEN]))
+    settings = ErasureSettings(backup_days=backup_days)
+    told = report(house, done, kept={}, settings=settings, until=0.0)
+    assert told.because is why
+    if days is None:
+        assert told.unrecoverable_from is None
+    else:
+        assert told.unrecoverable_from is not None
+        assert (told.unrecoverable_from - told.unreachable_since).days == days
