@@ -35,13 +35,19 @@ class EntryView(BaseModel):
     revision: int
     ordinal: int
     type: DocumentType | None = None
-    date: Annotated[str | None, Field(description="of posts and reversals, ISO 8601")] = None
+    date: Annotated[str | None, Field(description="on which it counts, ISO 8601")] = None
     reason: HeldReason | None = None
     postings: tuple[PostingView, ...] = ()
     settles: Identifier | None = Field(
         default=None, description="the id of the entry whose state this one ends"
     )
+    links: Identifier | None = Field(
+        default=None, description="the id of the post that a conversion belongs to"
+    )
     actor: Identifier | None = Field(default=None, description="who decided, as an opaque id")
+    approver: Identifier | None = Field(
+        default=None, description="the second person, where one was needed, as an opaque id"
+    )
     commitment: str | None = Field(
         default=None, description="HMAC over the document's fields, opened with a disclosed key"
     )

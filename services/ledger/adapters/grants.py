@@ -18,12 +18,20 @@ SEQUENCER: Final = "sequencer"
 
 READER: Final = "reader"
 """Audits and exports. It sees document ids, which are keyed and name nobody: a finding must say
-which document it is about. It sees no fingerprints, which would tell who had the same invoice. The
-auditor API has no role here: it reads the published log and nothing else."""
+which document it is about. It sees no fingerprints, which would tell who had the same invoice."""
+
+AUDITOR: Final = "auditor"
+"""The auditor API: searches by what leaves say anyway, and reads old checkpoints. It sees no
+document ids, no job, and not even the leaves: those it takes from the published log."""
 
 _FACTS: Final = tuple(column.name for column in entries.c if column.name != "log_index")
 _TO_TELL: Final = tuple(column.name for column in outbox.c if column.name != "published_at")
 _DECIDED: Final = tuple(column.name for column in intents.c if column.name != "note")
+
+_SEARCHED: Final = (
+    *("seq", "entry_id", "tenant", "log_index"),
+    *("kind", "document_type", "date", "settles"),
+)
 
 _KEPT: Final[tuple[Literal["SELECT", "INSERT"], ...]] = ("SELECT", "INSERT")
 
@@ -63,6 +71,9 @@ GRANTS: Final = (
     Grant(READER, "SELECT", "postings", "balances"),
     Grant(READER, "SELECT", "outbox", "an audit compares it with the entries"),
     Grant(READER, "SELECT", "checkpoints", "an audit compares them with the log"),
+    Grant(AUDITOR, "SELECT", "entries", "where in the log to look", _SEARCHED),
+    Grant(AUDITOR, "SELECT", "postings", "by account, currency and amount"),
+    Grant(AUDITOR, "SELECT", "checkpoints", "the log keeps its newest only"),
     Grant(READER, "SELECT", "proposals", "who proposed what is open to an audit"),
     Grant(READER, "SELECT", "proposal_ends", "and so is who decided it"),
 )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from services.ledger.adapters.grants import READER, SEQUENCER, WORKER
+from services.ledger.adapters.grants import AUDITOR, READER, SEQUENCER, WORKER
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from shared.database.migrations import migrate
@@ -16,7 +16,12 @@ from tests.emulators.postgres import Postgres
 
 OWNER = "t_owner"
 EVERYBODY = "t_everybody"  # works as worker, sequencer and reader; owns nothing
-LOGINS = {WORKER: "t_worker", SEQUENCER: "t_sequencer", READER: "t_reader"}
+LOGINS = {
+    WORKER: "t_worker",
+    SEQUENCER: "t_sequencer",
+    READER: "t_reader",
+    AUDITOR: "t_auditor",
+}
 
 
 class JournalDatabase:

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
+from services.ledger.adapters.grants import AUDITOR
 from services.ledger.adapters.journal_index import open_journal_index
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.api_filters import Cursor, ListQuery
 from services.ledger.entries import Entry
 from shared.database.database import Database
-from shared.database.migrations import migrate
 from shared.database.postgres import connect
 from shared.database.sqlite import open_sqlite
 from shared.events.payloads import EntryKind
-from tests.emulators.postgres import Postgres
 from tests.services.ledger.auditing import (
     CYCLE,
     FIRST_SEAL,
@@ -25,6 +24,7 @@ from tests.services.ledger.auditing import (
     make_entry,
 )
 from tests.services.ledger.auditor import ALL, Api
+from tests.services.ledger.postgres_journals import LOGINS, OWNER, JournalTemplate
 
 SIZES = (40, 260, 260 + CYCLE, 300)
 SIZE = SIZES[-1]
@@ -49,18 +49,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres) -> Iterator[Api]:
-    """Give an API over a journal on PostgreSQL."""
+def served(
+    tmp_path_factory: pytest.TempPathFactory, journal_template: JournalTemplate
+) -> Iterator[Api]:
+    """Give an API over a journal on PostgreSQL, as the login that the auditor API has there."""
     folder = tmp_path_factory.mktemp("served")
-    name = postgres_server.create()
-    database = connect(postgres_server.url(name), JOURNAL)
-    migrate(database)
-    fill(folder, database)
-    database.close()
-    index = open_journal_index(postgres_server.url(name), folder / "none")
-    yield Api(folder, index)
-    index.close()
-    postgres_server.drop(name)
+    with journal_template.copied() as database:
+        owner = connect(database.url(OWNER), JOURNAL)
+        fill(folder, owner)
+        owner.close()
+        index = open_journal_index(database.url(LOGINS[AUDITOR]), folder / "none")
+        yield Api(folder, index)
+        index.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

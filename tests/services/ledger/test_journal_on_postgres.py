@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from psycopg import errors
 from sqlalchemy.exc import ProgrammingError
 
-from services.ledger.adapters.grants import GRANTS, READER, SEQUENCER, WORKER
+from services.ledger.adapters.grants import AUDITOR, GRANTS, READER, SEQUENCER, WORKER
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.tables import metadata
 from services.ledger.audit import check_books
@@ -91,6 +91,11 @@ TRESPASSES = [
     (READER, "SELECT * FROM sequencer FOR UPDATE"),
     (READER, "UPDATE outbox SET published_at = NULL"),
     (READER, "INSERT INTO postings VALUES (1, 9, 'acme', '5000', 'EUR', 1)"),
+    (AUDITOR, "SELECT document_id FROM entries"),
+    (AUDITOR, "SELECT leaf FROM entries"),
+    (AUDITOR, "SELECT * FROM outbox"),
+    (AUDITOR, "SELECT * FROM fingerprints"),
+    (AUDITOR, "SELECT * FROM intents"),
     *(
         (role, attack)
         for role in LOGINS
