@@ -38,14 +38,16 @@ class Published:
         return DirectoryReader(self.folder)
 
 
-def publish(root: Path, sizes: Sequence[int]) -> Published:
-    """Publish a log with a checkpoint at each of these sizes."""
-    signer = Ed25519Signer.open_or_create(root / "key.pem", ORIGIN)
+def publish(
+    root: Path, sizes: Sequence[int], *, salt: bytes = b"", origin: str = ORIGIN
+) -> Published:
+    """Publish a log with a checkpoint at each of these sizes; another salt is another history."""
+    signer = Ed25519Signer.open_or_create(root / "key.pem", origin)
     intents = MemoryIntents()
     log = Publication(
-        origin=ORIGIN, files=DirectoryFiles(root / "log"), signer=signer, intents=intents
+        origin=origin, files=DirectoryFiles(root / "log"), signer=signer, intents=intents
     )
-    leaves = [b'{"entry":%d}' % number + bytes(number % 50) for number in range(sizes[-1])]
+    leaves = [b'{"entry":%d}' % number + salt + bytes(number % 50) for number in range(sizes[-1])]
     for start, end in zip([0, *sizes], sizes, strict=False):
         log.extend(leaves[start:end], first_index=start)
     checkpoints: list[Path] = []
