@@ -162,6 +162,27 @@ def _sequencer(platform: Platform) -> Service:
     )
 
 
+def _eraser(platform: Platform) -> Service:
+    from deploy.erasing import erasing_of  # noqa: PLC0415 - one worker's image
+    from services.ingest.erasure_settings import ErasureSettings  # noqa: PLC0415 - same
+    from services.ingest.policy import Policy  # noqa: PLC0415 - same
+    from services.ingest.retention import Retention  # noqa: PLC0415 - same
+
+    policy = Policy.read(ErasureSettings.from_environment().policy)
+    retention = Retention(
+        register=platform.register,
+        erasing=erasing_of(platform, on_hold=policy.holds),
+        policy=policy,
+        clock=platform.clock,
+    )
+    return _service(
+        platform,
+        receiver=None,
+        checks={"objects": platform.check_objects, "register": _asks_register(platform)},
+        jobs={"retention": retention.run},
+    )
+
+
 _BUILDERS: Final[Mapping[str, Callable[[Platform], Service]]] = {
     "entrance": _entrance,
     "ingest": _ingest,
@@ -170,6 +191,7 @@ _BUILDERS: Final[Mapping[str, Callable[[Platform], Service]]] = {
     "summarize": _summarize,
     "ledger": _ledger,
     "sequencer": _sequencer,
+    "eraser": _eraser,
 }
 
 NAMES: Final = tuple(_BUILDERS)

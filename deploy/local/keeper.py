@@ -6,6 +6,7 @@ One process of a site does this, and the kernel's lock on ``keeper.lock`` sees t
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from deploy.erasing import erasing_of
 from deploy.local.house import House
 from deploy.local.retention import Retention
 from deploy.local.site import SiteLock
@@ -118,8 +119,9 @@ class Keeper:
         self._swept = now
         swept = self._sweeper.sweep()
         tidied = tidy_inbox(self._house)
+        erased = erasing_of(self._house).finish()
         forgotten = self._retention.turn()
-        return bool(swept.documents or swept.uploads or tidied or forgotten)
+        return bool(swept.documents or swept.uploads or tidied or erased or forgotten)
 
 
 def keep(house: House, stop: Callable[[], bool]) -> None:

@@ -37,7 +37,12 @@ OBJECTS: Final = "docledger-objects"
 UPLOADS: Final = "docledger-uploads"
 UPLOADS_TOPIC: Final = "docledger.uploads.notified"
 APIS: Final = ("ingest-api", "ledger-api")
-JOBS: Final = (("entrance", "sweep"), ("register", "sweep"), ("register", "levels"))
+JOBS: Final = (
+    ("entrance", "sweep"),
+    ("register", "sweep"),
+    ("register", "levels"),
+    ("eraser", "retention"),
+)
 """Deployables and jobs of theirs that Cloud Scheduler starts on Google Cloud."""
 
 SWEEP_EVERY_S: Final = 30.0

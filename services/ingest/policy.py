@@ -100,6 +100,11 @@ class Policy(Rules):
         days = days if days is not None else self.keep_days.get(kind)
         return None if days is None else timedelta(days=days)
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether no rule erases anything."""
+        return not (self.keep_days or any(own.keep_days for own in self.tenants.values()))
+
     def holds(self, tenant: str, document_id: str) -> bool:
         """Tell whether a document must stay."""
         return tenant in self.hold.tenants or document_id in self.hold.documents

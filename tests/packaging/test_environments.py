@@ -23,6 +23,7 @@ DEPLOYABLES = {
     "summarize": "summarize",
     "ledger": "ledger",
     "sequencer": "ledger",
+    "eraser": "ingest",
     "ingest-api": "ingest",
     "ledger-api": "ledger",
 }
