@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.bench.figures import FIGURES, Absent, Figure, Place
+from tests.bench.figure import Absent, Figure, Place
+from tests.bench.figures import FIGURES
 
 _HEAD: Final = ("figure", "measured", "target", "", "limit in the same run", "of the limit")
 _WIDTHS: Final = (34, 20, 22, 6, 44, 12)

@@ -7,9 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from shared.tlog.reader import DirectoryReader
 from shared.tlog.signer import Ed25519Signer
@@ -24,7 +23,9 @@ from tests.bench import (
     bench_pipeline,
     bench_push,
     bench_services,
+    bench_verify,
 )
+from tests.bench.figure import Absent, Figure, Place
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 HELP_RUNS: Final = 7
@@ -32,77 +33,6 @@ RECEIPTS: Final = 8
 LEAVES: Final = 50_000
 ENTRIES: Final = 20_000
 BATCH: Final = 1_000
-
-
-class Absent(Exception):  # noqa: N818 - an input that is not there is no error
-    """An input that is not on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a figure is measured.
-
-    Attributes:
-        folder: empty, on the disk that is measured.
-        data: real documents, if there are any.
-    """
-
-    folder: Path
-    data: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure.
-
-    Attributes:
-        name: what was measured.
-        value: in ``unit``.
-        unit: of value, target and limit.
-        target: what we promise; None where we only tell.
-        better: whether more is better, or less.
-        limit: what a library or the machine itself did in the same run.
-        limit_name: what the limit is.
-        notes: more about it, a line each.
-    """
-
-    name: str
-    value: float
-    unit: str
-    target: float | None
-    better: Literal["more", "less"]
-    limit: float | None = None
-    limit_name: str = ""
-    notes: tuple[str, ...] = ()
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met; None when there is none."""
-        if self.target is None:
-            return None
-        return self.value >= self.target if self.better == "more" else self.value <= self.target
-
-    @property
-    def share(self) -> float | None:
-        """The value as a multiple of the limit."""
-        return self.value / self.limit if self.limit else None
-
-    @property
-    def shown(self) -> str:
-        """The value with its unit."""
-        return _shown(self.value, self.unit)
-
-    @property
-    def shown_limit(self) -> str:
-        """The limit with its unit."""
-        return "" if self.limit is None else _shown(self.limit, self.unit)
-
-    @property
-    def shown_target(self) -> str:
-        """The target with its unit."""
-        if self.target is None:
-            return ""
-        return f"{'≥' if self.better == 'more' else '≤'} {_shown(self.target, self.unit)}"
 
 
 def pipeline(place: Place) -> list[Figure]:
@@ -292,6 +222,7 @@ FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     bus,
     journal,
     log,
+    bench_verify.verifier,
     log_line,
     push,
     pipeline,
@@ -299,11 +230,6 @@ FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     ocr,
     services,
 )
-
-
-def _shown(value: float, unit: str) -> str:
-    few = 100
-    return f"{value:,.0f} {unit}" if value >= few else f"{value:.3g} {unit}"
 
 
 def _seconds(command: list[str]) -> tuple[float, float]:
