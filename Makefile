@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
 # Programs of other people that judge what we publish; tests name the package that they miss.
-DEBIAN := golang-go golang-golang-x-mod-dev chromium
+DEBIAN := golang-go golang-golang-x-mod-dev chromium hledger
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test e2e outside check lint type imports unused audit-packages bench soak drill eval docs lock clean

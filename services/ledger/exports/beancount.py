@@ -14,14 +14,19 @@ def beancount(rows: Iterable[Exported], *, chart: Chart) -> Iterator[str]:
 
     Every line of an entry names its log index.
     """
-    for name in sorted(chart.names.values()):
-        yield f"{OPENED} open {name}\n"
+    names = sorted(chart.names.values())
+    yield from (f"{OPENED} open {name}\n" for name in names)
+    opened = set(names)
     for row in rows:
         entry = row.entry
         if not row.lines or entry.date is None:
             reason = f" {entry.reason}" if entry.reason else ""
             yield f"; {entry.kind}{reason} ; log {row.index}\n"
             continue
+        for line in row.lines:
+            if line.account not in opened:  # the chart has it no longer
+                yield f"{OPENED} open {line.account} ; log {row.index}\n"
+            opened.add(line.account)
         payee = _quoted(row.names.supplier or "")
         narration = _quoted(f"{entry.kind} {row.names.invoice_id or ''}")
         yield f"\n{entry.date.isoformat()} * {payee} {narration} ; log {row.index}\n"
