@@ -1,8 +1,8 @@
 """Verifying and proving at 1,000,000 entries: speed, memory, milliseconds a proof.
 
 ``python -m tests.bench.bench_verify`` prints the figures. Each verification runs in a process of
-its own, whose peak memory is told; the limit hashes as many leaves of the same size and as many tree
-nodes with ``hashlib`` in a plain loop, in the same run.
+its own, whose peak memory is told. The limit hashes leaves of the same size, and as many tree
+nodes, with ``hashlib`` in a plain loop, in the same run.
 """
 
 import json
@@ -109,7 +109,7 @@ def verifier(place: Place) -> list[Figure]:
             limit_name="bare SHA-256, leaf and node",
             notes=(
                 f"{SIZES[-1] / cpu:,.0f} leaves/CPU-s, {SIZES[-1] / cpu / limit[1]:.0%} of bare",
-                f"peak memory {peaks[0]:.1f} MB at the first {SIZES[0]:,}, {peaks[-1]:.1f} MB at all",
+                f"peak memory {peaks[0]:.1f} MB at {SIZES[0]:,}, {peaks[-1]:.1f} MB at all",
             ),
         ),
         Figure("verify: memory from 100,000 on", peaks[-1] - peaks[0], "MB", 2.0, "less"),

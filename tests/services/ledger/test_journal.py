@@ -16,6 +16,7 @@ from services.ledger.ports import (
     FencedError,
     Journal,
     RolledBackError,
+    SealedRow,
 )
 from shared.events.payloads import DocumentType, EntryKind
 from shared.telemetry.reasons import HeldReason
@@ -251,6 +252,25 @@ def test_intents_stand_once_claimed(journal: Journal) -> None:
     found = journal.intents(TENANT).get(3)
     assert found is not None
     assert found.root == b"r" * 32
+
+
+def test_an_audit_sees_every_decision_and_checkpoint_as_stored(journal: Journal) -> None:
+    """Whoever they say they are of, signed or not."""
+    note = Checkpoint("log", 1, b"r" * 32).text + "\n\u2014 log AAAAAA==\n"
+    journal.append(book(a_post()))
+    intents = journal.intents(TENANT)
+    intents.claim(1, b"r" * 32)
+    assert journal.sealed() == [SealedRow(TENANT, 1, b"r" * 32, None, recorded=False)]
+    intents.keep_note(1, note)
+    intents.claim(2, b"s" * 32)
+    signed = SignedCheckpoint(Checkpoint("log", 1, b"r" * 32), note)
+    journal.record_checkpoint(TENANT, signed, at=NOW)
+    assert journal.sealed() == [
+        SealedRow(TENANT, 1, b"r" * 32, note, recorded=False),
+        SealedRow(TENANT, 2, b"s" * 32, None, recorded=False),
+        SealedRow(TENANT, 1, b"r" * 32, note, recorded=True),
+    ]
+    assert journal.audited_tenants() == [TENANT]
 
 
 def test_reprs_show_no_content(journal: Journal) -> None:
