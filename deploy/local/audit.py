@@ -102,7 +102,7 @@ def _check_document(
 ) -> Iterator[Finding]:
     whose = document.document_id
     if house.tombstones.stands(whose) or document.erased:
-        yield from _check_erased(house, document)
+        yield from _check_erased(house, document, waiting=waiting)
         return
     if whose == document.job_id:
         return  # quarantined before there was a document; its submission is checked
@@ -154,13 +154,24 @@ def _check_standing(house: House, document: RegisteredDocument) -> Iterator[Find
         yield Finding(Problem.BOOKS_DIFFER, document.document_id, f"{said} and {booked}")
 
 
-def _check_erased(house: House, document: RegisteredDocument) -> Iterator[Finding]:
+def _lacks_erasure(house: House, document: RegisteredDocument) -> bool:
+    """Tell whether the books know the document, but not that it is erased."""
+    history = house.ledger.journal.history(document.tenant, document.document_id)
+    kinds = {booked.entry.kind for booked in history}
+    return bool(kinds) and EntryKind.ERASURE not in kinds
+
+
+def _check_erased(
+    house: House, document: RegisteredDocument, *, waiting: bool
+) -> Iterator[Finding]:
     whose = document.document_id
     if not house.tombstones.stands(whose):
         yield Finding(Problem.NOT_ERASED, whose, "no tombstone")
     told = announcement(document, keyring=house.keyring, at=house.clock.now())
     if not document.erased and not _was_published(house, told.id):
         yield Finding(Problem.EVENT_MISSING, whose, EventType.DOCUMENT_ERASED.value)
+    if document.erased and not waiting and _lacks_erasure(house, document):
+        yield Finding(Problem.NOT_BOOKED, whose, EntryKind.ERASURE.value)
     try:
         house.keyring.document_key(whose)
     except KeyMissingError:

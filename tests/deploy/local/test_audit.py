@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.erasing import erasing_of
 from deploy.local.audit import audit
 from deploy.local.entrance import entrance_of
 from deploy.local.house import DEFAULT_TENANT, House
@@ -257,6 +258,26 @@ def test_an_erasure_that_nobody_was_told_of_is_named_and_told(
     house = House(house.site)
     assert audit(house) == []
     assert house.register.counts(house.clock.now()).erased == 1
+
+
+def test_an_erasure_that_the_books_never_heard_of_is_named_and_booked(
+    house: House, settled: Settled
+) -> None:
+    """The ledger gave up on the event: its log would not say that the document is erased."""
+    document = house.register.document(DEFAULT_TENANT, settled.document_id)
+    assert document is not None
+    erasing_of(house).erase(document)
+    lost = house.bus.pull("ledger.document-erased", most=9, lease_s=60)
+    assert len(lost) == 1
+    house.bus.acknowledge(lost)
+    drain(house)
+    found = audit(House(house.site))
+    assert [(one.code, one.document_id, one.detail) for one in found] == [
+        ("not_booked", settled.document_id, "erasure")
+    ]
+    bring_back(house, found)
+    drain(house)
+    assert audit(House(house.site)) == []
 
 
 def test_a_replay_that_came_to_no_end_is_named_and_sent_again(house: House) -> None:
