@@ -22,7 +22,7 @@ from shared.tlog.proof import prove, verify_proof
 WINDOW: Final = 10_000
 """Entries that one query of the journal looks at."""
 
-WINDOWS: Final = 4
+WINDOWS: Final = 2
 """Queries a request: a filter that fits nothing costs no more than this before it says ``next``."""
 
 

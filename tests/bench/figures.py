@@ -217,6 +217,24 @@ def push(place: Place) -> list[Figure]:
     ]
 
 
+def api(place: Place) -> list[Figure]:
+    """The auditor API at 100,000 entries under 50 readers: lists, filters, proofs, tiles."""
+    command = [sys.executable, "-m", "tests.bench.bench_api", str(place.folder)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    told = json.loads(answer.stdout)
+    slow = ", ".join(f"{kind} {ms:.0f}" for kind, ms in list(told["slowest"].items())[:4])
+    pace = f"p50 {told['p50_ms']:.0f} ms, {told['per_s']:.0f} requests/s, {told['refused']} refused"
+    cpu = f"CPU-ms a request {told['cpu_ms']:.1f}, of /health {told['bare_cpu_ms']:.1f}"
+    return [
+        Figure(
+            *("auditor API p99, 50 readers", told["p99_ms"], "ms", 500, "less"),
+            limit=told["bare_p99_ms"],
+            limit_name="/health, the same readers",
+            notes=(pace, cpu, f"slowest p99 in ms: {slow}"),
+        )
+    ]
+
+
 FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     help_text,
     bus,
@@ -229,6 +247,7 @@ FIGURES: Final[tuple[Callable[[Place], list[Figure]], ...]] = (
     memory,
     ocr,
     services,
+    api,
 )
 
 
