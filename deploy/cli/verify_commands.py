@@ -58,6 +58,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one option each
 
     Exit codes: 0 verified · 1 not what it claims to be · 2 the command is wrong · 3 forked, rolled
     back, or shown otherwise to others · 4 cannot be read now, which says nothing about it.
+    A server that wants a token gets that in DOCLEDGER_LOG_TOKEN.
     """
     from deploy.cli import verify as command  # noqa: PLC0415 - --help must not wait for it
 

@@ -4,11 +4,12 @@ Files come from one host over HTTP or HTTPS; redirects are refused, sizes and ti
 and no error repeats what the server said.
 """
 
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final
@@ -49,6 +50,7 @@ class WebReader:
         token: sent as ``Authorization: Bearer``, where the server wants one; never without TLS,
             but to this machine.
         timeout_s: for connecting, and for each piece that arrives.
+        file_s: for one file, from the first byte asked to the last that arrives.
         pause: waits some seconds before another try.
 
     Raises:
@@ -61,6 +63,7 @@ class WebReader:
         *,
         token: str | None = None,
         timeout_s: float = TIMEOUT_S,
+        file_s: float = FILE_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         try:
@@ -83,6 +86,7 @@ class WebReader:
         if token is not None:
             self._headers["Authorization"] = f"Bearer {token}"
         self._timeout_s = timeout_s
+        self._file_s = file_s
         self._pause = pause
         self._idle: list[HTTPConnection] = []
         self._lock = threading.Lock()
@@ -119,6 +123,9 @@ class WebReader:
 
     def _read_once(self, path: str) -> bytes:
         connection = self._connection()
+        patience = threading.Timer(self._file_s, _hang_up, (connection,))
+        patience.daemon = True
+        patience.start()
         try:
             connection.request("GET", f"{self._prefix}/{path}", headers=self._headers)
             response = connection.getresponse()
@@ -129,6 +136,8 @@ class WebReader:
         except TlogError:
             connection.close()
             raise
+        finally:
+            patience.cancel()
         if response.will_close:
             connection.close()
         else:
@@ -149,6 +158,12 @@ class _PassingError(UnavailableError):
     """It may work a moment later."""
 
 
+def _hang_up(connection: HTTPConnection) -> None:
+    """End a request that takes too long, whatever it waits for."""
+    with suppress(OSError, AttributeError):  # not connected yet, or no longer
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 def _body(response: HTTPResponse, path: str) -> bytes:
     """Return the body of an answer that is a file of a log."""
     if response.status in _GONE:
@@ -164,6 +179,8 @@ def _body(response: HTTPResponse, path: str) -> bytes:
         raise UnavailableError(f"{path}: the server answers {response.status}{hint}")
     if response.getheader("Content-Encoding", "identity").lower() != "identity":
         raise UnavailableError(f"{path}: the server encodes what should be plain")
+    if response.length is None and not response.chunked:  # cut off or whole, it looks the same
+        raise _PassingError(f"{path}: the server does not say how long it is")
     most = _most(path)
     if response.length is not None and response.length > most:
         raise MalformedError(f"{path}: is larger than any file of a log")
@@ -172,14 +189,12 @@ def _body(response: HTTPResponse, path: str) -> bytes:
 
 def _bounded(response: HTTPResponse, path: str, most: int) -> bytes:
     pieces: list[bytes] = []
-    left, deadline = most, time.monotonic() + FILE_S
+    left = most
     while piece := response.read1(min(_PIECE, left + 1)):
         pieces.append(piece)
         left -= len(piece)
         if left < 0:
             raise MalformedError(f"{path}: is larger than any file of a log")
-        if time.monotonic() > deadline:
-            raise _PassingError(f"{path}: did not arrive in {FILE_S:.0f} s")
     if response.length:
         raise _PassingError(f"{path}: the server hung up within the file")
     response.close()  # the connection is free for the next file

@@ -1,14 +1,15 @@
 """The auditor API, exactly as it is deployed: real sockets and real bytes."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from services.ledger.adapters.published_folder import PublishedFolder
-from shared.tlog.errors import NotFoundError
 from shared.tlog.verify import verify_log
+from shared.tlog.web import WebReader
 from tests.deploy.cloudrun.wire import ask, running
 from tests.services.ledger.test_api import LEAVES, publish
 
@@ -39,18 +40,10 @@ def port(folder: Path) -> Iterator[int]:
 
 def test_log_verifies_straight_from_the_server(port: int, folder: Path) -> None:
     """The verifier reads a log wherever it is published, so a web server is a log."""
-
-    class Served:
-        def read(self, path: str) -> bytes:
-            answer = client.get(f"/log/acme/{path}")
-            if answer.status_code == 404:
-                raise NotFoundError(path)
-            return answer.raise_for_status().content
-
     published = PublishedFolder(folder / "log").log_of("acme")
     assert published is not None
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-        assert verify_log(Served(), published.key).size == len(LEAVES)
+    with closing(WebReader(f"http://127.0.0.1:{port}/log/acme")) as reader:
+        assert verify_log(reader, published.key).size == len(LEAVES)
 
 
 @pytest.mark.parametrize(

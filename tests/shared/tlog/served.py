@@ -1,6 +1,9 @@
 """A web server of one log, which misbehaves where it is told to."""
 
+import contextlib
+import itertools
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -113,13 +116,33 @@ def cut(data: bytes) -> Answer:
 def endless(request: BaseHTTPRequestHandler) -> None:
     """Send without saying how much, and without end."""
     request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
     request.end_headers()
     request.close_connection = True
     try:
         while True:
-            request.wfile.write(bytes(65_536))
+            request.wfile.write(b"10000\r\n" + bytes(65_536) + b"\r\n")
     except OSError:
         pass
+
+
+def dripping(request: BaseHTTPRequestHandler) -> None:
+    """Send one header after the other, each of them in time, and never the file."""
+    request.send_response(200)
+    request.flush_headers()
+    request.close_connection = True
+    with contextlib.suppress(OSError):
+        for number in itertools.count():
+            request.wfile.write(b"X-%d: x\r\n" % (number % 10))
+            time.sleep(0.01)
+
+
+def unmeasured(request: BaseHTTPRequestHandler) -> None:
+    """Send what looks whole, wherever it was cut."""
+    request.send_response(200)
+    request.end_headers()
+    request.close_connection = True
+    request.wfile.write(b"half of it")
 
 
 def chunked(data: bytes) -> Answer:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -87,8 +88,16 @@ def test_one_flipped_bit_anywhere_is_caught(
     place = data.draw(st.integers(0, len(log.files[path]) - 1))
     changed = broken(log)
     changed.files[path] = flipped(log.files[path], place, data.draw(st.integers(0, 7)))
-    with pytest.raises(VerificationError):
+    with pytest.raises(VerificationError) as caught:
         verify_log(changed, signer.key)
+    if path == "checkpoint":
+        assert caught.value.place == "checkpoint"
+        return
+    level, number = re.search(r"/(\w+)/(\d+)", path).groups()  # type: ignore[union-attr]
+    span = 256 if level in {"entries", "0"} else 256**2
+    assert caught.value.index is not None
+    assert caught.value.index // span == int(number)
+    assert number in caught.value.place
 
 
 def test_every_single_bit_of_a_small_log_matters(

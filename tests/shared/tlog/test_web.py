@@ -10,7 +10,18 @@ from shared.tlog.tiles import TILE_BYTES
 from shared.tlog.verify import verify_log
 from shared.tlog.web import CONNECTIONS, TRIES, WebReader
 from tests.shared.tlog.naive import NaiveLog
-from tests.shared.tlog.served import Answer, Served, body, chunked, cut, endless, serving, status
+from tests.shared.tlog.served import (
+    Answer,
+    Served,
+    body,
+    chunked,
+    cut,
+    dripping,
+    endless,
+    serving,
+    status,
+    unmeasured,
+)
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -92,7 +103,9 @@ def test_a_server_that_is_busy_is_asked_again(
     assert verify_log(reader, signer.key).size == 5000
 
 
-@pytest.mark.parametrize("answer", [status(500), status(503), cut(b"half"), status(429)])
+@pytest.mark.parametrize(
+    "answer", [status(500), status(503), cut(b"half"), unmeasured, status(429)]
+)
 def test_an_outage_says_nothing_about_the_log(
     served: Served, reader: WebReader, answer: Answer
 ) -> None:
@@ -146,6 +159,16 @@ def test_a_file_without_end_is_not_read_to_its_end(served: Served, reader: WebRe
     served.answers["tile/0/000"] = lambda request: body(request, bytes(TILE_BYTES + 1))
     with pytest.raises(MalformedError, match="larger than any file"):
         reader.read("tile/0/000")
+
+
+def test_a_server_that_drips_does_not_hold_anybody(served: Served) -> None:
+    """Every piece comes in time, and the file never does."""
+    served.answers["checkpoint"] = dripping
+    with (
+        closing(WebReader(served.url, file_s=0.2, pause=lambda _: None)) as slow,
+        pytest.raises(UnavailableError, match=r"can't be reached|how long"),
+    ):
+        slow.read("checkpoint")
 
 
 def test_chunks_are_read(served: Served, reader: WebReader) -> None:
