@@ -191,7 +191,8 @@ def _gone(event: Event, *, register: Register, erased: Erased) -> Outcome:
     """The upload is not there (any more): refused or erased before, or lost."""
     booked = register.submission(event.jobid)
     if booked is None:
-        register.refuse(event, RefusedReason.UNREADABLE_FILE)
+        with_it = refused_with_its_email(event, register=register, erased=erased)
+        register.refuse(event, with_it or RefusedReason.UNREADABLE_FILE)
         return Outcome()
     if booked.status is SubmissionStatus.REFUSED:
         return Outcome()

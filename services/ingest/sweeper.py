@@ -19,7 +19,7 @@ from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import Event, make_event
 from shared.events.ids import document_id
-from shared.events.payloads import UploadArrived
+from shared.events.payloads import Reference, UploadArrived
 from shared.keys.envelope import SealBrokenError
 from shared.keys.port import Keyring, TenantPurpose
 from shared.keys.vault import Vault
@@ -223,7 +223,7 @@ class Sweeper:
         if reference is None:
             return None  # discarded meanwhile
         return make_event(
-            UploadArrived(upload=reference, entrance="sweeper"),
+            UploadArrived(upload=reference, entrance="sweeper", parent=self._parent(reference)),
             tenant_key=self._keyring.tenant_key(tenant, TenantPurpose.IDS),
             tenant=tenant,
             source="sweeper",
@@ -232,6 +232,13 @@ class Sweeper:
             traceparent=self._tracing.origin(job_id),
             time=self._clock.now(),
         )
+
+    def _parent(self, upload: Reference) -> str | None:
+        """Return the e-mail that carried an upload: it shares its fate, should it be erased."""
+        try:
+            return unpack(self._vault.open(upload)).parent
+        except (NotFoundError, PermanentError, SealBrokenError, ValueError):
+            return None  # ingest says what is wrong with it
 
     def _trace_root(self, event: Event) -> None:
         """Tell the root of an upload's trace: its entrance may have died before it could."""

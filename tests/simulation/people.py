@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from deploy.erasing import erasing_of
 from services.ingest.adapters.replays import QuarantineReplays
-from services.ingest.eraser import Eraser
 from services.ingest.inbox import pack
 from shared.errors import TransientError
 from shared.events.envelope import make_event
@@ -147,21 +147,14 @@ class People:
         return True
 
     def _erase(self, errand: Errand) -> bool:
-        """Erase a document; in vain while the house does not know it."""
+        """Erase a document with its parts; in vain while the house does not know it."""
         rooms = self._rooms
         name = errand.matter.document_id(self._world)
         document = rooms.register.document(errand.matter.tenant, name)
         if document is None:
             return False
-        Eraser(
-            objects=rooms.objects,
-            keyring=rooms.keyring,
-            register=rooms.register,
-            tombstones=rooms.tombstones,
-            publisher=rooms.bus,
-            clock=rooms.clock,
-        ).erase(document)
-        self._done.erased.add(name)
+        _family, done = erasing_of(rooms).erase(document)
+        self._done.erased |= {one.document_id for one in done}
         return True
 
     def _fix(self, errand: Errand) -> bool:

@@ -95,6 +95,7 @@ class Rooms:
         self.store = cast("ObjectStore", store)
         self.directory = self.store
         self.backing = None
+        self.versions = None
         self.batched = BatchedObjects(cast("Any", store))
         self.objects: ObjectStore = self.batched if batches else self.store
         self.keyring = cast("Keyring", self._port(world.keyring, effects.KEYRING))

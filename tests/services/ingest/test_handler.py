@@ -492,6 +492,15 @@ def test_a_part_of_an_erased_email_is_refused_unread(house: House) -> None:
     assert house.handle(body).children
 
 
+def test_a_part_that_was_removed_with_its_email_is_refused_as_erased(house: House) -> None:
+    """The eraser took it from the door before ingest looked: nothing was wrong with the file."""
+    _body, attachment = email(house)
+    house.erased.add(document_id(KEY, b"From: a"))
+    house.inbox.uploads.clear()
+    assert house.handle(attachment) == Outcome()
+    assert house.register.submissions[attachment.jobid].reason is RefusedReason.ERASED
+
+
 def test_a_part_that_is_refused_leaves_the_same_bytes_of_others_alone(house: House) -> None:
     """A living document's key must not go because an erased e-mail carried it, too."""
     house.handle(house.arrive(7, CANARY))

@@ -152,6 +152,17 @@ def test_a_late_document_that_was_erased_is_told_as_such(yard: Yard) -> None:
     assert yard.register.late(yard.clock.now()) == []
 
 
+def test_a_part_of_an_email_is_swept_in_as_one(yard: Yard) -> None:
+    """Its event was lost; should its e-mail be erased, it must go with it."""
+    packed = pack("x.pdf", b"bytes", parent=SECOND)
+    yard.vault.store_for_tenant(f"inbox/acme/{JOB}", "acme", packed)
+    yard.late_by(seconds=1)
+    assert yard.sweeper.sweep().uploads == (JOB,)
+    (event,) = yard.published("ingest.upload-arrived")
+    assert isinstance(event.data, UploadArrived)
+    assert event.data.parent == SECOND
+
+
 def quarantined(yard: Yard, job: str = JOB) -> Event:
     """Return what tells that nobody could take in an upload."""
     record = Reference(name="quarantine/x", generation=1, digest="ab" * 32, size=1)
