@@ -21,6 +21,8 @@ _SESSION: Final = {
     # Who is paused in a transaction holds the write lock: the server ends it, and it is fenced.
     "idle_in_transaction_session_timeout": "20s",
     "tcp_keepalives_idle": "30",
+    # Lists of hundreds of ids are compared one by one in a plan that was made for any list.
+    "plan_cache_mode": "force_custom_plan",
 }
 
 

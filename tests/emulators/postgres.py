@@ -58,6 +58,12 @@ class Postgres:
         """The user that it runs as; None where that is us."""
         return self._server.system_user
 
+    def cpu_s(self) -> float:
+        """Return the CPU time of its processes that live, in seconds."""
+        postmaster = psutil.Process(self._server.get_pid())
+        times = [one.cpu_times() for one in postmaster.children()]
+        return sum(spent.user + spent.system for spent in times)
+
     def create(self) -> str:
         """Make an empty database and return its name."""
         name = f"t{secrets.token_hex(6)}"
