@@ -9,13 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from shared.tlog.errors import MalformedError, NotFoundError, TlogError, UnavailableError
+from shared.tlog.errors import MalformedError, NotFoundError, UnavailableError
 from shared.tlog.prefetch import Prefetch
 from shared.tlog.reader import Reader
 from shared.tlog.tiles import MOST_FILE_BYTES, TILE_BYTES
@@ -123,21 +123,20 @@ class WebReader:
 
     def _read_once(self, path: str) -> bytes:
         connection = self._connection()
-        patience = threading.Timer(self._file_s, _hang_up, (connection,))
-        patience.daemon = True
-        patience.start()
         try:
-            connection.request("GET", f"{self._prefix}/{path}", headers=self._headers)
-            response = connection.getresponse()
-            data = _body(response, path)
+            if connection.sock is None:
+                connection.connect()
+            with _hanging_up(connection.sock, self._file_s):
+                connection.request("GET", f"{self._prefix}/{path}", headers=self._headers)
+                response = connection.getresponse()
+                with closing(response):  # it holds the socket where the server will not
+                    data = _body(response, path)
         except (OSError, HTTPException, ValueError) as err:
             connection.close()
             raise _PassingError(f"{path}: can't be reached ({type(err).__name__})") from err
-        except TlogError:
+        except BaseException:
             connection.close()
             raise
-        finally:
-            patience.cancel()
         if response.will_close:
             connection.close()
         else:
@@ -158,10 +157,21 @@ class _PassingError(UnavailableError):
     """It may work a moment later."""
 
 
-def _hang_up(connection: HTTPConnection) -> None:
-    """End a request that takes too long, whatever it waits for."""
-    with suppress(OSError, AttributeError):  # not connected yet, or no longer
-        connection.sock.shutdown(socket.SHUT_RDWR)
+@contextmanager
+def _hanging_up(connected: socket.socket, after_s: float) -> Iterator[None]:
+    """End what takes too long, whatever it waits for."""
+
+    def hang_up() -> None:
+        with suppress(OSError):  # it has ended by itself
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # under TLS, if there is one
+
+    patience = threading.Timer(after_s, hang_up)
+    patience.daemon = True
+    patience.start()
+    try:
+        yield
+    finally:
+        patience.cancel()
 
 
 def _body(response: HTTPResponse, path: str) -> bytes:
@@ -197,7 +207,6 @@ def _bounded(response: HTTPResponse, path: str, most: int) -> bytes:
             raise MalformedError(f"{path}: is larger than any file of a log")
     if response.length:
         raise _PassingError(f"{path}: the server hung up within the file")
-    response.close()  # the connection is free for the next file
     return b"".join(pieces)
 
 

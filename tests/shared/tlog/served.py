@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import ssl
 import threading
 import time
 from collections import Counter
@@ -34,7 +35,7 @@ class Served:
 
 
 @contextmanager
-def serving(files: Mapping[str, bytes]) -> Iterator[Served]:
+def serving(files: Mapping[str, bytes], tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Serve files below ``/log/acme`` until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -65,7 +66,10 @@ def serving(files: Mapping[str, bytes]) -> Iterator[Served]:
 
     server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    served = Served(f"http://127.0.0.1:{server.server_port}/log/acme", files)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    served = Served(f"{scheme}://127.0.0.1:{server.server_port}/log/acme", files)
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
     thread.start()
     try:
@@ -131,10 +135,24 @@ def dripping(request: BaseHTTPRequestHandler) -> None:
     request.send_response(200)
     request.flush_headers()
     request.close_connection = True
+    drip(request, b"X: x\r\n")
+
+
+def trickling(request: BaseHTTPRequestHandler) -> None:
+    """Send the file byte by byte, and say that nothing comes after it."""
+    request.send_response(200)
+    request.send_header("Content-Length", "8000")
+    request.send_header("Connection", "close")
+    request.end_headers()
+    drip(request, b"x")
+
+
+def drip(request: BaseHTTPRequestHandler, drop: bytes) -> None:
+    """Send a little now and then, until nobody listens."""
     with contextlib.suppress(OSError):
-        for number in itertools.count():
-            request.wfile.write(b"X-%d: x\r\n" % (number % 10))
-            time.sleep(0.01)
+        for _ in itertools.count():
+            request.wfile.write(drop)
+            time.sleep(0.02)
 
 
 def unmeasured(request: BaseHTTPRequestHandler) -> None:

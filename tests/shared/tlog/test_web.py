@@ -1,7 +1,16 @@
+import datetime as dt
+import ipaddress
+import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from shared.tlog.errors import MalformedError, NotFoundError, TlogError, UnavailableError
 from shared.tlog.reader import Distant, Listing
@@ -20,6 +29,7 @@ from tests.shared.tlog.served import (
     endless,
     serving,
     status,
+    trickling,
     unmeasured,
 )
 
@@ -161,12 +171,13 @@ def test_a_file_without_end_is_not_read_to_its_end(served: Served, reader: WebRe
         reader.read("tile/0/000")
 
 
-def test_a_server_that_drips_does_not_hold_anybody(served: Served) -> None:
+@pytest.mark.parametrize("answer", [dripping, trickling])
+def test_a_server_that_drips_does_not_hold_anybody(served: Served, answer: Answer) -> None:
     """Every piece comes in time, and the file never does."""
-    served.answers["checkpoint"] = dripping
+    served.answers["checkpoint"] = answer
     with (
         closing(WebReader(served.url, file_s=0.2, pause=lambda _: None)) as slow,
-        pytest.raises(UnavailableError, match=r"can't be reached|how long"),
+        pytest.raises(UnavailableError, match=r"can't be reached|how long|hung up"),
     ):
         slow.read("checkpoint")
 
@@ -186,6 +197,41 @@ def test_a_server_that_is_not_there_is_unavailable(log: NaiveLog) -> None:
     with pytest.raises(UnavailableError, match=r"checkpoint: can't be reached \(Connection"):
         WebReader(url, pause=paused.append).read("checkpoint")
     assert paused == [0.25, 1.0, 4.0]
+
+
+def test_tls_is_checked(
+    log: NaiveLog, signer: Ed25519Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that nobody vouches for is not read; one that the machine trusts is."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "logs.example")])
+    now = dt.datetime.now(dt.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(
+        certificate.public_bytes(Encoding.PEM)
+        + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with serving(log.files, context) as served:
+        with (
+            closing(WebReader(served.url, pause=lambda _: None)) as wary,
+            pytest.raises(UnavailableError, match="SSLCertVerificationError"),
+        ):
+            wary.read("checkpoint")
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        with closing(WebReader(served.url, token="t0ken")) as trusting:
+            assert verify_log(trusting, signer.key).size == 5000
+        assert served.tokens == {"Bearer t0ken"}
 
 
 def test_a_token_goes_to_who_wants_one(served: Served) -> None:
