@@ -9,6 +9,7 @@ from services.ledger.adapters.journal_index import open_journal_index
 from services.ledger.adapters.published_folder import PublishedFolder
 from services.ledger.api import create_app
 from services.ledger.api_index import Index
+from services.ledger.api_log import Logs
 from services.ledger.api_settings import LedgerApiSettings
 from shared.api.grants import parse_readers
 from tests.shared.api.asking import Answer, Badges, Process, ask, badge
@@ -22,13 +23,14 @@ class Api:
     Args:
         folder: holds ``log/``, and ``ledger.sqlite`` unless there is another index.
         index: where to look.
+        logs: instead of those in the folder.
     """
 
-    def __init__(self, folder: Path, index: Index | None = None) -> None:
+    def __init__(self, folder: Path, index: Index | None = None, logs: Logs | None = None) -> None:
         self.process = Process()
         self.badges = Badges()
         self.app = create_app(
-            logs=PublishedFolder(folder / "log").log_of,
+            logs=logs or PublishedFolder(folder / "log").log_of,
             index=index or open_journal_index(None, folder / "ledger.sqlite"),
             identities=self.badges,
             around=self.process.around("auditor", "log"),

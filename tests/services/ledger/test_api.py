@@ -4,12 +4,14 @@ import base64
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.published_folder import PublishedFolder
+from services.ledger.api_log import PublishedLog
 from services.ledger.entries import Posting
 from services.ledger.leaf import leaf_bytes
 from services.ledger.publication import Publication
@@ -354,3 +356,25 @@ def test_requests_are_counted_and_logged_by_operation(api: Api) -> None:
     operation, outcome = ApiOperation.LIST_ENTRIES, ApiOutcome.SERVED
     seen = api.process.metrics.value(Metric.API_SECONDS, operation=operation, outcome=outcome)
     assert seen == 1
+
+
+UNTOUCHED: Any = object()  # whoever asks it anything fails
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_looked_for_that_is_none_of_the_callers_business(site: Path, path: str) -> None:
+    """Looking first and refusing then would take longer for a tenant that exists."""
+
+    folder = PublishedFolder(site / "log")
+    asked: list[str] = []
+
+    def logs(tenant: str) -> PublishedLog | None:
+        asked.append(tenant)
+        return folder.log_of(tenant)
+
+    api = Api(site, UNTOUCHED, logs=logs)
+    for tenant in ("globex", "nobody", "ACME", "acme2"):
+        assert api.get(path.format(tenant), query=QUERIES.get(path, "")).code == "not_found"
+    assert asked == []
+    assert api.get(path.format("nobody"), ALL, QUERIES.get(path, "")).code == "not_found"
+    assert asked == ["nobody"]
