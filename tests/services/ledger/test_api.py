@@ -364,7 +364,6 @@ UNTOUCHED: Any = object()  # whoever asks it anything fails
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_looked_for_that_is_none_of_the_callers_business(site: Path, path: str) -> None:
     """Looking first and refusing then would take longer for a tenant that exists."""
-
     folder = PublishedFolder(site / "log")
     asked: list[str] = []
 
