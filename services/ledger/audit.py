@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from services.ledger.entries import POSTING_KINDS, Booked, Entry, unbalanced
 from services.ledger.leaf import leaf_bytes, read_leaf
+from services.ledger.periods import Close, StaleCloseError, close_of
 from services.ledger.ports import Journal, LogReader, SealedRow
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import TlogError
@@ -28,6 +29,7 @@ class FindingCode(StrEnum):
     LEAF_DIFFERS = "leaf_differs"  # the journal's leaf is not the published one
     LEAF_UNKNOWN = "leaf_unknown"  # the log has a leaf that the journal does not
     LEAF_LOST = "leaf_lost"  # a checkpoint covered the entry; the log no longer has it
+    CLOSE_DIFFERS = "close_differs"  # a closed period holds other entries than its close counted
     UNBALANCED = "unbalanced"  # postings that do not sum to zero
     TOLD_TOO_EARLY = "told_too_early"  # an event went out before a checkpoint covered its entry
     LOG_DAMAGED = "log_damaged"  # the published log cannot be read
@@ -114,6 +116,22 @@ def _check_tenant(
             yield Finding(FindingCode.ENTRY_MISSING, tenant, row.document_id, row.entry_id)
     documents = {row.entry_id: row.document_id for row in outbox.values()}
     yield from _check_log(log, tenant, places, covered, documents)
+    yield from _check_closes(journal, tenant)
+
+
+def _check_closes(journal: Journal, tenant: str) -> Iterator[Finding]:
+    """Add every closed period up again: an entry put into it since would be in no filing."""
+    previous: Entry | None = None
+    for booked in journal.closes(tenant):
+        found = None
+        with suppress(StaleCloseError, ValueError):
+            said = Close.read(booked.entry.particulars)
+            entries = journal.dated(tenant, said.since, said.period.last)
+            again = close_of(said.period, entries, previous=previous, open_holds=said.open_holds)
+            found = again == said
+        if not found:
+            yield _finding(FindingCode.CLOSE_DIFFERS, booked.entry, booked.index)
+        previous = booked.entry
 
 
 def _check_entry(booked: Booked) -> Iterator[Finding]:

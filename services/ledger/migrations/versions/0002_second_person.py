@@ -1,5 +1,8 @@
 """Second persons, conversions and closed periods: columns of entries, and the proposals."""
 
+import json
+
+import rfc8785
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,13 +13,31 @@ depends_on = None
 
 ADDED = "links, approver, particulars"
 CLOSES = sa.text("kind = 'period_close'")
-
 TABLES = ("proposals", "proposal_ends")
+PAGE = 1_000
 
-SQLITE_GUARDS = (
-    f"""CREATE TRIGGER entries_added_never_change BEFORE UPDATE OF {ADDED} ON entries
+PARTICULARS = ("document_date", "fx", "period")
+MARKS = tuple(f'"{key}":'.encode() for key in ("links", "approver", *PARTICULARS))
+
+
+def _refusal(name: str, event: str, table: str, message: str) -> str:
+    return (
+        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH STATEMENT "
+        f"EXECUTE FUNCTION refuse('{message}'); "
+        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
+    )
+
+
+ENTRY_GUARDS = {
+    "sqlite": f"""CREATE TRIGGER entries_added_never_change BEFORE UPDATE OF {ADDED} ON entries
     BEGIN SELECT RAISE(ABORT, 'entries never change'); END""",
-    *(
+    "postgresql": _refusal(
+        "entries_added_never_change", f"UPDATE OF {ADDED}", "entries", "entries never change"
+    ),
+}
+
+PROPOSAL_GUARDS = {
+    "sqlite": tuple(
         statement
         for table in TABLES
         for statement in (
@@ -30,28 +51,16 @@ SQLITE_GUARDS = (
             BEGIN SELECT RAISE(ABORT, '{table} are never replaced'); END""",  # noqa: S608 - the names stand above
         )
     ),
-)
-
-
-def _refusal(name: str, event: str, table: str, message: str) -> str:
-    return (
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH STATEMENT "
-        f"EXECUTE FUNCTION refuse('{message}'); "
-        f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-    )
-
-
-POSTGRES_GUARDS = (
-    _refusal("entries_added_never_change", f"UPDATE OF {ADDED}", "entries", "entries never change"),
-    *(_refusal(f"{one}_never_change", "UPDATE", one, f"{one} never change") for one in TABLES),
-    *(_refusal(f"{one}_stay", "DELETE OR TRUNCATE", one, f"{one} stay") for one in TABLES),
-)
-
-GUARDS = {"sqlite": SQLITE_GUARDS, "postgresql": POSTGRES_GUARDS}
+    "postgresql": (
+        *(_refusal(f"{one}_never_change", "UPDATE", one, f"{one} never change") for one in TABLES),
+        *(_refusal(f"{one}_stay", "DELETE OR TRUNCATE", one, f"{one} stay") for one in TABLES),
+    ),
+}
 
 
 def upgrade() -> None:
     """Add what entries may say besides, and the proposals with their ends."""
+    bind = op.get_bind()
     # One statement a column, without a copy of the table: it has triggers, and may be large.
     op.execute("ALTER TABLE entries ADD COLUMN links VARCHAR(40)")
     op.execute(
@@ -64,6 +73,34 @@ def upgrade() -> None:
         sqlite_where=CLOSES,
         postgresql_where=CLOSES,
     )
+    _fill(bind)
+    op.execute(ENTRY_GUARDS[bind.dialect.name])
+    if not sa.inspect(bind).has_table("proposals"):
+        _make_proposals(bind.dialect.name)
+
+
+def _fill(bind: sa.Connection) -> None:
+    """Read what entries say from their leaves: somebody may have gone back to 0001 and returned."""
+    some = sa.text("SELECT seq, leaf FROM entries WHERE seq > :done ORDER BY seq LIMIT :page")
+    change = sa.text(
+        "UPDATE entries SET links = :links, approver = :approver, particulars = :particulars "
+        "WHERE seq = :seq"
+    )
+    done = 0
+    while rows := bind.execute(some, {"done": done, "page": PAGE}).all():
+        done = rows[-1].seq
+        for row in rows:
+            leaf = bytes(row.leaf)
+            if any(mark in leaf for mark in MARKS):
+                said = json.loads(leaf)
+                told = {"links": said.get("links"), "approver": said.get("approver")}
+                found = {key: said[key] for key in PARTICULARS if key in said}
+                text = rfc8785.dumps(found).decode() if found else None
+                kept = {"seq": row.seq, "particulars": text}
+                bind.execute(change, told | kept)
+
+
+def _make_proposals(dialect: str) -> None:
     op.create_table(
         "proposals",
         sa.Column("proposal_id", sa.String(40), primary_key=True),
@@ -85,18 +122,22 @@ def upgrade() -> None:
         sa.Column("entry_id", sa.String(40)),
         sa.Column("ended_at", sa.BigInteger, nullable=False),
     )
-    for statement in GUARDS[op.get_bind().dialect.name]:
+    for statement in PROPOSAL_GUARDS[dialect]:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    """Take it all away; what it held is lost, and so is what leaves were made of."""
-    if op.get_bind().dialect.name == "sqlite":
-        op.execute("DROP TRIGGER entries_added_never_change")
-    else:
-        op.execute("DROP TRIGGER entries_added_never_change ON entries")
-    op.drop_table("proposal_ends")
-    op.drop_table("proposals")
+    """Take the columns away: their content is in the leaves. Proposals stay, where there are any.
+
+    The way back up finds both. An older version of the code must not book meanwhile what closed
+    periods and second persons would refuse: it does not know of them.
+    """
+    bind = op.get_bind()
+    on = "" if bind.dialect.name == "sqlite" else " ON entries"
+    op.execute(f"DROP TRIGGER entries_added_never_change{on}")
     op.drop_index("ix_entries_closes", "entries")
     for column in ("particulars", "approver", "links"):
         op.execute(f"ALTER TABLE entries DROP COLUMN {column}")
+    if bind.execute(sa.text("SELECT 1 FROM proposals LIMIT 1")).one_or_none() is None:
+        op.drop_table("proposal_ends")
+        op.drop_table("proposals")
