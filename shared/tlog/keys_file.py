@@ -1,11 +1,36 @@
 """The key history beside a published log: read where there is one, and never seen to shrink."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from shared.tlog.checkpoint import LogKeys
 from shared.tlog.errors import MalformedError, NotFoundError
 from shared.tlog.key_history import KEYS_SUFFIX, KeyHistory, keys_of
 from shared.tlog.memory import Memory
 from shared.tlog.note import VerifierKey
 from shared.tlog.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class EveryKey:
+    """The keys that a log ever had, each at any size: for what was believed before one was closed.
+
+    Attributes:
+        keys: the key history, or the one key.
+    """
+
+    keys: LogKeys
+
+    @property
+    def name(self) -> str:
+        """Return the log's origin."""
+        return self.keys.name
+
+    def keys_for(self, size: int, /) -> Sequence[VerifierKey]:
+        """Return every key, whatever the size."""
+        if isinstance(self.keys, KeyHistory):
+            return [period.key for period in self.keys.periods]
+        return self.keys.keys_for(size)
 
 
 def read_keys(

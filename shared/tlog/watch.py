@@ -17,9 +17,11 @@ from shared.tlog.errors import (
     ContradictionError,
     NotFoundError,
     RolledBackError,
+    SignatureError,
     TlogError,
     UnavailableError,
 )
+from shared.tlog.keys_file import EveryKey
 from shared.tlog.memory import Memory
 from shared.tlog.reader import Reader, read_checkpoint
 from shared.tlog.tiles import CHECKPOINT_PATH
@@ -122,7 +124,10 @@ class Watch:
             keys = self._keys()
         except TlogError as err:
             return _failed(err)
-        seen = self._memory.recall(keys)
+        try:
+            seen = self._memory.recall(keys)
+        except SignatureError:
+            return self._disowned(self._memory.recall(EveryKey(keys)))
         others, remark = self._shown_to_others(keys)  # first: the log may grow meanwhile
         try:
             shown = read_checkpoint(self._reader, keys)
@@ -143,6 +148,13 @@ class Watch:
             return self._others(keys), ""
         except TlogError as err:
             return None, f"nothing to compare with: {err}"
+
+    def _disowned(self, seen: SignedCheckpoint | None) -> Look:
+        """Tell that what was verified then is signed by a key that was closed below it since."""
+        assert seen is not None
+        size = seen.checkpoint.size
+        problem = f"{CHECKPOINT_PATH}: that of {size} is signed by a key that was closed before it"
+        return Look(Sight.FORKED, None, seen.checkpoint, problem, self._evidence(seen))
 
     def _vanished(self, error: NotFoundError, seen: SignedCheckpoint | None) -> Look:
         if seen is None:

@@ -9,6 +9,9 @@ from shared.tlog.keys_file import read_keys
 from shared.tlog.memory import Memory
 from shared.tlog.note import Signature, VerifierKey
 from shared.tlog.reader import DirectoryReader
+from shared.tlog.signer import Ed25519Signer
+from shared.tlog.watch import Sight, Watch
+from tests.shared.tlog.naive import NaiveLog
 
 ORIGIN = "docledger.example/log/acme"
 
@@ -17,12 +20,12 @@ class Key:
     """A key that may sign statements about keys."""
 
     def __init__(self, seed: int) -> None:
-        self._private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
-        self.key = VerifierKey(ORIGIN, self._private.public_key().public_bytes_raw())
+        self.private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+        self.key = VerifierKey(ORIGIN, self.private.public_key().public_bytes_raw())
 
     def sign(self, statement: KeyStatement) -> Signature:
         """Sign one."""
-        signature = self._private.sign(statement.text.encode())
+        signature = self.private.sign(statement.text.encode())
         return Signature(ORIGIN, self.key.key_id, signature)
 
 
@@ -83,6 +86,25 @@ def test_a_history_that_was_cut_is_an_attack(beside: DirectoryReader, tmp_path: 
     with pytest.raises(MalformedError, match="cut or rewritten"):
         read_keys(beside, "acme", OLD.key, memory=memory)
     assert memory.recall_keys() == closed.text
+
+
+def test_a_checkpoint_of_a_key_that_was_closed_below_it_is_an_alarm(
+    beside: DirectoryReader, tmp_path: Path
+) -> None:
+    """The thief of a key showed it to us before the key was closed: what we believed was a fork."""
+    memory = Memory(tmp_path / "state")
+    log = NaiveLog(Ed25519Signer(ORIGIN, OLD.private), [b"%d" % number for number in range(25)])
+    watch = Watch(log, lambda: read_keys(beside, "acme", NEW.key, memory=memory), memory)
+    _, rotated, closed = histories()
+    publish(tmp_path, rotated.text)
+    assert watch.look().sight is Sight.FIRST
+    publish(tmp_path, closed.text)
+    look = watch.look()
+    assert (look.sight, len(look.evidence)) == (Sight.FORKED, 1)
+    assert "of 25 is signed by a key that was closed before it" in look.problem
+    (tmp_path / "state").write_text(log.files["checkpoint"].decode().replace("acme", "other"))
+    with pytest.raises(SignatureError):
+        watch.look()
 
 
 def test_a_forged_history_is_refused(beside: DirectoryReader, tmp_path: Path) -> None:
