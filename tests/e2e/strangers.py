@@ -185,7 +185,12 @@ def _to_auditors_api(at: Word) -> Iterator[bytes]:
     word = at("path at the auditor API")
     for path in (
         f"/v1/tenants/{word}/entries",
-        f"/v1/tenants/default/entries?after={word}",
+        f"/v1/tenants/default/entries?since={word}",
+        f"/v1/tenants/default/entries?cursor={word}&kind={word}&from={word}&sealed_after={word}",
+        f"/v1/tenants/default/checkpoints/{word}",
+        f"/v1/tenants/default/consistency?from={word}",
+        f"/log/{word}.keys",
+        f"/page/{word}",
         f"/v1/tenants/default/entries?limit={word}&{word}=1",
         f"/v1/tenants/default/entries/{word}",
         f"/v1/tenants/default/entries/{word}/proof",
