@@ -228,6 +228,27 @@ def keys_of(root: VerifierKey, history: bytes | None) -> LogKeys:
         raise MalformedError("the key history is not UTF-8") from err
 
 
+@dataclass(frozen=True, slots=True)
+class _Ever:
+    """Every key that a log ever had, at every size."""
+
+    name: str
+    keys: tuple[VerifierKey, ...]
+
+    def keys_for(self, _size: int, /) -> tuple[VerifierKey, ...]:
+        return self.keys
+
+
+def ever(keys: LogKeys) -> LogKeys:
+    """Return what verifies whatever the log's keys signed, those that were closed since, too.
+
+    For who checks their own records for damage; never for what somebody shows.
+    """
+    if not isinstance(keys, KeyHistory):
+        return keys
+    return _Ever(keys.name, tuple(period.key for period in keys.periods))
+
+
 def _size(text: str) -> int:
     return parse_decimal(text, what="a size of the key history")
 

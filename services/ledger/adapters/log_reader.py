@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator
 from services.ledger.ports import SealedRow
 from shared.tlog.checkpoint import LogKeys, open_checkpoint
 from shared.tlog.errors import MalformedError, NotFoundError, TlogError
+from shared.tlog.key_history import ever
 from shared.tlog.merkle import roots_at
+from shared.tlog.note import Note
 from shared.tlog.reader import Reader, TreeHashes, iter_leaves, read_checkpoint
 
 
@@ -59,11 +61,17 @@ class PublishedLogs:
 
 
 def _is_signed(row: SealedRow, keys: LogKeys) -> bool:
-    """Tell whether a row says what its note says, and the note is signed."""
+    """Tell whether a row says what its note says, and the log's keys alone signed the note.
+
+    A key that was closed since counts: the row is as old as it is. Its root is compared anyway.
+    """
     if row.note is None:
         return not row.recorded
+    known = ever(keys)
     try:
-        said = open_checkpoint(row.note, keys).checkpoint
+        said = open_checkpoint(row.note, known).checkpoint
     except TlogError:
         return False
-    return (said.size, said.root) == (row.size, row.root)
+    ours = {(key.name, key.key_id) for key in known.keys_for(said.size)}
+    signed = {(one.name, one.key_id) for one in Note.parse(row.note).signatures}
+    return signed <= ours and (said.size, said.root) == (row.size, row.root)
