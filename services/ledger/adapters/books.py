@@ -21,6 +21,7 @@ from services.ledger.adapters.tables import entries, fingerprints, outbox, posti
 from services.ledger.entries import Appended, Booked, Booking, Entry, Trail
 from services.ledger.periods import dated_within
 from services.ledger.proposals import approved
+from shared.database.among import among
 from shared.database.inserting import insert_rows
 from shared.events.payloads import EntryKind
 
@@ -40,13 +41,15 @@ class _Snapshot:
         self._new: list[Booked] = []
         tenants = {entry.tenant for entry in drafted}  # the indices start with the tenant
         for page in chunks(entry.document_id for entry in drafted):
-            whose = entries.c.tenant.in_(tenants), entries.c.document_id.in_(page)
+            theirs = among(connection, entries.c.document_id, page)
+            whose = entries.c.tenant.in_(tenants), theirs
             query = ENTRIES.where(*whose).order_by(entries.c.seq)
             for found in booked(connection, query):
                 self._learn(found.entry)
         for page in chunks(booking.fingerprint for booking in bookings if booking.fingerprint):
             kept = select(fingerprints).where(
-                fingerprints.c.tenant.in_(tenants), fingerprints.c.fingerprint.in_(page)
+                fingerprints.c.tenant.in_(tenants),
+                among(connection, fingerprints.c.fingerprint, page),
             )
             for row in connection.execute(kept):
                 self._keep(row.tenant, row.fingerprint, row.document_id)

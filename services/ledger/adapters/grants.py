@@ -71,6 +71,7 @@ GRANTS: Final = (
     Grant(READER, "SELECT", "postings", "balances"),
     Grant(READER, "SELECT", "outbox", "an audit compares it with the entries"),
     Grant(READER, "SELECT", "checkpoints", "an audit compares them with the log"),
+    Grant(READER, "SELECT", "intents", "what was decided must be what was published"),
     Grant(AUDITOR, "SELECT", "entries", "where in the log to look", _SEARCHED),
     Grant(AUDITOR, "SELECT", "postings", "by account, currency and amount"),
     Grant(AUDITOR, "SELECT", "checkpoints", "the log keeps its newest only"),

@@ -12,6 +12,7 @@ from services.ledger.adapters.tables import checkpoints, entries, outbox, sequen
 from services.ledger.entries import Booked, Trail
 from services.ledger.ports import FencedError, RolledBackError
 from services.ledger.publication import Intents
+from shared.database.among import among
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
 
 
@@ -148,6 +149,6 @@ class SqlSequencing(OnDatabase):
         """Set when the events were handed to the bus."""
         with self._database.writing() as connection:
             for page in chunks(entry_ids):
-                theirs = select(entries.c.seq).where(entries.c.entry_id.in_(page))
+                theirs = select(entries.c.seq).where(among(connection, entries.c.entry_id, page))
                 statement = update(outbox).where(outbox.c.seq.in_(theirs))
                 connection.execute(statement.values(published_at=micros(at)))

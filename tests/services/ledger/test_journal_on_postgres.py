@@ -87,7 +87,7 @@ TRESPASSES = [
     (SEQUENCER, "DELETE FROM sequencer"),
     (SEQUENCER, "INSERT INTO intents VALUES ('acme', 9, '', 'a note of the attacker')"),
     (READER, "SELECT * FROM fingerprints"),
-    (READER, "SELECT * FROM intents"),
+    (READER, "INSERT INTO intents VALUES ('acme', 9, '')"),
     (READER, "SELECT * FROM sequencer FOR UPDATE"),
     (READER, "UPDATE outbox SET published_at = NULL"),
     (READER, "INSERT INTO postings VALUES (1, 9, 'acme', '5000', 'EUR', 1)"),
