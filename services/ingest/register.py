@@ -159,7 +159,7 @@ class TableRegister:
         with self._tables.transaction() as rows:
             booked = rows.submission(upload.jobid)
             document = rows.document(upload.tenant, document_id)
-            if booked is not None and not _stands_in(booked):
+            if booked is not None and not (_stands_in(booked) or _went_with_its_email(booked)):
                 if booked.status not in _MADE or booked.document_id != document_id:
                     return booked
             elif document is not None and document.job_id != upload.jobid:
@@ -228,6 +228,16 @@ class TableRegister:
 def _stands_in(submission: Submission) -> bool:
     """Whether the job stands in for a document that is not there yet."""
     return submission.document_id == submission.job_id
+
+
+def _went_with_its_email(submission: Submission) -> bool:
+    """Whether it was refused because the e-mail that carried it was erased.
+
+    Who had its bytes in hand already makes a document of it all the same; the eraser, who looks
+    again for what comes late, finds it by its submission.
+    """
+    refused = submission.status is SubmissionStatus.REFUSED
+    return refused and submission.reason is RefusedReason.ERASED and submission.document_id is None
 
 
 def _submission(event: Event, status: SubmissionStatus) -> Submission:

@@ -217,6 +217,20 @@ def test_a_refused_upload_is_no_document(register: TableRegister) -> None:
     counted(register, submissions=1, refused=1)
 
 
+def test_who_has_a_part_in_hand_books_it_though_its_email_was_erased(
+    register: TableRegister,
+) -> None:
+    """Two workers, one e-mail erased between them: a document without a submission is lost."""
+    register.refuse(upload(parent=THIRD), RefusedReason.ERASED)
+    counted(register, submissions=1, refused=1)
+    booked = register.accept(upload(parent=THIRD), document_id=DOC, pages=1)
+    assert (booked.status, booked.reason) == (SubmissionStatus.ACCEPTED, None)
+    register.refuse(upload(parent=THIRD), RefusedReason.ERASED)
+    register.apply([event(received())])
+    counted(register, submissions=1, made=1, documents=1, in_flight=1)
+    assert register.parts_of([THIRD]) == [booked]
+
+
 def test_what_was_accepted_is_not_refused_later(register: TableRegister) -> None:
     """The first answer to a job stands."""
     first = register.accept(upload(), document_id=DOC, pages=1)
