@@ -16,6 +16,9 @@ from urllib.parse import urlencode
 from deploy.cli.screen import to_stdout
 from shared.api.grants import ANYBODY, EVERY_TENANT
 from shared.errors import UserError
+from shared.tlog.errors import TlogError
+from shared.tlog.key_history import KEYS_SUFFIX, Closing, KeyHistory, keys_of
+from shared.tlog.note import VerifierKey
 from shared.worker.authentication import UnauthenticatedError
 
 HOST: Final = "127.0.0.1"
@@ -48,13 +51,31 @@ class OneToken:
 
 
 def addresses(data_dir: Path, port: int, token: str) -> list[str]:
-    """Return where to look at each log of a data folder; the page alone when there is none."""
-    keys = sorted((data_dir / "log").glob("*.vkey"))
+    """Return where to look at each log of a data folder; the page alone when there is none.
+
+    Raises:
+        UserError: a log's keys cannot be believed.
+    """
     base = f"http://{HOST}:{port}/#"
     return [
-        base + urlencode({"tenant": key.stem, "token": token, "vkey": key.read_text().strip()})
-        for key in keys
+        base + urlencode({"tenant": root.stem, "token": token, "vkey": "\n".join(_keys(root))})
+        for root in sorted((data_dir / "log").glob("*.vkey"))
     ] or [base + urlencode({"token": token})]
+
+
+def _keys(root: Path) -> list[str]:
+    """Return the keys that sign a log or did: all but those that were stolen."""
+    history = root.with_suffix(KEYS_SUFFIX)
+    try:
+        first = VerifierKey.parse(root.read_text("ascii"))
+        known = keys_of(first, history.read_bytes() if history.exists() else None)
+    except (TlogError, UnicodeDecodeError) as err:
+        raise UserError(
+            f"the keys of {root.stem} cannot be believed: 'docledger keys show'"
+        ) from err
+    if not isinstance(known, KeyHistory):
+        return [str(first)]
+    return [str(one.key) for one in known.periods if one.why is not Closing.COMPROMISED]
 
 
 def serve(data_dir: Path, *, port: int) -> None:

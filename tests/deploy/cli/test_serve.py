@@ -5,9 +5,12 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from deploy.cli.serve import OneToken, addresses, serve
 from shared.errors import UserError
+from shared.tlog.key_history import Closing, KeyHistory
+from shared.tlog.signer import Ed25519Signer
 from shared.worker.authentication import UnauthenticatedError
 
 
@@ -31,16 +34,45 @@ def test_only_the_token_lets_in() -> None:
         door.account({})
 
 
+def signer(number: int) -> Ed25519Signer:
+    """Return one of a log's keys."""
+    private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
+    return Ed25519Signer("docledger.example/log/acme", private)
+
+
 def test_address_holds_what_the_page_needs_where_no_server_sees_it(tmp_path: Path) -> None:
     """What stands behind the # is sent to nobody, not even in a referrer."""
     (tmp_path / "log").mkdir()
-    (tmp_path / "log" / "acme.vkey").write_text("name+0a0b0c0d+key+/=\n")
+    (tmp_path / "log" / "acme.vkey").write_text(f"{signer(1).key}\n")
     (found,) = addresses(tmp_path, 8080, "secret")
     parts = urlsplit(found)
     assert (parts.netloc, parts.path, parts.query) == ("127.0.0.1:8080", "/", "")
     assert parse_qs(parts.fragment) == {
-        "tenant": ["acme"], "token": ["secret"], "vkey": ["name+0a0b0c0d+key+/="],
+        "tenant": ["acme"], "token": ["secret"], "vkey": [str(signer(1).key)],
     }  # fmt: skip
+
+
+def test_address_holds_every_key_but_a_stolen_one(tmp_path: Path) -> None:
+    """After a rotation both keys are needed; a thief's checkpoints must not pass."""
+    first, second = signer(1), signer(2)
+    history = KeyHistory(first.key.name)
+    said = history.adding(first.key, size=0)
+    history = history.with_record(said, [first.endorse(said)])
+    said = history.adding(second.key, size=5)
+    history = history.with_record(said, [first.endorse(said), second.endorse(said)])
+    (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "acme.vkey").write_text(f"{first.key}\n")
+    keys = tmp_path / "log" / "acme.keys"
+    keys.write_text(history.text)
+    (found,) = addresses(tmp_path, 8080, "secret")
+    assert parse_qs(urlsplit(found).fragment)["vkey"] == [f"{first.key}\n{second.key}"]
+    said = history.closing(first.key, size=7, why=Closing.COMPROMISED)
+    keys.write_text(history.with_record(said, [second.endorse(said)]).text)
+    (found,) = addresses(tmp_path, 8080, "secret")
+    assert parse_qs(urlsplit(found).fragment)["vkey"] == [str(second.key)]
+    keys.write_text(history.text[:-9])
+    with pytest.raises(UserError, match="keys of acme"):
+        addresses(tmp_path, 8080, "secret")
 
 
 def test_folder_without_a_log_opens_the_page_alone(tmp_path: Path) -> None:

@@ -110,14 +110,19 @@ class Audited:
     sizes: tuple[int, ...]
 
 
+def signer_of(tenant: str) -> Ed25519Signer:
+    """Return the key of a tenant's log."""
+    private = Ed25519PrivateKey.from_private_bytes(tenant.encode().ljust(32))
+    return Ed25519Signer(f"docledger.example/log/{tenant}", private)
+
+
 def keep(
     folder: Path, database: Database, tenant: str, sizes: Sequence[int], *, first_seq: int = 0
 ) -> Audited:
     """Fill the journal with a tenant's entries and publish a checkpoint at each of ``sizes``."""
-    origin = f"docledger.example/log/{tenant}"
-    signer = Ed25519Signer(origin, Ed25519PrivateKey.from_private_bytes(tenant.encode().ljust(32)))
+    signer = signer_of(tenant)
     files = DirectoryFiles.open(folder, tenant, signer.key)
-    log = Publication(origin=origin, files=files, signer=signer, intents=MemoryIntents())
+    log = Publication(origin=signer.key.name, files=files, signer=signer, intents=MemoryIntents())
     start = 0
     for turn, size in enumerate(sizes):
         made = [make_entry(tenant, number) for number in range(start, size)]

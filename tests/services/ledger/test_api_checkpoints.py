@@ -6,14 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.adapters.journal_index import open_journal_index
+from services.ledger.adapters.memory_intents import MemoryIntents
+from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.schema import JOURNAL
+from services.ledger.publication import Publication
 from shared.database.sqlite import open_sqlite
 from shared.tlog.checkpoint import open_checkpoint
+from shared.tlog.key_history import Closing, KeyHistory
 from shared.tlog.merkle import verify_consistency
 from shared.tlog.note import VerifierKey
 from shared.tlog.proof import verify_proof
+from shared.tlog.signer import Ed25519Signer, JointSigner
 from shared.tlog.tiles import bundle_path, tile_path, widths
 from tests.services.ledger.auditing import (
     FIRST_SEAL,
@@ -21,6 +27,7 @@ from tests.services.ledger.auditing import (
     change_behind_its_back,
     keep,
     make_entry,
+    signer_of,
 )
 from tests.services.ledger.auditor import Api
 
@@ -241,11 +248,36 @@ def test_head_says_what_get_would(api: Api, path: str) -> None:
     assert (asked.status, asked.headers, asked.body) == (got.status, got.headers, b"")
 
 
-def test_key_history_is_served_beside_the_log(tmp_path: Path) -> None:
-    """After a rotation a verifier needs every key and the sizes that each may sign."""
-    publish(tmp_path, (5,))
+def test_log_goes_on_under_another_key(tmp_path: Path) -> None:
+    """After a rotation the API must believe each key at its sizes, and hand the history on."""
+    old = VerifierKey.parse(publish(tmp_path, (5,)).vkey)
     api = Api(tmp_path)
     assert api.get("/log/acme.keys").code == "not_found"
-    assert api.get(f"{TENANT}/entries").status == 200
+    assert api.get(f"{TENANT}/entries").json["tree_size"] == 5
+    first = signer_of("acme")
+    second = Ed25519Signer(old.name, Ed25519PrivateKey.generate())
+    history = KeyHistory(old.name)
+    said = history.adding(old, size=0)
+    history = history.with_record(said, [first.endorse(said)])
+    said = history.adding(second.key, size=5)
+    history = history.with_record(said, [first.endorse(said), second.endorse(said)])
+    said = history.closing(old, size=5, why=Closing.RETIRED)
+    history = history.with_record(said, [second.endorse(said)])
+    signer = JointSigner(history, [second])
+    files = DirectoryFiles(tmp_path / "log" / "acme")
+    log = Publication(origin=old.name, files=files, signer=signer, intents=MemoryIntents())
+    log.extend([make_entry("acme", number).leaf for number in range(5, 9)], first_index=5)
+    assert api.get(f"{TENANT}/entries").code == "log_damaged"  # nobody endorsed the new key
+    (tmp_path / "log" / "acme.keys").write_text(history.text)
+    assert api.get("/log/acme.keys").body.decode() == history.text
+    assert api.get(f"{TENANT}/entries").json["tree_size"] == 9
+    proof = api.get(f"{TENANT}/entries/8/proof").body.decode()
+    assert verify_proof(proof, history, leaf=make_entry("acme", 8).leaf).checkpoint.size == 9
+    assert api.get(f"{TENANT}/consistency", query="from=5").json["later"]["size"] == 9
+
+
+def test_key_history_that_does_not_hold_is_damage(tmp_path: Path) -> None:
+    """A history that anybody could have written must not let anybody's key in."""
+    publish(tmp_path, (5,))
     (tmp_path / "log" / "acme.keys").write_text("no history\n")
-    assert api.get(f"{TENANT}/entries").code == "log_damaged"
+    assert Api(tmp_path).get(f"{TENANT}/entries").code == "log_damaged"
