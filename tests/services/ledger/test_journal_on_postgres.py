@@ -238,6 +238,7 @@ def test_every_grant_is_used_or_gone() -> None:
     assert len({(g.role, g.privilege, g.table) for g in GRANTS}) == len(GRANTS)
     assert all(g.why for g in GRANTS)
     assert {g.role for g in GRANTS} == set(LOGINS)
+    assert {g.table for g in GRANTS if g.privilege == "SELECT"} == set(_TABLES)
     unwritten = {"entries", "postings", "checkpoints", "intents"}
     assert not [g for g in GRANTS if g.privilege == "DELETE" and g.table in unwritten]
     updates = {(g.table, g.columns) for g in GRANTS if g.privilege == "UPDATE"}
