@@ -265,7 +265,10 @@ def test_log_goes_on_under_another_key(tmp_path: Path) -> None:
     history = history.with_record(said, [second.endorse(said)])
     signer = JointSigner(history, [second])
     files = DirectoryFiles(tmp_path / "log" / "acme")
-    log = Publication(origin=old.name, files=files, signer=signer, intents=MemoryIntents())
+    intents, sealed = MemoryIntents(), open_checkpoint(files.read("checkpoint").decode(), old)
+    intents.claim(5, sealed.checkpoint.root)
+    intents.keep_note(5, sealed.note)
+    log = Publication(origin=old.name, files=files, signer=signer, intents=intents)
     log.extend([make_entry("acme", number).leaf for number in range(5, 9)], first_index=5)
     assert api.get(f"{TENANT}/entries").code == "log_damaged"  # nobody endorsed the new key
     (tmp_path / "log" / "acme.keys").write_text(history.text)
