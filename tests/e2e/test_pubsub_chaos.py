@@ -159,7 +159,7 @@ def _chaos(folder: Path, examples: Iterable[Example], *, seed: str, strictly: bo
             assert set(reaper.ways) == set(WAYS)
             assert set(doubler.doubled) == set(DEPLOYABLES) - {"sequencer"}
             assert all(store.done[kind] for kind in TroubledStore.KINDS)
-            all_ended_as(expected, up)
+            all_ended_as(expected, up, bus_forgot=True)
             traces_are_whole(up, killed=DEPLOYABLES)
 
 
