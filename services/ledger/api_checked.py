@@ -5,7 +5,6 @@ and so on to the right edge, whose root is the checkpoint's. What was checked on
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
 from threading import Lock
 from typing import Final
 
@@ -20,6 +19,9 @@ from shared.tlog.tiles import CHECKPOINT_PATH, TILE_WIDTH, bundle_path, tile_pat
 
 MOST_TILES: Final = 1_024
 """Full tiles kept, 8 KiB each: the hashes of 262,144 entries."""
+
+MOST_BUNDLES: Final = 4
+"""Bundles kept while one request is answered: what settles an entry is rarely far from it."""
 
 _Edge = dict[int, bytes]
 
@@ -101,7 +103,7 @@ class CheckedLog:
         self._files = files
         self._signed = signed
         self._kept = kept
-        self._last: tuple[int, list[bytes]] | None = None
+        self._bundles: dict[int, list[bytes]] = {}
 
     @property
     def size(self) -> int:
@@ -124,14 +126,13 @@ class CheckedLog:
             raise MalformedError(f"leaf {index} in {bundle_path(number)} has another hash")
         return leaf
 
-    def leaves(self, indices: Sequence[int]) -> Iterator[bytes]:
-        """Yield the leaves at ``indices``; a bundle is read once where they stay in it."""
-        return (self.leaf(index) for index in indices)
-
     def _bundle(self, number: int) -> list[bytes]:
-        if self._last is None or self._last[0] != number:
-            self._last = number, read_bundle(self._files, number, self.size)
-        return self._last[1]
+        found = self._bundles.get(number)
+        if found is None:
+            if len(self._bundles) == MOST_BUNDLES:
+                self._bundles.clear()
+            found = self._bundles[number] = read_bundle(self._files, number, self.size)
+        return found
 
     def _tile(self, level: int, number: int) -> bytes:
         if tile_width(self.size, level, number) < TILE_WIDTH:
