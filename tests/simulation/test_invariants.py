@@ -27,7 +27,7 @@ def an_ending(seed: int) -> Ending:
 
 @pytest.fixture(scope="module")
 def sound() -> Ending:
-    """Return an ending with a posted, a quarantined and an erased document in it."""
+    """Return an ending with a posted, a quarantined, an erased and two read documents in it."""
     endings = (an_ending(seed) for seed in range(300))
     return next(
         one
@@ -37,7 +37,15 @@ def sound() -> Ending:
         and one.erased
         and one.swept
         and not one.lossy
+        and several_were_read(one)
     )
+
+
+def several_were_read(ending: Ending) -> bool:
+    """Whether more than one document that lives was read."""
+    events = [fact.event for fact in ending.published()]
+    read = {event.subject for event in events if event.type is EventType.DOCUMENT_READ}
+    return len(read - ending.erased) > 1
 
 
 def facts(ending: Ending, change: Callable[[Fact], Fact | None]) -> Ending:
