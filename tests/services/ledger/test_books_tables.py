@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from services.ledger.adapters.grants import READER, SEQUENCER, WORKER
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.audit import FindingCode, check_books
@@ -19,7 +20,7 @@ from shared.database.postgres import connect
 from shared.database.sqlite import open_sqlite
 from tests.services.ledger.conftest import TENANT, House, a_summary, document
 from tests.services.ledger.papers import person
-from tests.services.ledger.postgres_journals import OWNER, JournalDatabase
+from tests.services.ledger.postgres_journals import LOGINS, OWNER, JournalDatabase
 
 ALICE, BOB = person("alice"), person("bob")
 
@@ -139,3 +140,26 @@ def test_a_release_is_taken_back_and_brought_again_on_a_server(
     owner.close()
     books.books("later", a_summary(invoice_date="2026-02-02", invoice_id="later"))
     assert books.kinds("later") == ["post"]
+
+
+@pytest.mark.integration
+def test_the_workers_role_is_enough_for_the_desk(
+    journal_database: JournalDatabase, memory_house: House
+) -> None:
+    """Converting, proposing, approving and closing need no more than booking does."""
+    house = House(journal_database.journal(LOGINS[WORKER]), memory_house.chart)
+    house.clock.sleep((dt.datetime(2026, 3, 5, tzinfo=dt.UTC) - house.clock.now()).total_seconds())
+    house.books("a", a_summary(currency="USD"))
+    rate = Rate("USD", "EUR", "0.9215", "ECB", dt.date(2026, 1, 30))
+    house.desk.convert(TENANT, document("a"), actor=ALICE, rate=rate)
+    asked = house.desk.propose(TENANT, Ask(Action.REVERSE, document("a")), actor=ALICE)
+    house.desk.approve(TENANT, asked.proposal_id, actor=BOB)
+    house.journal = journal_database.journal(LOGINS[SEQUENCER])
+    sequencer = house.another_sequencer("only")
+    sequencer.step()
+    house.periods.close(TENANT, Period(2026, 1), actor=ALICE)  # the desk is still the worker's
+    sequencer.step()
+    reading = journal_database.journal(LOGINS[READER])
+    assert check_books(reading, house.log) == []
+    assert [one.status(house.clock.now()) for one in reading.proposals(TENANT)] == ["approved"]
+    assert reading.size_at(TENANT, house.clock.now()) == 5
