@@ -5,35 +5,24 @@ symmetric one without additional data stands in ``wrong``, which each test ends 
 """
 
 import os
-import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
 
-import google_crc32c
 import grpc
 import pytest
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from google.cloud import kms_v1 as kms
+
+from tests.emulators.kms_keys import KmsKeys, Purpose, Refused, crc
 
 RING: Final = "projects/docledger-test/locations/europe-west3/keyRings/docledger"
 KEK: Final = f"{RING}/cryptoKeys/kek"
 
 _SERVICE: Final = "google.cloud.kms.v1.KeyManagementService"
-_VERSION: Final = re.compile(r"(projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+)"
-                             r"/cryptoKeyVersions/([1-9][0-9]*)\Z")  # fmt: skip
-_State = kms.CryptoKeyVersion.CryptoKeyVersionState
-_Algorithm = kms.CryptoKeyVersion.CryptoKeyVersionAlgorithm
-_Purpose = kms.CryptoKey.CryptoKeyPurpose
-
 _MOST_DELAY_S: Final = 30.0
 
 
@@ -49,39 +38,19 @@ class Fault(Enum):
     HANG = auto()  # no answer for as long as the caller waits
 
 
-@dataclass
-class _Version:
-    secret: bytes
-    state: Any = _State.ENABLED
-
-
-@dataclass
-class _Key:
-    purpose: Any
-    versions: dict[int, _Version] = field(default_factory=dict)
-    primary: int = 1
-
-    @property
-    def algorithm(self) -> Any:
-        signs = self.purpose == _Purpose.ASYMMETRIC_SIGN
-        return _Algorithm.EC_SIGN_ED25519 if signs else _Algorithm.GOOGLE_SYMMETRIC_ENCRYPTION
-
-
 class KmsServer:
     """One server on a free port of this machine.
 
     Attributes:
         address: ``host:port``.
         calls: method and resource of every call, in order.
-        wrong: what a caller did that a careful one does not.
     """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str]] = []
-        self.wrong: list[str] = []
+        self._keys = KmsKeys()
         self._faults: dict[str, deque[Fault | grpc.StatusCode]] = {}
         self._always: dict[str, Fault | grpc.StatusCode] = {}
-        self._keys: dict[str, _Key] = {}
         self._lock = threading.RLock()
         self._release = threading.Event()
         self._pool = ThreadPoolExecutor(8)
@@ -101,11 +70,11 @@ class KmsServer:
 
     def create_kek(self, name: str = KEK) -> str:
         """Make a symmetric key with one version."""
-        return self._create(name, _Purpose.ENCRYPT_DECRYPT)
+        return self._keys.create(name, Purpose.ENCRYPT_DECRYPT)
 
     def create_signer(self, tenant: str) -> str:
         """Make a tenant's signing key with one version."""
-        return self._create(f"{RING}/cryptoKeys/log-{tenant}", _Purpose.ASYMMETRIC_SIGN)
+        return self._keys.create(f"{RING}/cryptoKeys/log-{tenant}", Purpose.ASYMMETRIC_SIGN)
 
     def fail(self, method: str, *faults: Fault | grpc.StatusCode) -> None:
         """Let the next calls of a method go wrong, each in its way."""
@@ -124,54 +93,54 @@ class KmsServer:
 
     def set_state(self, version: str, state: Any) -> None:
         """Enable, disable or destroy a version, as an operator would."""
-        self._version(version)[1].state = state
+        self._keys.version(version)[1].state = state
 
     def state(self, version: str) -> Any:
         """Return a version's state."""
-        return self._version(version)[1].state
+        return self._keys.version(version)[1].state
 
-    def _create(self, name: str, purpose: Any) -> str:
-        key = _Key(purpose)
-        key.versions[1] = _Version(os.urandom(32))
-        self._keys[name] = key
-        return name
+    @property
+    def wrong(self) -> list[str]:
+        """What a caller did that a careful one does not."""
+        return self._keys.wrong
 
     def _methods(self) -> dict[str, tuple[Any, Any, Callable[[Any], Any]]]:
+        keys = self._keys
         return {
-            "Encrypt": (kms.EncryptRequest, kms.EncryptResponse, self._encrypt),
-            "Decrypt": (kms.DecryptRequest, kms.DecryptResponse, self._decrypt),
-            "AsymmetricSign": (kms.AsymmetricSignRequest, kms.AsymmetricSignResponse, self._sign),
-            "GetPublicKey": (kms.GetPublicKeyRequest, kms.PublicKey, self._public),
-            "GetCryptoKey": (kms.GetCryptoKeyRequest, kms.CryptoKey, self._get_key),
+            "Encrypt": (kms.EncryptRequest, kms.EncryptResponse, keys.encrypt),
+            "Decrypt": (kms.DecryptRequest, kms.DecryptResponse, keys.decrypt),
+            "AsymmetricSign": (kms.AsymmetricSignRequest, kms.AsymmetricSignResponse, keys.sign),
+            "GetPublicKey": (kms.GetPublicKeyRequest, kms.PublicKey, keys.public),
+            "GetCryptoKey": (kms.GetCryptoKeyRequest, kms.CryptoKey, keys.get_key),
             "GetCryptoKeyVersion": (
                 kms.GetCryptoKeyVersionRequest,
                 kms.CryptoKeyVersion,
-                lambda request: self._told(request.name),
+                lambda request: keys.told(request.name),
             ),
             "ListCryptoKeyVersions": (
                 kms.ListCryptoKeyVersionsRequest,
                 kms.ListCryptoKeyVersionsResponse,
-                self._list,
+                keys.list_versions,
             ),
             "CreateCryptoKeyVersion": (
                 kms.CreateCryptoKeyVersionRequest,
                 kms.CryptoKeyVersion,
-                self._new_version,
+                keys.new_version,
             ),
             "UpdateCryptoKeyVersion": (
                 kms.UpdateCryptoKeyVersionRequest,
                 kms.CryptoKeyVersion,
-                self._update,
+                keys.update,
             ),
             "DestroyCryptoKeyVersion": (
                 kms.DestroyCryptoKeyVersionRequest,
                 kms.CryptoKeyVersion,
-                self._destroy,
+                keys.destroy,
             ),
             "UpdateCryptoKeyPrimaryVersion": (
                 kms.UpdateCryptoKeyPrimaryVersionRequest,
                 kms.CryptoKey,
-                self._set_primary,
+                keys.set_primary,
             ),
         }
 
@@ -189,7 +158,7 @@ class KmsServer:
             try:
                 with self._lock:
                     given = work(asked)
-            except _Refused as refusal:
+            except Refused as refusal:
                 context.abort(refusal.code, refusal.said)
             self._spoil(given, fault)
             return given
@@ -217,7 +186,7 @@ class KmsServer:
             ) else data.replace("A", "B")  # fmt: skip
             setattr(answer, payload, flipped)
         elif fault is Fault.WRONG_CRC:
-            setattr(answer, f"{payload}_crc32c", _crc(data if isinstance(data, bytes) else b"") ^ 1)
+            setattr(answer, f"{payload}_crc32c", crc(data if isinstance(data, bytes) else b"") ^ 1)
         elif fault is Fault.NO_CRC:
             setattr(answer, f"{payload}_crc32c", None)
         elif fault is Fault.WRONG_NAME and hasattr(answer, "name"):
@@ -229,158 +198,7 @@ class KmsServer:
         elif fault is Fault.OTHER_KEY:
             other = os.urandom(len(data))
             setattr(answer, payload, other)
-            setattr(answer, f"{payload}_crc32c", _crc(other))
-
-    def _encrypt(self, asked: Any) -> Any:
-        key = self._key(asked.name, _Purpose.ENCRYPT_DECRYPT)
-        self._checked(asked, "plaintext")
-        self._checked(asked, "additional_authenticated_data")
-        number = key.primary
-        version = self._usable(key, number)
-        nonce = os.urandom(12)
-        box = AESGCM(version.secret)
-        closed = box.encrypt(nonce, asked.plaintext, asked.additional_authenticated_data)
-        ciphertext = number.to_bytes(2, "big") + nonce + closed
-        return kms.EncryptResponse(
-            name=f"{asked.name}/cryptoKeyVersions/{number}",
-            ciphertext=ciphertext,
-            ciphertext_crc32c=_crc(ciphertext),
-            verified_plaintext_crc32c=asked.plaintext_crc32c is not None,
-            verified_additional_authenticated_data_crc32c=(
-                asked.additional_authenticated_data_crc32c is not None
-            ),
-        )
-
-    def _decrypt(self, asked: Any) -> Any:
-        key = self._key(asked.name, _Purpose.ENCRYPT_DECRYPT)
-        self._checked(asked, "ciphertext")
-        self._checked(asked, "additional_authenticated_data")
-        number = int.from_bytes(asked.ciphertext[:2], "big")
-        if number not in key.versions:
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "no such ciphertext")
-        box = AESGCM(self._usable(key, number).secret)
-        try:
-            plaintext = box.decrypt(
-                asked.ciphertext[2:14], asked.ciphertext[14:], asked.additional_authenticated_data
-            )
-        except InvalidTag:
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "decryption failed") from None
-        return kms.DecryptResponse(
-            plaintext=plaintext,
-            plaintext_crc32c=_crc(plaintext),
-            used_primary=number == key.primary,
-        )
-
-    def _sign(self, asked: Any) -> Any:
-        key, version = self._version(asked.name)
-        if key.purpose != _Purpose.ASYMMETRIC_SIGN:
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "not a signing key")
-        if asked.digest or not asked.data:
-            self.wrong.append("AsymmetricSign: Ed25519 takes data, and no digest")
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "data, not digest")
-        self._checked(asked, "data")
-        _require_enabled(version)
-        signature = Ed25519PrivateKey.from_private_bytes(version.secret).sign(asked.data)
-        return kms.AsymmetricSignResponse(
-            name=asked.name,
-            signature=signature,
-            signature_crc32c=_crc(signature),
-            verified_data_crc32c=asked.data_crc32c is not None,
-        )
-
-    def _public(self, asked: Any) -> Any:
-        key, version = self._version(asked.name)
-        if key.purpose != _Purpose.ASYMMETRIC_SIGN:
-            raise _Refused(grpc.StatusCode.FAILED_PRECONDITION, "no public key")
-        _require_enabled(version)
-        public = Ed25519PrivateKey.from_private_bytes(version.secret).public_key()
-        pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        return kms.PublicKey(
-            name=asked.name, pem=pem.decode(), pem_crc32c=_crc(pem), algorithm=key.algorithm
-        )
-
-    def _get_key(self, asked: Any) -> Any:
-        return self._told_key(asked.name)
-
-    def _told_key(self, name: str) -> Any:
-        key = self._key(name, None)
-        told = kms.CryptoKey(name=name, purpose=key.purpose)
-        if key.purpose == _Purpose.ENCRYPT_DECRYPT:
-            told.primary = self._told(f"{name}/cryptoKeyVersions/{key.primary}")
-        return told
-
-    def _list(self, asked: Any) -> Any:
-        key = self._key(asked.parent, None)
-        numbers = sorted(key.versions)
-        told = [self._told(f"{asked.parent}/cryptoKeyVersions/{number}") for number in numbers]
-        return kms.ListCryptoKeyVersionsResponse(crypto_key_versions=told, total_size=len(told))
-
-    def _new_version(self, asked: Any) -> Any:
-        key = self._key(asked.parent, None)
-        number = max(key.versions) + 1
-        key.versions[number] = _Version(os.urandom(32))
-        return self._told(f"{asked.parent}/cryptoKeyVersions/{number}")
-
-    def _update(self, asked: Any) -> Any:
-        if list(asked.update_mask.paths) != ["state"]:
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "only the state")
-        _, version = self._version(asked.crypto_key_version.name)
-        version.state = asked.crypto_key_version.state
-        return self._told(asked.crypto_key_version.name)
-
-    def _destroy(self, asked: Any) -> Any:
-        _, version = self._version(asked.name)
-        version.state = _State.DESTROY_SCHEDULED
-        return self._told(asked.name)
-
-    def _set_primary(self, asked: Any) -> Any:
-        key = self._key(asked.name, _Purpose.ENCRYPT_DECRYPT)
-        number = int(asked.crypto_key_version_id)
-        self._usable(key, number)
-        key.primary = number
-        return self._told_key(asked.name)
-
-    def _told(self, name: str) -> Any:
-        key, version = self._version(name)
-        return kms.CryptoKeyVersion(name=name, state=version.state, algorithm=key.algorithm)
-
-    def _key(self, name: str, purpose: Any) -> _Key:
-        key = self._keys.get(name)
-        if key is None:
-            raise _Refused(grpc.StatusCode.NOT_FOUND, "no such key")
-        if purpose is not None and key.purpose != purpose:
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "another purpose")
-        return key
-
-    def _version(self, name: str) -> tuple[_Key, _Version]:
-        found = _VERSION.match(name)
-        key = self._keys.get(found[1]) if found else None
-        version = key.versions.get(int(found[2])) if found and key else None
-        if key is None or version is None:
-            raise _Refused(grpc.StatusCode.NOT_FOUND, "no such version")
-        return key, version
-
-    def _usable(self, key: _Key, number: int) -> _Version:
-        version = key.versions.get(number)
-        if version is None:
-            raise _Refused(grpc.StatusCode.NOT_FOUND, "no such version")
-        _require_enabled(version)
-        return version
-
-    def _checked(self, asked: Any, payload: str) -> None:
-        """Compare a field with its checksum, which a careful caller sends."""
-        data, said = getattr(asked, payload), getattr(asked, f"{payload}_crc32c")
-        if not data or said is None:
-            self.wrong.append(f"{type(asked).__name__}: no {payload}, or no CRC32C for it")
-        elif said != _crc(data):
-            raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, "the checksum does not fit")
-
-
-class _Refused(Exception):  # noqa: N818 - an answer of the server, not a failure of the test
-    def __init__(self, code: grpc.StatusCode, said: str) -> None:
-        super().__init__(said)
-        self.code = code
-        self.said = said
+            setattr(answer, f"{payload}_crc32c", crc(other))
 
 
 _PAYLOADS: Final = {
@@ -389,15 +207,6 @@ _PAYLOADS: Final = {
     kms.AsymmetricSignResponse: "signature",
     kms.PublicKey: "pem",
 }
-
-
-def _require_enabled(version: _Version) -> None:
-    if version.state != _State.ENABLED:
-        raise _Refused(grpc.StatusCode.FAILED_PRECONDITION, "the version is not enabled")
-
-
-def _crc(data: bytes) -> int:
-    return int(google_crc32c.value(data))
 
 
 @pytest.fixture
