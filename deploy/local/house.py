@@ -13,7 +13,7 @@ from deploy.local.backing import Backing
 from deploy.local.site import KEEPER, Site
 from deploy.stores import Stores
 from services.ingest.register_opened import open_register
-from services.ingest.registered import Register
+from services.ingest.register_sql import SqlRegister
 from services.ledger.main import Ledger
 from services.ledger.main import build as build_ledger
 from shared.bus.port import Backlog, Publisher
@@ -115,7 +115,7 @@ class House(Stores):
         return self.bus.backlog() if self.backing is None else None
 
     @cached_property
-    def register(self) -> Register:
+    def register(self) -> SqlRegister:
         """Submissions and documents."""
         return open_register(self.site.register, self.topology.deadline)
 
@@ -141,6 +141,16 @@ class House(Stores):
             tracing=self.tracing,
             lines=self.logger("sequencer"),
         )
+
+    def close(self) -> None:
+        """Give back the files and connections that were opened."""
+        opened = self.__dict__
+        if "bus" in opened:
+            self.bus.close()
+        if "register" in opened:
+            self.register.close()
+        if "ledger" in opened:
+            self.ledger.close()
 
     def _require_embedded(self) -> None:
         if self.backing is not None:

@@ -1,7 +1,7 @@
 """The ledger, built: settings in, worker out. Importing this does no I/O."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,7 @@ from shared.keys.port import Keyring
 from shared.logging.stage_log import StageLog
 from shared.telemetry.tracing import Tracing
 from shared.tlog.checkpoint import LogKeys
+from shared.worker.built import nothing
 from shared.worker.outcome import Outcome
 from shared.worker.results import Results
 
@@ -51,6 +52,7 @@ class Ledger:
         names: what exports call a document.
         keyring: for ids.
         periods: closing them.
+        close: gives the journal's connections back.
     """
 
     handle: Callable[[Event], Outcome]
@@ -63,6 +65,7 @@ class Ledger:
     names: Lookup
     keyring: Keyring
     periods: Periods
+    close: Callable[[], None] = nothing
 
     def audit(self) -> list[Finding]:
         """Return what is wrong with journal, outbox and logs."""
@@ -142,7 +145,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     settings = settings or LedgerSettings.from_environment()
     journal = SqlJournal(open_database(settings.database, data_dir / LEDGER_FILE, JOURNAL))
     site = _Logs(Signing(data_dir, settings.origin), journal)
-    return assemble(
+    ledger = assemble(
         journal=journal,
         summaries=StoredSummaries(results),
         keyring=keyring,
@@ -155,6 +158,7 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         tracing=tracing,
         lines=lines,
     )
+    return replace(ledger, close=journal.close)
 
 
 class _Logs:

@@ -193,4 +193,4 @@ def house(tmp_path: Path) -> Iterator[House]:
     site.create()
     house = House(site)
     yield house
-    house.bus.close()
+    house.close()

@@ -49,8 +49,7 @@ def opened(data_dir: Path) -> Iterator[House]:
     try:
         yield house
     finally:
-        if house.backing is None:
-            house.bus.close()
+        house.close()
 
 
 def settled(data_dir: Path) -> Settled:

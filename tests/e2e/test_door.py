@@ -29,7 +29,7 @@ def test_a_file_of_any_name_becomes_one_submission(tmp_path: Path, name: str) ->
 
     assert len(job_ids) == 1
     assert other not in job_ids
-    house.bus.close()
+    house.close()
 
 
 @pytest.mark.timeout(20)

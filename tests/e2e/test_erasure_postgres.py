@@ -129,7 +129,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
             url=url,
             ids=[one.document_id for one in documents],
         )
-        house.bus.close()
+        house.close()
         stack.close()
         server.stop()
 
@@ -178,7 +178,7 @@ def test_everything_is_erased_and_accounted_for(erased: Erased) -> None:
     assert all(one.erased for one in documents)
     assert {one.document_id for one in documents} == set(erased.ids)
     assert audit(house) == []
-    house.bus.close()
+    house.close()
 
 
 def test_the_search_finds_deleted_rows(erased: Erased) -> None:

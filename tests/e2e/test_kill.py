@@ -91,6 +91,23 @@ def test_twenty_kills_lose_nothing_and_post_nothing_twice(tmp_path: Path, folder
     _kill(tmp_path, folder, kills=20, seed="twenty kills")
 
 
+@pytest.mark.timeout(900)
+def test_kills_lose_nothing_on_postgresql(
+    tmp_path: Path, folder: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server goes on when all its clients die: what they had begun is undone, and then done."""
+    expected, length = _undisturbed(tmp_path / "undisturbed", folder)
+    for owner in ("REGISTER", "LEDGER"):
+        monkeypatch.setenv(f"DOCLEDGER_{owner}_DATABASE", postgres)
+    data = tmp_path / "killed"
+    migrated = docledger(data, "database", "migrate")
+    assert migrated.code == 0, migrated.stderr
+    moments = random.Random("postgresql")
+    assert _suffer(data, folder, [moments.uniform(0, length) for _ in range(5)])
+    _check(data, folder, expected)
+    assert not list(data.glob("*register.sqlite")) + list(data.glob("ledger.sqlite"))
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_two_hundred_kills_of_all_examples(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def house(data: Path) -> Iterator[House]:
     site.create()
     house = House(site)
     yield house
-    house.bus.close()
+    house.close()
 
 
 def _leased(house: House, worker: str) -> int:

@@ -25,7 +25,7 @@ def house(tmp_path: Path) -> Iterator[House]:
     (tmp_path / "a.txt").write_text("hello")
     entrance_of(house, "cli").submit(tmp_path / "a.txt")
     yield house
-    house.bus.close()
+    house.close()
 
 
 @dataclass

@@ -220,4 +220,4 @@ def test_the_bytes_of_a_real_house_are_in_its_store(tmp_path: Path, file: Path) 
     jobs = {door.submit(file).job_id}
     jobs |= {one.job_id for one in door.submit_all([other]) if isinstance(one, Submitted)}
     assert {info.name.rsplit("/", 1)[1] for info in house.objects.list("inbox/")} == jobs
-    house.bus.close()
+    house.close()

@@ -52,7 +52,7 @@ def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
         assert submission is not None
         assert submission.document_id is not None
         ids[name] = submission.document_id
-    house.bus.close()
+    house.close()
     return site.folder, ids
 
 
@@ -62,7 +62,7 @@ def house(settled: tuple[Path, dict[str, str]], tmp_path: Path) -> Iterator[Hous
     shutil.copytree(settled[0], tmp_path / "data")
     house = House(Site(tmp_path / "data"))
     yield house
-    house.bus.close()
+    house.close()
 
 
 @pytest.fixture
