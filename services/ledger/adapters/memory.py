@@ -1,14 +1,13 @@
 """The journal in memory, for the simulation: every rule of the real one, none of its disk."""
 
 import copy
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from services.ledger.adapters.admission import Admitted, admit
-from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.memory_proposals import MemoryProposals
+from services.ledger.adapters.memory_rows import Rows
 from services.ledger.entries import ALL, Appended, Booked, Booking, Entry, Trail, View
 from services.ledger.periods import dated_within
 from services.ledger.ports import (
@@ -24,31 +23,12 @@ from shared.events.payloads import EntryKind
 from shared.tlog.checkpoint import SignedCheckpoint
 
 
-@dataclass(slots=True)
-class _Books:
-    """One tenant's rows."""
-
-    entries: dict[str, Booked] = field(default_factory=dict)  # by entry id, in journal order
-    by_document: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    decisions: dict[tuple[str, int], Entry] = field(default_factory=dict)
-    settled: set[str] = field(default_factory=set)
-    fingerprints: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    outbox: dict[str, OutboxRow] = field(default_factory=dict)
-    waiting: dict[str, None] = field(default_factory=dict)  # outbox rows not published
-    log: list[str] = field(default_factory=list)  # entry ids by index
-    unsequenced: list[str] = field(default_factory=list)
-    intents: MemoryIntents = field(default_factory=MemoryIntents)
-    checkpoints: dict[int, SignedCheckpoint] = field(default_factory=dict)
-    recorded: list[tuple[datetime, int]] = field(default_factory=list)
-    closes: list[str] = field(default_factory=list)
-
-
 class MemoryJournal(MemoryProposals):
     """A journal that dies with the process; safe to share between threads."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._books: dict[str, _Books] = {}
+        self._books: dict[str, Rows] = {}
         self._tenant_of: dict[str, str] = {}
         self._lease: tuple[str, datetime, int] | None = None
 
@@ -76,16 +56,7 @@ class MemoryJournal(MemoryProposals):
         tenant = self._tenant_of.get(entry_id)
         if tenant is None:
             return []
-        books = self._books[tenant]
-        document = books.entries[entry_id].entry.document_id
-        same = (books.entries[one].entry for one in books.by_document[document])
-        return [
-            one.entry_id
-            for one in same
-            if one.kind is EntryKind.FX
-            and one.links == entry_id
-            and one.entry_id not in books.settled
-        ]
+        return self._books[tenant].linked(entry_id)
 
     def closed_until(self, tenant: str) -> date | None:
         """Return the last day of the last closed period; None when none is closed."""
@@ -335,10 +306,10 @@ class MemoryJournal(MemoryProposals):
             if entry.entry_id in books.outbox and entry.entry_id not in books.entries:
                 books.entries[entry.entry_id] = Booked(entry, index)
 
-    def _of(self, tenant: str, *, make: bool = False) -> _Books:
+    def _of(self, tenant: str, *, make: bool = False) -> Rows:
         books = self._books.get(tenant)
         if books is None:
-            books = _Books()
+            books = Rows()
             if make:
                 self._books[tenant] = books
         return books
