@@ -63,7 +63,7 @@ audit-packages: $(STAMP) ## known vulnerabilities in what the lock pins (needs t
 bench: $(STAMP) ## speed and memory, each figure beside its library limit in the same run
 	$(BIN)/python -m tests.bench $(DATA)
 
-soak: $(STAMP) ## the long counts: 200 kills, 10,000 simulated seeds
+soak: $(STAMP) ## the long counts: 200 kills, 600 failovers, 10,000 simulated seeds
 	$(BIN)/pytest -m soak --timeout 7200
 
 drill: $(STAMP) ## lose a PostgreSQL and restore it, migrate back and forth; evidence in docs/drills/

@@ -38,6 +38,7 @@ class Evidence:
     def page(self, at: dt.datetime) -> str:
         """Return it as Markdown."""
         ran = {"Python": sys.version.split()[0], "cores": str(os.cpu_count()), **self.said}
+        ran["load at the end"] = f"{os.getloadavg()[0]:.1f}"
         lines = [
             f"# Drill: {self.name}, {at:%Y-%m-%d %H:%M} UTC",
             "",

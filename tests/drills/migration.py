@@ -28,6 +28,7 @@ from shared.database.migrations import config_of, migrate
 from shared.database.postgres import connect, open_postgres
 from shared.database.schema import Schema
 from shared.tlog.verify import verify_log
+from tests.drills.backups import version
 from tests.drills.evidence import Evidence
 from tests.emulators.postgres import Postgres
 from tests.services.ledger.failing_over import Log, book_many, finish
@@ -69,6 +70,7 @@ class Drill:
 
     def run(self) -> Evidence:
         """Do it all; an ``AssertionError`` is a drill that failed."""
+        self._evidence.said["PostgreSQL"] = version(self._server)
         with JournalTemplate(self._server).copied() as database:
             self._fill(database)
             for schema in (JOURNAL, REGISTER):

@@ -43,5 +43,5 @@ def test_the_page_is_dated_and_says_what_was_seen(tmp_path: Path) -> None:
     page = path.read_text()
     assert "2026-01-31 12:00 UTC" in page
     assert "| RTO | 1.2 s |\n| RPO | 1,000 entries |" in page
-    assert "PostgreSQL 18." in page
+    assert "PostgreSQL 18, load at the end " in page
     assert "1. it verifies\n" in page
