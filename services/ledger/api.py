@@ -9,9 +9,16 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from services.ledger.api_checkpoints import MOST_CHECKPOINTS, History
+from services.ledger.api_checkpoints import History
 from services.ledger.api_entries import Listing, SizeError, entry_at, proof_of
-from services.ledger.api_filters import MOST_INDEX, CursorError, ListQuery
+from services.ledger.api_filters import (
+    MOST_INDEX,
+    CheckpointsQuery,
+    ConsistencyQuery,
+    CursorError,
+    ListQuery,
+    ProofQuery,
+)
 from services.ledger.api_index import Index
 from services.ledger.api_log import (
     BYTES,
@@ -61,8 +68,6 @@ EntryIndex = Annotated[
     int, Path(ge=0, le=MOST_INDEX, description="of the entry in the log, from 0")
 ]
 TreeSize = Annotated[int, Path(ge=0, le=MOST_INDEX, description="entries that it covers")]
-Earlier = Annotated[int, Query(ge=1, le=MOST_INDEX, description="size of a checkpoint")]
-Later = Annotated[int | None, Query(ge=1, le=MOST_INDEX, description="likewise; else the newest")]
 
 _Answers = dict[int | str, dict[str, Any]]
 
@@ -196,14 +201,17 @@ def _add_entries(app: FastAPI, callers: Callers, doors: _Doors) -> None:
         responses=_PROOF,
     )
     def prove_entry(
-        caller: ReadBy, tenant: Tenant, index: EntryIndex, size: Later = None
+        caller: ReadBy,
+        tenant: Tenant,
+        index: EntryIndex,
+        query: Annotated[ProofQuery, Query()],
     ) -> Response:
         """Return the proof of one entry, to be checked offline with the log's public key."""
-        signed = doors.history(caller, tenant).signed_at(size)
+        signed = doors.history(caller, tenant).signed_at(query.size)
         proof = proof_of(doors.log(caller, tenant), signed, index)
         if proof is None:
             raise ProblemError(ApiProblem.NOT_FOUND)
-        lasting = FRESH if size is None else FOREVER
+        lasting = FRESH if query.size is None else FOREVER
         return Response(proof, media_type=TEXT, headers={"cache-control": lasting})
 
 
@@ -218,13 +226,10 @@ def _add_checkpoints(app: FastAPI, callers: Callers, doors: _Doors) -> None:
     def list_checkpoints(
         caller: ReadBy,
         tenant: Tenant,
-        after: Annotated[
-            int, Query(ge=0, le=MOST_INDEX, description="the size before the page")
-        ] = 0,
-        limit: Annotated[int, Query(ge=1, le=MOST_CHECKPOINTS)] = MOST_CHECKPOINTS,
+        query: Annotated[CheckpointsQuery, Query()],
     ) -> Response:
         """Return a page of the log's checkpoints, smallest size first."""
-        return _told(doors.history(caller, tenant).page(after=after, limit=limit))
+        return _told(doors.history(caller, tenant).page(after=query.after, limit=query.limit))
 
     @app.get(
         "/v1/tenants/{tenant}/checkpoints/{size}",
@@ -243,11 +248,10 @@ def _add_checkpoints(app: FastAPI, callers: Callers, doors: _Doors) -> None:
     def prove_consistency(
         caller: ReadBy,
         tenant: Tenant,
-        earlier: Annotated[Earlier, Query(alias="from")],
-        later: Annotated[Later, Query(alias="to")] = None,
+        query: Annotated[ConsistencyQuery, Query()],
     ) -> Response:
         """Return two checkpoints and the proof that the later log begins with the earlier one."""
-        return _told(doors.history(caller, tenant).consistency(earlier, later))
+        return _told(doors.history(caller, tenant).consistency(query.earlier, query.later))
 
 
 def _add_log(app: FastAPI, callers: Callers, doors: _Doors) -> None:

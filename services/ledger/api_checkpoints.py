@@ -14,8 +14,6 @@ from shared.tlog.errors import MalformedError
 from shared.tlog.merkle import make_consistency_proof, verify_consistency
 from shared.tlog.reader import TreeHashes
 
-MOST_CHECKPOINTS = 100
-
 
 class History:
     """The checkpoints of one tenant's log.

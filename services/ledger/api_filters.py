@@ -18,6 +18,8 @@ from shared.events.payloads import DocumentType, EntryKind
 MOST_ENTRIES: Final = 256
 """Entries a page: unfiltered, they lie in two bundles at most."""
 
+MOST_CHECKPOINTS: Final = 100
+
 MOST_INDEX: Final = 2**63 - 1
 _MOST_AMOUNT: Final = 2**53 - 1
 
@@ -145,6 +147,40 @@ class ListQuery(Filter):
         """Return what ties a cursor to this tenant's list with these filters."""
         asked = self.model_dump(mode="json", exclude={"cursor", "limit"})
         return sha256(json.dumps([tenant, asked], sort_keys=True).encode()).digest()
+
+
+class _Strict(BaseModel):
+    """Parameters of which none may be misspelt: one that is left out changes the answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ProofQuery(_Strict):
+    """At which checkpoint an entry is proved."""
+
+    size: Annotated[int, Field(ge=1, le=MOST_INDEX)] | None = Field(
+        None, description="of a checkpoint; else the newest"
+    )
+
+
+class CheckpointsQuery(_Strict):
+    """Which page of the history."""
+
+    after: Size = Field(0, description="the size before the page")
+    limit: Annotated[int, Field(ge=1, le=MOST_CHECKPOINTS)] = Field(
+        MOST_CHECKPOINTS, description="checkpoints a page"
+    )
+
+
+class ConsistencyQuery(_Strict):
+    """Between which checkpoints."""
+
+    earlier: Annotated[int, Field(ge=1, le=MOST_INDEX)] = Field(
+        alias="from", description="size of a checkpoint"
+    )
+    later: Annotated[int, Field(ge=1, le=MOST_INDEX)] | None = Field(
+        None, alias="to", description="likewise; else the newest"
+    )
 
 
 class CursorError(ValueError):

@@ -136,6 +136,13 @@ def test_no_consistency_where_nothing_was_signed(api: Api, query: str, code: str
     assert api.get(f"{TENANT}/consistency", query=query).code == code
 
 
+@pytest.mark.parametrize("path", ["entries/0/proof", "checkpoints", "consistency"])
+def test_misspelt_parameter_is_refused(api: Api, path: str) -> None:
+    """A proof at another size than was asked for would be taken for the right one."""
+    answer = api.get(f"{TENANT}/{path}", query="from=3&canary=7" if "cons" in path else "canary=7")
+    assert (answer.status, answer.code) == (400, "malformed_request")
+
+
 def test_checkpoint_that_is_not_on_record_yet_is_told(tmp_path: Path) -> None:
     """The log is published a moment before the journal writes it down."""
     publish(tmp_path, (5, 9))

@@ -231,7 +231,8 @@ def test_cursor_beyond_the_log_is_refused(site: Path) -> None:
         "kind=canary", "type=canary", "account=canary", "account=60001", "currency=eur",
         "min_amount=1.5", "min_amount=9007199254740993", "status=canary", "from=canary",
         "from=2026-02-30", "sealed_after=2026-01-01T00:00:00", "sealed_before=canary",
-        "as_of=-1", "order=canary", "limit=257", "canary=1", "kind=hold&kinds=hold",
+        "from=0", "to=1700000000", "sealed_after=0", "sealed_before=1700000000", "as_of=-1",
+        "order=canary", "limit=257", "canary=1", "kind=hold&kinds=hold",
         "cursor=" + "A" * 65,
     ],
 )  # fmt: skip
