@@ -129,6 +129,14 @@ class Eraser:
             submissions=len(jobs),
         )
 
+    def has_upload(self, tenant: str, job_id: str) -> bool:
+        """Tell whether an upload lies at the door.
+
+        Raises:
+            TransientError: the store is unavailable.
+        """
+        return self._objects.stat(names.inbox(tenant, job_id)) is not None
+
     def discard_upload(self, tenant: str, job_id: str) -> bool:
         """Remove an upload that nobody has taken in yet; tell whether there was one.
 
@@ -136,7 +144,7 @@ class Eraser:
             TransientError: the store is unavailable.
         """
         name = names.inbox(tenant, job_id)
-        there = self._objects.stat(name) is not None
+        there = self.has_upload(tenant, job_id)
         self._objects.delete(name)
         if self._versions is not None:
             self._versions.purge(name)

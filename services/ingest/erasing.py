@@ -142,12 +142,15 @@ class Erasing:
         head = self._register.document(head.tenant, head.document_id) or head
         self._begin(head)
         family = self.family(head)
+        done = self._erase_parts(family)
+        return family, [self._eraser.erase(head), *done]
+
+    def _erase_parts(self, family: Family) -> list[Erasure]:
         for job_id in family.waiting:
-            self._eraser.discard_upload(head.tenant, job_id)
+            self._eraser.discard_upload(family.head.tenant, job_id)
         for part in family.parts:
             self._eraser.mark(part)
-        done = [self._eraser.erase(part) for part in family.parts]
-        return family, [self._eraser.erase(head), *done]
+        return [self._eraser.erase(part) for part in family.parts]
 
     def _begin(self, head: RegisteredDocument) -> None:
         if head.terminal is Terminal.EXPANDED:
@@ -176,11 +179,19 @@ class Erasing:
         late: list[Erasure] = []
         for tenant, document_id, begun in list(self._tombstones.begun()):
             head = self._register.document(tenant, document_id)
-            if head is not None:
+            if head is not None and not self._is_done(head):
                 late += self.erase(head)[1][1:]
             if begun + SETTLED < self._clock.now():
                 self._tombstones.end(document_id)
         return late
+
+    def _is_done(self, head: RegisteredDocument) -> bool:
+        """Tell whether nothing is left to do: what is told again would never come to rest."""
+        if not head.erased:
+            return False
+        family = self.family(head)
+        left = (self._eraser.has_upload(head.tenant, job_id) for job_id in family.waiting)
+        return not family.parts and not any(left)
 
     def _jobs(self, document: RegisteredDocument) -> list[str]:
         brought = self._register.submissions_of(document.tenant, document.document_id)

@@ -331,6 +331,13 @@ def test_a_part_that_came_late_is_erased_later(yard: Yard) -> None:
     assert not list(yard.tombstones.begun())
 
 
+def test_what_is_done_is_told_once(yard: Yard) -> None:
+    """Looking for what comes late, for an hour, must not keep everybody busy for an hour."""
+    yard.erase(MAIL)
+    assert yard.erasing.finish() == []
+    assert yard.bus.pull("register.document-erased", most=99, lease_s=60) == []
+
+
 def test_whoever_dies_at_any_change_leaves_what_the_next_one_completes() -> None:
     """Marked, half removed, not told: the same command again, or the next round, ends it."""
     completed = 0
