@@ -3,7 +3,9 @@
 from typing import Protocol
 
 from services.ingest.eraser import Eraser
-from services.ingest.erasing import Erasing, OnHold, nothing_on_hold
+from services.ingest.erasing import Erasing
+from services.ingest.erasure_settings import ErasureSettings
+from services.ingest.policy import Policy
 from services.ingest.registered import Register
 from shared.bus.port import Publisher
 from shared.clock import Clock
@@ -40,8 +42,18 @@ class Ports(Protocol):
     def clock(self) -> Clock: ...  # noqa: D102 - same
 
 
-def erasing_of(ports: Ports, *, on_hold: OnHold = nothing_on_hold) -> Erasing:
-    """Return what erases documents with what belongs to them."""
+def erasing_of(ports: Ports, *, policy: Policy | None = None) -> Erasing:
+    """Return what erases documents with what belongs to them.
+
+    Args:
+        ports: what it touches.
+        policy: says what must stay; the one that the environment names when None, so that nobody
+            erases past a legal hold by leaving it out.
+
+    Raises:
+        UserError: the policy cannot be read.
+    """
+    policy = policy or Policy.read(ErasureSettings.from_environment().policy)
     eraser = Eraser(
         objects=ports.objects,
         keyring=ports.keyring,
@@ -57,7 +69,7 @@ def erasing_of(ports: Ports, *, on_hold: OnHold = nothing_on_hold) -> Erasing:
         tombstones=ports.tombstones,
         parts_told=lambda job_id: _parts_told(ports.results, job_id),
         clock=ports.clock,
-        on_hold=on_hold,
+        on_hold=policy.holds,
     )
 
 

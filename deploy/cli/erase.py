@@ -37,7 +37,7 @@ def erase(data_dir: Path, typed: str, *, yes: bool, as_json: bool) -> int:
         raise UserError(
             f"{document.document_id} must stay: it is under 'hold' in {settings.policy}"
         )
-    erasing = erasing_of(house, on_hold=policy.holds)
+    erasing = erasing_of(house, policy=policy)
     if not yes and not typer.confirm(_question(erasing.family(document))):
         to_stderr().print("nothing was erased")
         return 1

@@ -25,7 +25,7 @@ def retention(data_dir: Path, policy: Path | None, *, dry: bool, as_json: bool) 
     rules = Policy.read(file)
     done = Retention(
         register=house.register,
-        erasing=erasing_of(house, on_hold=rules.holds),
+        erasing=erasing_of(house, policy=rules),
         policy=rules,
         clock=house.clock,
     ).run(dry=dry)

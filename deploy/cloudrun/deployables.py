@@ -171,7 +171,7 @@ def _eraser(platform: Platform) -> Service:
     policy = Policy.read(ErasureSettings.from_environment().policy)
     retention = Retention(
         register=platform.register,
-        erasing=erasing_of(platform, on_hold=policy.holds),
+        erasing=erasing_of(platform, policy=policy),
         policy=policy,
         clock=platform.clock,
     )

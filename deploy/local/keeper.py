@@ -15,7 +15,7 @@ from services.ingest.projector import project
 from services.ingest.sweeper import Sweeper
 from shared.bus.port import Delivery
 from shared.bus.topology import DEAD_SUFFIX
-from shared.errors import TransientError
+from shared.errors import TransientError, UserError
 from shared.telemetry.log_events import LogEvent
 
 BATCH: Final = 500
@@ -119,9 +119,16 @@ class Keeper:
         self._swept = now
         swept = self._sweeper.sweep()
         tidied = tidy_inbox(self._house)
-        erased = erasing_of(self._house).finish()
+        erased = self._finish_erasing()
         forgotten = self._retention.turn()
         return bool(swept.documents or swept.uploads or tidied or erased or forgotten)
+
+    def _finish_erasing(self) -> bool:
+        """Erase what came late of erased e-mails; nothing while nobody can say what must stay."""
+        try:
+            return bool(erasing_of(self._house).finish())
+        except UserError:
+            return False  # whoever erases by hand is told what is wrong with the policy
 
 
 def keep(house: House, stop: Callable[[], bool]) -> None:

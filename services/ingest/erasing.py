@@ -33,11 +33,6 @@ SETTLED: Final = timedelta(hours=1)
 """Nobody has a part in hand for longer."""
 
 
-def nothing_on_hold(_tenant: str, _document_id: str) -> bool:
-    """Nothing must stay."""
-    return False
-
-
 class Kept(StrEnum):
     """Why an attachment stays when an e-mail goes."""
 
@@ -83,7 +78,7 @@ class Erasing:
         tombstones: Tombstones,
         parts_told: PartsTold,
         clock: Clock,
-        on_hold: OnHold = nothing_on_hold,
+        on_hold: OnHold,
     ) -> None:
         self._eraser = eraser
         self._register = register
