@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from shared.database.database import WRITES, Database
-from shared.database.revisions import require_known, revision_of
+from shared.database.revisions import require_current
 from shared.database.schema import Schema
 from shared.errors import UserError
 
@@ -40,24 +40,7 @@ def open_postgres(url: str, schema: Schema, *, connections: int = 5) -> Database
         UserError: the URL is none; or the schema is at another revision than the code.
     """
     database = connect(url, schema, connections=connections)
-    try:
-        _require_current(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _require_current(database: Database) -> None:
-    schema = database.schema
-    with database.reading() as connection:
-        revision = revision_of(connection, schema)
-    require_known(revision, schema)
-    if revision != schema.newest:
-        raise UserError(
-            f"{schema.called} is at revision {revision or 'none'}, this version needs "
-            f"{schema.newest}: run 'docledger database migrate' as its owner"
-        )
+    return require_current(database, remedy="run 'docledger database migrate' as its owner")
 
 
 def connect(url: str, schema: Schema, *, connections: int = 5) -> Database:

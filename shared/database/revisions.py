@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, inspect, text
 
+from shared.database.database import Database
 from shared.database.schema import Schema
 from shared.errors import UserError
 
@@ -23,3 +24,34 @@ def require_known(revision: str | None, schema: Schema) -> None:
     """
     if revision is not None and not schema.knows(revision):
         raise UserError(f"{schema.called} was made by a newer version of docledger: use that one")
+
+
+def require_current(database: Database, *, remedy: str) -> Database:
+    """Return the database if its tables are those that this version works on; else close it.
+
+    Args:
+        database: just connected.
+        remedy: what brings the tables there, for the one who reads the error.
+
+    Raises:
+        TransientError: it is unavailable.
+        UserError: its tables are at another revision, or a newer version made them.
+    """
+    schema = database.schema
+    try:
+        with database.reading() as connection:
+            revision = revision_of(connection, schema)
+        require_known(revision, schema)
+        _require_newest(revision, schema, remedy)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _require_newest(revision: str | None, schema: Schema, remedy: str) -> None:
+    if revision != schema.newest:
+        raise UserError(
+            f"{schema.called} is at revision {revision or 'none'}, this version needs "
+            f"{schema.newest}: {remedy}"
+        )

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
 
 from shared.database.database import WRITES, Database
-from shared.database.revisions import require_known, revision_of
+from shared.database.revisions import require_current, require_known, revision_of
 from shared.database.schema import Schema
-from shared.errors import TransientError, UserError
+from shared.errors import TransientError
 from shared.sqlite import turn_to_wal
 
 BUSY_S: Final = 30.0
@@ -91,24 +91,7 @@ def look_into_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> D
     )
     event.listen(engine, "begin", _begin)
     database = Database(engine, schema)
-    try:
-        _require_current(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _require_current(database: Database) -> None:
-    schema = database.schema
-    with database.reading() as connection:
-        revision = revision_of(connection, schema)
-    require_known(revision, schema)
-    if revision != schema.newest:
-        raise UserError(
-            f"{schema.called} is at revision {revision or 'none'}, this version needs "
-            f"{schema.newest}: a worker brings it there when it starts"
-        )
+    return require_current(database, remedy="a worker brings it there when it starts")
 
 
 def _prepare(connection: sqlite3.Connection, _record: object, *, busy_s: float) -> None:
