@@ -27,7 +27,7 @@ LOOK_S: Final = 0.5
 MOST_DEATHS: Final = MOST_STARTS - 1
 """In whose hands a document may die of us, and still end as in peace."""
 
-WAYS: Final = ("all", "all", "all", "worker", "arbiter")
+WAYS: Final = ("all", "worker", "arbiter", "all", "all")
 """Which processes die: all of a deployable's at once, its worker alone, the arbiter above it."""
 
 _AT_LEAST: Final = 2  # gunicorn's arbiter, and its worker

@@ -103,7 +103,7 @@ def test_kills_lose_nothing_on_postgresql(
     migrated = docledger(data, "database", "migrate")
     assert migrated.code == 0, migrated.stderr
     moments = random.Random("postgresql")
-    assert _suffer(data, folder, [moments.uniform(0, length) for _ in range(5)])
+    assert _suffer(data, folder, [moments.uniform(0, length) for _ in range(3)])
     _check(data, folder, expected)
     assert not list(data.glob("*register.sqlite")) + list(data.glob("ledger.sqlite"))
 

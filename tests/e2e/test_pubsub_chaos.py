@@ -36,7 +36,9 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-KILLS = 10
+FEW, MANY = 4, 10
+"""Kills of each worker: while everybody waits for the tests, and in the soak."""
+
 DEPLOYABLES = ("entrance", "ingest", "register", "ocr", "summarize", "ledger", "sequencer")
 
 UNDER_WAY = 12
@@ -132,7 +134,9 @@ def _restart_emulator(up: Cluster, doubler: Doubler) -> None:
     _double(up, doubler)
 
 
-def _chaos(folder: Path, examples: Iterable[Example], *, seed: str, strictly: bool) -> None:
+def _chaos(
+    folder: Path, examples: Iterable[Example], *, kills: int, seed: str, strictly: bool
+) -> None:
     """Do everything to the workers that there is, and look at the books."""
     sabotage: Sabotage
     reaper: Reaper
@@ -141,7 +145,7 @@ def _chaos(folder: Path, examples: Iterable[Example], *, seed: str, strictly: bo
         with cluster(folder / "data", more=sabotage.environment) as up:
             told: Callable[[str], None] = lambda name: reaper.told(name)  # noqa: E731, PLW0108 - it comes later
             with Doubler(up.backing.services, told, strictly=strictly) as doubler:
-                wanted = dict.fromkeys(DEPLOYABLES, KILLS)
+                wanted = dict.fromkeys(DEPLOYABLES, kills)
                 reaper = Reaper(up, wanted, in_hand=doubler.in_hand, seed=seed)
                 sender = _Sender(up, folder / "in", examples)
                 with reaper:
@@ -166,7 +170,8 @@ def _chaos(folder: Path, examples: Iterable[Example], *, seed: str, strictly: bo
 @pytest.mark.usefixtures("patience")
 def test_chaos_loses_nothing_and_doubles_nothing(tmp_path: Path, few: list[Example]) -> None:
     """Kills, a bus that forgets, a store that refuses, pushes that come twice: the same books."""
-    _chaos(tmp_path, chain(few, invoice_stream(7, MOST)), seed="chaos", strictly=False)
+    examples = chain(few, invoice_stream(7, MOST))
+    _chaos(tmp_path, examples, kills=FEW, seed="chaos", strictly=False)
 
 
 @pytest.mark.soak
@@ -175,4 +180,5 @@ def test_chaos_loses_nothing_and_doubles_nothing(tmp_path: Path, few: list[Examp
 @pytest.mark.parametrize("seed", ["one", "two", "three", "four", "five"])
 def test_chaos_among_all_examples(tmp_path: Path, seed: str) -> None:
     """Pictures take long: here the kills meet OCR, sandboxes and page ranges too."""
-    _chaos(tmp_path, chain(fixed_examples(), invoice_stream(7, MOST)), seed=seed, strictly=True)
+    examples = chain(fixed_examples(), invoice_stream(7, MOST))
+    _chaos(tmp_path, examples, kills=MANY, seed=seed, strictly=True)

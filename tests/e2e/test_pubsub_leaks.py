@@ -9,6 +9,7 @@ so is the topic on which Cloud Storage names the files that were dropped.
 import base64
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -18,6 +19,7 @@ import pytest
 from examples.canaries import canary_invoice, make_canaries
 from shared.telemetry.reasons import QuarantineReason
 from tests.e2e.cluster import Cluster, cluster, drained
+from tests.e2e.endings import short_clocks
 from tests.e2e.needles import forms_of
 from tests.e2e.overheard import Overhearing, leaks, of_files, of_objects, of_processes
 from tests.e2e.quoting import PLACES, Quoting
@@ -126,7 +128,10 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Heard:
     (base / "tmp").mkdir()
     (base / "inbox").mkdir()
     more = {**TALKATIVE, **quoting.environment, "TMPDIR": str(base / "tmp")}
-    with cluster(base / "data", base / "inbox", more=more) as up:
+    # A busy machine refuses many a push, and minutes of backoff would add up.
+    with ExitStack() as stack:
+        short_clocks(base, stack.enter_context(pytest.MonkeyPatch.context()))
+        up = stack.enter_context(cluster(base / "data", base / "inbox", more=more))
         overhearing = Overhearing(up)
         needles = _drop(up, words)
         person = make_canaries(60)
