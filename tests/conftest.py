@@ -22,11 +22,13 @@ UNTRACED: Final = {"e2e", "simulation"}
 """Rooms whose tests take long: tracing would double it, and each module has tests of its own."""
 
 
+@pytest.hookimpl(trylast=True)  # whatever the order, they come first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes long run at its own speed."""
+    """Let what takes long begin first and run at its own speed."""
     for item in items:
         if UNTRACED.intersection(item.path.parts):
             item.add_marker("no_cover")
+    items.sort(key=lambda item: item.get_closest_marker("no_cover") is None)
 
 
 @pytest.fixture(autouse=True)
