@@ -130,10 +130,16 @@ class Edge:
                 gave_up_in = self._do.quarantine.note_replay(self._stage, event)
                 span.link(gave_up_in or "", Link.GAVE_UP)
             if delivery.subscription.endswith(DEAD_LETTER_SUFFIX):
-                settlement = self._bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
-                self._do.leases.clear(names.work_of(event))
-                return settlement
+                self._do.leases.clear_ended(names.work_of(event))
+                return self._bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
             return self._work(event, delivery, span)
+        except LeaseHeldError:
+            return Settlement(
+                acknowledge=False,
+                code=DeliveryOutcome.CONTENDED,
+                delay_s=CONTENDED_DELAY_S,
+                begun=False,
+            )
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
             try:
                 return self._failed(error, event, delivery, None, span)
@@ -149,15 +155,7 @@ class Edge:
         if stored is not None:
             return self._repeat(event, stored, span)
         self._do.breaker.check()
-        try:
-            lease = self._do.leases.acquire(names.work_of(event), event.id, span=span.traceparent)
-        except LeaseHeldError:
-            return Settlement(
-                acknowledge=False,
-                code=DeliveryOutcome.CONTENDED,
-                delay_s=CONTENDED_DELAY_S,
-                begun=False,
-            )
+        lease = self._do.leases.acquire(names.work_of(event), event.id, span=span.traceparent)
         span.link(lease.attempt_before, Link.ATTEMPT_BEFORE)
         try:
             stored = self._do.vault.find(name)  # since it was looked for, somebody may have done it

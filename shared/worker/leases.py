@@ -7,6 +7,7 @@ once (a power cut, ``kill -9`` of everything) the work in hand is not to blame, 
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -137,7 +138,7 @@ class Leases:
             except AlreadyExistsError as err:
                 raise LeaseHeldError("another worker began this work first") from err
         before = _State(**json.loads(stored.data))
-        if before.holder and before.expires > now and not self._abandoned(before.holder):
+        if self._is_held(before):
             raise LeaseHeldError("another worker is at this work")
         if before.event_id != event_id:
             before = _State(event_id, "", 0.0, 0, 0)
@@ -165,6 +166,19 @@ class Leases:
         """Forget a lease that outlived its work: the result is there."""
         self._objects.delete(f"leases/{self._stage}/{work}")
 
+    def clear_ended(self, work: str) -> None:
+        """Forget the lease of work that the bus gave up on.
+
+        Raises:
+            LeaseHeldError: a worker has another copy of the message in hand, and may yet do it.
+        """
+        name = f"leases/{self._stage}/{work}"
+        with suppress(NotFoundError):
+            stored = self._objects.read(name)
+            if self._is_held(_State(**json.loads(stored.data))):
+                raise LeaseHeldError("a worker is at this work")
+            self._objects.delete(name, generation=stored.info.generation)
+
     def give_back(self, lease: Lease, *, failed: bool) -> None:
         """End the lease without an outcome: the worker lives, so the start is not held against it.
 
@@ -180,6 +194,10 @@ class Leases:
             self._objects.replace(lease.name, _encode(state), generation=lease.generation)
         except GenerationMismatchError:
             return  # the lease had ended and somebody else is at the work
+
+    def _is_held(self, state: _State) -> bool:
+        lasts = state.expires > self._clock.now().timestamp()
+        return bool(state.holder) and lasts and not self._abandoned(state.holder)
 
 
 def _encode(state: _State) -> bytes:

@@ -171,14 +171,16 @@ def ids_mean_one_thing(ending: Ending) -> list[str]:
     """No event id stands for two contents, and no content goes out under two ids.
 
     Of an erased document the objects are gone: who was taking the same bytes in meanwhile stores
-    and announces others in their place, which nobody handles any more.
+    and announces others in their place, which nobody handles any more. What was not taken in yet
+    goes by its job's id.
     """
     found = []
+    jobs = {job for job, name in ending.submitted.items() if name in ending.erased}
     contents: dict[str, str] = {}
     ids: dict[str, str] = {}
     for fact in ending.published():
         event, content = fact.event, _content(fact.event)
-        if event.subject in ending.erased:
+        if event.subject in ending.erased | jobs:
             continue
         if contents.setdefault(event.id, content) != content:
             found.append(f"{event.type.value} of {event.subject[:6]}: one id, two contents")
@@ -236,11 +238,14 @@ def quarantine_has_a_record(ending: Ending) -> list[str]:
     """What lies in quarantine has a record that waits to be replayed.
 
     Its replay may lack an event that the bus lost while it lay there: nobody waits for a document
-    in quarantine, so no sweep brings that back, and an audit names it.
+    in quarantine, so no sweep brings that back, and an audit names it. Of an erased document the
+    records are gone; that it is erased may be what the bus lost.
     """
     found = []
     for name, document in ending.documents.items():
         if document.terminal is not Terminal.QUARANTINED or document.erased:
+            continue
+        if ending.lossy and name in ending.erased:
             continue
         records = ending.records.get(name, []) + ending.records.get(document.job_id, [])
         if all(replayed for _, replayed in records) and not (ending.lossy and records):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 
 import pytest
 
@@ -274,6 +275,40 @@ def test_dead_letter_becomes_a_quarantine_record(bench: Bench) -> None:
     ((_, record),) = bench.quarantine.list()
     assert record.reason is QuarantineReason.DEAD_LETTER
     assert bench.handled == 0
+
+
+def test_dead_letter_waits_while_another_copy_is_in_hand(bench: Bench) -> None:
+    """Its worker may yet do it; to take the lease from it would let a third one begin."""
+    dead = f"{SUBSCRIPTION}.dead"
+    meanwhile: list[str] = []
+
+    def meet(event: Event) -> Outcome:
+        other = bench.worker("w2")
+        meanwhile.append(bench.deliver(subscription=dead, edge=other).code)
+        meanwhile.append(bench.deliver(edge=other).code)
+        return summarized(event)
+
+    bench.handle = meet
+    assert bench.deliver().code == "done"
+    assert meanwhile == ["contended", "contended"]
+    assert list(bench.quarantine.list()) == []
+
+
+def test_dead_letter_of_a_worker_that_died_leaves_no_lease(bench: Bench) -> None:
+    """It comes when the lease has ended, and nobody would come back to clear it."""
+
+    def die(_event: Event) -> Outcome:
+        raise KeyboardInterrupt
+
+    bench.handle = die
+    with suppress(KeyboardInterrupt):
+        bench.deliver()
+    assert list(bench.objects.list("leases/"))
+    dead = f"{SUBSCRIPTION}.dead"
+    assert bench.deliver(subscription=dead).code == "contended"
+    bench.clock.sleep(61)
+    assert bench.deliver(subscription=dead).code == "quarantined"
+    assert list(bench.objects.list("leases/")) == []
 
 
 def test_undecodable_message_is_kept_sealed(bench: Bench) -> None:
