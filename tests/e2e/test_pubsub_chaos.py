@@ -163,7 +163,7 @@ def _chaos(
             assert set(reaper.ways) == set(WAYS)
             assert set(doubler.doubled) == set(DEPLOYABLES) - {"sequencer"}
             assert all(store.done[kind] for kind in TroubledStore.KINDS)
-            all_ended_as(expected, up, bus_forgot=True)
+            all_ended_as(expected, up)
             traces_are_whole(up, killed=DEPLOYABLES)
 
 

@@ -258,5 +258,6 @@ def test_everything_is_accounted_for_in_the_end(up: Cluster) -> None:
     """After all of that: the books, the leases, the traces."""
     wait_sweeping(up, 0)
     accounted_for(up)
-    # one killed itself; one was stuck until its time was over
-    traces_are_whole(up, killed={"ocr", "ledger"})
+    # one killed itself; one was stuck until its time was over; one was told to end, twice, and is
+    # killed where the machine is too slow for that
+    traces_are_whole(up, killed={"ocr", "ledger", "summarize"})

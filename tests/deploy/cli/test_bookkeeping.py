@@ -7,25 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.conftest import Docledger
+from tests.deploy.conftest import Docledger, Ran
 from tests.outside.debian import program
 
-LARGE = "invoice-twice.pdf"  # held as a duplicate, 14378.16 EUR
 POUNDS = "invoice-gb-two-columns.pdf"
+LARGE = "the one of the pair"
 
 
-def proposed(docledger: Docledger) -> str:
+@pytest.fixture
+def large(ran: Ran) -> Path:
+    """Of two files of one bill over 14378.16 EUR the one that came second, and is held."""
+    pair = ("invoice-once.pdf", "invoice-twice.pdf")
+    (held,) = (name for name in pair if ran.row(name)["status"] == "held")
+    return ran.docledger.file(held)
+
+
+def proposed(docledger: Docledger, large: Path) -> str:
     """Let Alice propose to post the large one; return the proposal's id."""
-    said = docledger("held", "post", docledger.file(LARGE), "--by", "alice")
+    said = docledger("held", "post", large, "--by", "alice")
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith("proposed, not booked: 14378.16 EUR takes a second person")
     (row,) = docledger("proposals", "list", "--format", "json").rows
     return str(row["proposal_id"])
 
 
-def test_above_the_limit_a_second_person_approves(changing: Docledger) -> None:
+def test_above_the_limit_a_second_person_approves(changing: Docledger, large: Path) -> None:
     """The first command books nothing; the same person cannot complete it; a second one does."""
-    proposal = proposed(changing)
+    proposal = proposed(changing, large)
     assert changing("proposals", "list").out.count("open") == 1
     same = changing("proposals", "approve", proposal, "--by", "alice")
     assert (same.code, "takes a second person" in same.err) == (2, True)
@@ -41,9 +49,9 @@ def test_above_the_limit_a_second_person_approves(changing: Docledger) -> None:
     assert changing("verify").code == 0
 
 
-def test_a_proposal_is_rejected(changing: Docledger) -> None:
+def test_a_proposal_is_rejected(changing: Docledger, large: Path) -> None:
     """Nothing is booked, and the document is still held."""
-    proposal = proposed(changing)
+    proposal = proposed(changing, large)
     said = changing("proposals", "reject", proposal, "--by", "bob")
     assert said.out == "rejected: nothing is booked\n"
     assert len(changing("held", "list", "--format", "json").rows) == 2
@@ -73,9 +81,12 @@ def test_a_proposal_is_rejected(changing: Docledger) -> None:
         (("balance", "--sealed-by", "2026-01-01", "--at-size", "1"), "both say what the log knew"),
     ],
 )
-def test_a_mistake_is_one_line(docledger: Docledger, words: tuple[str, ...], told: str) -> None:
+def test_a_mistake_is_one_line(
+    docledger: Docledger, large: Path, words: tuple[str, ...], told: str
+) -> None:
     """That says what to do; nothing is booked."""
-    named = [docledger.file(one) if one.endswith(".pdf") else one for one in words]
+    files = {LARGE: large} | {one: docledger.file(one) for one in words if one.endswith(".pdf")}
+    named = [files.get(one, one) for one in words]
     said = docledger(*named)
     assert (said.code, said.out) == (2, "")
     assert told in said.err
