@@ -1,6 +1,7 @@
 """The sequencer as a service: a thread that seals, for as long as the process lives."""
 
 import threading
+from contextlib import suppress
 from typing import Final
 
 from deploy.cloudrun.platform import Platform
@@ -8,6 +9,7 @@ from deploy.local.site import KEEPER, KEEPER_LOCK, SiteLock
 from services.ledger.main import build
 from shared.errors import TransientError
 from shared.telemetry.log_events import LogEvent
+from shared.telemetry.metrics import Metric
 
 PACE_S: Final = 0.15
 """Between two steps: each costs a checkpoint however little there is to do."""
@@ -22,7 +24,10 @@ class Sealing:
 
     def __init__(self, platform: Platform) -> None:
         self._log = platform.log
-        self._sequencer = build(
+        self._clock = platform.clock
+        self._metrics = platform.metrics
+        self._began = self._clock.now()
+        ledger = build(
             data_dir=platform.settings.data_dir,
             results=platform.results,
             keyring=platform.keyring,
@@ -31,7 +36,9 @@ class Sealing:
             holder=KEEPER if platform.run.named else platform.run.holder,
             tracing=platform.tracing,
             lines=platform.log,
-        ).sequencer
+        )
+        self._sequencer = ledger.sequencer
+        self._journal = ledger.journal
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sequencer", daemon=True)
         self._failure: BaseException | None = None
@@ -82,3 +89,13 @@ class Sealing:
             self._log.error(LogEvent.UNHANDLED_ERROR, error=error)
         else:
             self._failure = None
+        with suppress(TransientError):  # the step has told of it
+            self._measure()
+
+    def _measure(self) -> None:
+        """Tell how fresh the checkpoints are, whether or not the step went well."""
+        fresh = self._journal.freshness()
+        since = (fresh.since or self._began) if fresh.unsealed else self._clock.now()
+        age = max(0.0, (self._clock.now() - since).total_seconds())
+        self._metrics.level(Metric.CHECKPOINT_AGE, age)
+        self._metrics.level(Metric.UNSEALED_ENTRIES, fresh.unsealed)

@@ -76,6 +76,21 @@ class Balance:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far the checkpoints are behind the journal.
+
+    Attributes:
+        unsealed: entries of all tenants that no recorded checkpoint covers.
+        since: of the tenants with such entries, when the last checkpoint of the one was recorded
+            that has waited longest for the next, UTC; None without such entries, or where there
+            never was a checkpoint.
+    """
+
+    unsealed: int = 0
+    since: datetime | None = None
+
+
 class Books(Protocol):
     """Appending to the journal and asking it; what the handler and the bookkeeper's desk need.
 
@@ -222,6 +237,10 @@ class Sequencing(Protocol):
 
     def checkpoints(self, tenant: str) -> list[SignedCheckpoint]:
         """Return the history by size."""
+        ...
+
+    def freshness(self) -> Freshness:
+        """Return how far the checkpoints are behind the entries."""
         ...
 
     def unpublished(self, tenant: str, *, below: int, most: int) -> list[tuple[Booked, Trail]]:

@@ -20,7 +20,7 @@ class Metric(StrEnum):
     BACKLOG_MESSAGES = "docledger_backlog_messages"  # waiting in a subscription, leased included
     BACKLOG_AGE = "docledger_backlog_oldest_age_seconds"  # age of the oldest message that waits
     LATE_DOCUMENTS = "docledger_late_documents"  # in flight past their stage's deadline
-    CHECKPOINT_AGE = "docledger_checkpoint_age_seconds"  # since the last signed checkpoint
+    CHECKPOINT_AGE = "docledger_checkpoint_age_seconds"  # of the last one while entries wait
     UNSEALED_ENTRIES = "docledger_unsealed_entries"  # in the journal, not yet under a checkpoint
     UNITS = "docledger_units_spent_total"  # pages read, tokens or calls paid for
     REQUESTS_REFUSED = "docledger_requests_refused_total"  # HTTP requests to a worker not served

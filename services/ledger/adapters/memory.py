@@ -13,6 +13,7 @@ from services.ledger.periods import dated_within
 from services.ledger.ports import (
     Balance,
     FencedError,
+    Freshness,
     OutboxRow,
     RolledBackError,
     SealedRow,
@@ -234,6 +235,16 @@ class MemoryJournal(MemoryProposals):
         """Return the history by size."""
         with self._lock:
             return [signed for _, signed in sorted(self._of(tenant).checkpoints.items())]
+
+    def freshness(self) -> Freshness:
+        """Return how far the checkpoints are behind the entries."""
+        with self._lock:
+            behind = [
+                (len(books.entries) - max(books.checkpoints, default=0), books.recorded)
+                for books in self._books.values()
+            ]
+            since = {max(recorded)[0] for unsealed, recorded in behind if unsealed and recorded}
+            return Freshness(sum(unsealed for unsealed, _ in behind), min(since, default=None))
 
     def unpublished(self, tenant: str, *, below: int, most: int) -> list[tuple[Booked, Trail]]:
         """Return entries whose event waits and whose index is below ``below``, by index."""

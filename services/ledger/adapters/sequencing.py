@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import func, insert, select, union, update
 
 from services.ledger.adapters.intents import SqlIntents
-from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, micros
+from services.ledger.adapters.rows import ENTRIES, PAGE, booked, chunks, micros, moment
 from services.ledger.adapters.schema import OnDatabase
 from services.ledger.adapters.tables import checkpoints, entries, outbox, sequencer
 from services.ledger.entries import Booked, Trail
-from services.ledger.ports import FencedError, RolledBackError
+from services.ledger.ports import FencedError, Freshness, RolledBackError
 from services.ledger.publication import Intents
 from shared.database.among import among
 from shared.tlog.checkpoint import Checkpoint, SignedCheckpoint
+
+_WAITING: Final = union(
+    select(entries.c.tenant).where(entries.c.log_index.is_(None)),
+    select(outbox.c.tenant).where(outbox.c.published_at.is_(None)),
+)
 
 
 class SqlSequencing(OnDatabase):
@@ -37,12 +43,8 @@ class SqlSequencing(OnDatabase):
 
     def tenants_waiting(self) -> list[str]:
         """Return the tenants with entries to sequence or outbox rows to publish."""
-        query = union(
-            select(entries.c.tenant).where(entries.c.log_index.is_(None)),
-            select(outbox.c.tenant).where(outbox.c.published_at.is_(None)),
-        )
         with self._database.reading() as connection:
-            return sorted(connection.execute(query).scalars())
+            return sorted(connection.execute(_WAITING).scalars())
 
     def assign(self, tenant: str, *, fence: int, most: int) -> int:
         """Give the next indices to up to ``most`` entries, in the order of the journal."""
@@ -123,6 +125,29 @@ class SqlSequencing(OnDatabase):
             SignedCheckpoint(Checkpoint.parse(note.rpartition("\n\n")[0] + "\n"), note)
             for note in notes
         ]
+
+    def freshness(self) -> Freshness:
+        """Return how far the checkpoints are behind the entries."""
+        unsealed, since = 0, set()
+        with self._database.reading() as connection:
+            for tenant in connection.execute(_WAITING).scalars().all():
+                last = (
+                    select(checkpoints.c.size, checkpoints.c.recorded_at)
+                    .where(checkpoints.c.tenant == tenant)
+                    .order_by(checkpoints.c.size.desc())
+                    .limit(1)
+                )
+                row = connection.execute(last).one_or_none()
+                size = row.size if row is not None else 0
+                its = select(func.count()).where(entries.c.tenant == tenant)
+                beyond = [
+                    connection.execute(its.where(condition)).scalar_one()
+                    for condition in (entries.c.log_index.is_(None), entries.c.log_index >= size)
+                ]
+                unsealed += sum(beyond)
+                if sum(beyond) and row is not None:
+                    since.add(moment(row.recorded_at))
+        return Freshness(unsealed, min(since, default=None))
 
     def unpublished(self, tenant: str, *, below: int, most: int) -> list[tuple[Booked, Trail]]:
         """Return entries whose event waits and whose index is below ``below``, by index."""

@@ -14,6 +14,7 @@ from services.ledger.ports import (
     Balance,
     ConflictError,
     FencedError,
+    Freshness,
     Journal,
     RolledBackError,
     SealedRow,
@@ -223,14 +224,33 @@ def test_the_outbox_keeps_when_it_told_and_tells_again_on_request(journal: Journ
     assert journal.tenants_waiting() == [TENANT]
 
 
+def signed(size: int, root: bytes = b"r" * 32) -> SignedCheckpoint:
+    """Return a checkpoint whose signature nobody checks here."""
+    checkpoint = Checkpoint("test.example/log", size, root)
+    return SignedCheckpoint(checkpoint, f"{checkpoint.text}\n\u2014 test.example/log AAAA\n")
+
+
+def test_freshness_is_that_of_the_log_that_waits_longest(journal: Journal) -> None:
+    """On-call is told of entries that no checkpoint covers, sequenced or not, and since when."""
+    assert journal.freshness() == Freshness()
+    journal.append_many([book(a_post("a")), book(a_post("b"))])
+    assert journal.freshness() == Freshness(2)
+    fence = journal.claim("me", now=NOW, lease_s=30)
+    assert fence is not None
+    journal.assign(TENANT, fence=fence, most=1)
+    assert journal.freshness() == Freshness(2)
+    journal.record_checkpoint(TENANT, signed(1), at=NOW)
+    assert journal.freshness() == Freshness(1, NOW)
+    journal.append(book(replace(a_post("c"), tenant="another", entry_id="c" * 40)))
+    assert journal.freshness() == Freshness(2, NOW)
+    journal.assign(TENANT, fence=fence, most=1)
+    journal.record_checkpoint(TENANT, signed(2), at=NOW + dt.timedelta(seconds=5))
+    assert journal.freshness() == Freshness(1)
+
+
 def test_the_checkpoint_history_never_says_two_things(journal: Journal) -> None:
     """The same again is no error; another root of the same size is a forked log."""
     root = b"r" * 32
-
-    def signed(size: int, root: bytes) -> SignedCheckpoint:
-        checkpoint = Checkpoint("test.example/log", size, root)
-        return SignedCheckpoint(checkpoint, f"{checkpoint.text}\n\u2014 test.example/log AAAA\n")
-
     for size in (2, 1, 2):
         journal.record_checkpoint(TENANT, signed(size, root), at=NOW)
     assert journal.checkpoints(TENANT) == [signed(1, root), signed(2, root)]

@@ -34,7 +34,7 @@ def test_the_text_is_what_prometheus_reads() -> None:
     text = metrics.render()
     assert "# TYPE docledger_delivery_attempts histogram" in text
     assert re.search(
-        r"^# HELP docledger_checkpoint_age_seconds since the last signed", text, re.MULTILINE
+        r"^# HELP docledger_checkpoint_age_seconds of the last one", text, re.MULTILINE
     )
     assert 'docledger_delivery_attempts_bucket{stage="ledger",le="1"} 2\n' in text
     assert 'docledger_delivery_attempts_bucket{stage="ledger",le="3"} 2\n' in text
