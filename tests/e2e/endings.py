@@ -31,18 +31,19 @@ SWEEP_S: Final = 2.0
 _CLOCKS: Final = {"lease_s": 10, "attempts": 100, "backoff_s": [1, 2], "retention_s": 600}
 
 
-def short_clocks(folder: Path, patch: pytest.MonkeyPatch) -> None:
+def short_clocks(folder: Path, patch: pytest.MonkeyPatch, *, long_lease_s: int = 20) -> None:
     """Have everything that reads the topology wait seconds where it would wait minutes.
 
     Args:
         folder: for the file that says so.
         patch: changes the environment, which every process inherits.
+        long_lease_s: of work that takes longer than other; Pub/Sub has no lease below 10 s.
     """
     topology: dict[str, Any] = yaml.safe_load(TOPOLOGY_FILE.read_text())
     topology["defaults"] = _CLOCKS
     for one in topology["subscriptions"].values():
         if "lease_s" in one:
-            one["lease_s"] = 20
+            one["lease_s"] = long_lease_s
     topology["stages"] = {name: {"deadline_s": STAGE_S} for name in topology["stages"]}
     file = folder / "topology.yaml"
     file.write_text(yaml.safe_dump(topology, sort_keys=False))

@@ -137,12 +137,13 @@ def test_an_interrupted_run_drains_and_goes_on_later(
     data: Path, folder: Path, few: list[Example], house: House, number: signal.Signals
 ) -> None:
     """Told to end, it finishes what it has in hand, says how to go on, and leaves no process."""
-    many = list(invoice_stream(seed=7, count=150))  # so that it is told while there is work left
+    many = list(invoice_stream(seed=7, count=80))  # more than a worker takes in hand
     save_examples(folder, many)
-    with Started(data, "run", folder) as started:
-        wait_until(lambda: house.register.counts(house.clock.now()).made > 0, what="work began")
+    with Started(data, "run", folder, "--workers", "1") as started:
+        worker = _stop_with_work_in_hand(started, house, "ingest")
         family = started.tree()
         started.signal(number)
+        worker.resume()
         ended = started.wait()
         assert not any(map(alive, family))
     assert ended.code == 130

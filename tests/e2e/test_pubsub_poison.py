@@ -56,7 +56,7 @@ def sabotage(tmp_path_factory: pytest.TempPathFactory) -> Sabotage:
 def up(sabotage: Sabotage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """All deployables, for two tenants."""
     with pytest.MonkeyPatch.context() as patch:
-        short_clocks(tmp_path_factory.mktemp("clocks"), patch)
+        short_clocks(tmp_path_factory.mktemp("clocks"), patch, long_lease_s=10)
         with cluster(tmp_path_factory.mktemp("poison") / "data", more=sabotage.environment) as up:
             up.bucket.client.bucket(ANOTHERS_UPLOADS).create()
             yield up
