@@ -10,7 +10,8 @@ written; the next try is then told that the name is taken, and the mark says by 
 
 import base64
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -34,10 +35,30 @@ MARK: Final = "docledger-write"
 """The metadata entry that says which call of ours wrote an object."""
 
 _NO_BUCKET: Final = "the bucket does not exist"
-_CONTENT_TYPE: Final = "application/octet-stream"
 _ONE_REQUEST: Final = 8 * 1024 * 1024  # what is larger, Google's client sends as a resumable upload
 _PAGE: Final = 1000  # Cloud Storage's most
 _FIELDS: Final = "items(name,generation,size,updated),nextPageToken"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a reader who is no client of ours is told of an object besides its bytes.
+
+    Attributes:
+        content_type: its media type.
+        cache_control: for how long it may be kept (RFC 9111); what the bucket's kind says when
+            None: an hour, where everybody may read.
+    """
+
+    content_type: str = "application/octet-stream"
+    cache_control: str | None = None
+
+
+_PLAIN: Final = Served()
+
+
+def _plainly(_name: str) -> Served:
+    return _PLAIN
 
 
 class GcsObjects:
@@ -50,6 +71,7 @@ class GcsObjects:
         project: see ``GcsConnection``.
         kms_key_name: the key that every write asks for, ``projects/…/cryptoKeys/…``; the bucket's
             default key when None.
+        served: how the object of a name travels to others.
         timeout_s: see ``GcsConnection``.
         deadline_s: see ``GcsConnection``.
         connection: shared with other stores of this process; one of its own when None.
@@ -61,12 +83,14 @@ class GcsObjects:
         *,
         project: str | None = None,
         kms_key_name: str | None = None,
+        served: Callable[[str], Served] = _plainly,
         timeout_s: float = 10.0,
         deadline_s: float = 20.0,
         connection: GcsConnection | None = None,
     ) -> None:
         self._name = bucket
         self._kms_key_name = kms_key_name
+        self._served = served
         self._connection = connection or GcsConnection(
             project=project, timeout_s=timeout_s, deadline_s=deadline_s
         )
@@ -180,14 +204,17 @@ class GcsObjects:
     def _write(self, name: str, data: bytes, *, generation: int) -> ObjectInfo:
         checksum = _crc32c(data)
         mark = secrets.token_hex(16)
+        served = self._served(name)
 
         def once(failed: int) -> Blob:
             blob = self._blob(name)
             blob.metadata = {MARK: mark}
+            if served.cache_control is not None:
+                blob.cache_control = served.cache_control
             try:
                 blob.upload_from_string(
                     data,
-                    content_type=_CONTENT_TYPE,
+                    content_type=served.content_type,
                     if_generation_match=generation,
                     checksum="crc32c",
                     timeout=self._connection.timeout,

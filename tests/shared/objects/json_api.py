@@ -1,7 +1,8 @@
 """A server that speaks Cloud Storage's JSON API strictly, and breaks when told to.
 
 It refuses what Cloud Storage refuses: a write without the key it expects, a checksum that is not
-that of the bytes, any precondition that does not hold. It says what it was asked.
+that of the bytes, any precondition that does not hold. It says what it was asked. Below
+``/strict-objects/`` it serves the objects as files, as Cloud Storage does where everybody may read.
 """
 
 import base64
@@ -51,6 +52,8 @@ class Stored:
     metadata: dict[str, str]
     kms_key: str | None
     encoding: str | None = None
+    content_type: str = "application/octet-stream"
+    cache_control: str | None = None
 
     def resource(self) -> dict[str, Any]:
         return {
@@ -127,6 +130,7 @@ class JsonApi:
             stored = Stored(
                 said["name"], data, self._generation, self.clock.now(),
                 said.get("metadata", {}), self.kms_key,
+                content_type=said["contentType"], cache_control=said.get("cacheControl"),
             )  # fmt: skip
             self._retire(stored.name)
             self.objects[stored.name] = stored
@@ -256,6 +260,8 @@ class _Handler(BaseHTTPRequestHandler):
         api = self.api
         if path.endswith(f"/b/{BUCKET}"):
             return 200, {"kind": "storage#bucket", "name": BUCKET, **api.described}
+        if path.startswith(f"/{BUCKET}/"):  # as everybody reads a public one
+            return self.look(unquote(path.removeprefix(f"/{BUCKET}/")), {"alt": ["media"]}, fault)
         start, bucket, rest = path.partition(f"/b/{BUCKET}/o")
         if not bucket:
             return 404, "The specified bucket does not exist."
@@ -281,12 +287,15 @@ class _Handler(BaseHTTPRequestHandler):
             boundary = self.headers["content-type"].partition("boundary=")[2].strip('"').encode()
             _, first, second, _ = body.split(b"--" + boundary)
             said = json.loads(first.partition(b"\r\n\r\n")[2])
-            data = second.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+            headers, _, data = second.partition(b"\r\n\r\n")
+            said["contentType"] = headers.partition(b": ")[2].decode()
+            data = data.removesuffix(b"\r\n")
             return self.api.upload(query, said, data)  # type: ignore[no-any-return]
         if "upload_id" in query:
             hashes = self.headers.get("x-goog-hash", "")
             return self.api.finish(query["upload_id"][0], body, hashes)  # type: ignore[no-any-return]
-        session = self.api.begin(query, json.loads(body))
+        said = {**json.loads(body), "contentType": self.headers["x-upload-content-type"]}
+        session = self.api.begin(query, said)
         if not isinstance(session, str):
             return session  # type: ignore[no-any-return]
         host = self.headers["host"]
@@ -301,7 +310,8 @@ class _Handler(BaseHTTPRequestHandler):
             "x-goog-hash": f"crc32c={crc32c(data)},md5=CS9tHYTtyFntzj7B9nkkJQ==",
             "x-goog-stored-content-length": str(len(data)),
             "last-modified": format_datetime(stored.updated, usegmt=True),
-            "content-type": "application/octet-stream",
+            "content-type": stored.content_type,
+            **({"cache-control": stored.cache_control} if stored.cache_control else {}),
         }
         if stored.encoding:
             headers["content-encoding"] = stored.encoding
