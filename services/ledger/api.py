@@ -21,10 +21,8 @@ from services.ledger.api_filters import (
 )
 from services.ledger.api_index import Index
 from services.ledger.api_log import (
-    BYTES,
     FOREVER,
     FRESH,
-    TEXT,
     Logs,
     PublishedLog,
     is_public,
@@ -40,6 +38,7 @@ from services.ledger.api_views import (
     SealedEntry,
 )
 from services.ledger.page import add_page
+from services.ledger.served import BYTES, TEXT
 from shared.api.app import Surroundings, new_app
 from shared.api.callers import Caller, Callers, Identities
 from shared.api.problems import ProblemError, answer_to

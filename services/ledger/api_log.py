@@ -12,19 +12,17 @@ from typing import Final
 
 from fastapi import Request, Response
 
+from services.ledger import served
 from services.ledger.api_checked import CheckedLog, Kept, published_checkpoint
 from shared.tlog.checkpoint import LogKeys, SignedCheckpoint
 from shared.tlog.reader import Reader
 from shared.tlog.tiles import CHECKPOINT_PATH
 
-TEXT: Final = "text/plain; charset=utf-8"
-BYTES: Final = "application/octet-stream"
+FOREVER: Final = f"private, {served.LASTING}"
+"""Private: whoever asks was let in by name."""
 
-FOREVER: Final = "private, max-age=31536000, immutable"
-"""A tile never changes, a partial one neither. Private: whoever asks was let in by name."""
-
-FRESH: Final = "private, no-cache"
-"""To be asked for again each time; 304 where nothing is new."""
+FRESH: Final = f"private, {served.FRESH}"
+"""304 where nothing is new."""
 
 _GROUPS: Final = r"(?:x(?!000/)[0-9]{3}/(?:x[0-9]{3}/){0,4})?[0-9]{3}"
 _LEVEL: Final = r"(?:[0-9]|[1-5][0-9]|6[0-3])"
@@ -76,13 +74,13 @@ def travelling(request: Request, path: str, data: bytes) -> Response:
 
     The tag is of the bytes that travel (RFC 9110 §8.8.3): compressed ones have another.
     """
-    headers = {"cache-control": FRESH if path == CHECKPOINT_PATH else FOREVER}
+    headers = {"cache-control": f"private, {served.lifetime_of(path)}"}
     if path.startswith(_BUNDLES):
         headers["vary"] = "Accept-Encoding"
         if accepts_gzip(request.headers.get("accept-encoding")):
             headers["content-encoding"] = "gzip"
             data = gzip.compress(data, compresslevel=5, mtime=0)
-    return tagged(request, data, TEXT if path == CHECKPOINT_PATH else BYTES, headers)
+    return tagged(request, data, served.media_type_of(path), headers)
 
 
 def tagged(request: Request, data: bytes, media_type: str, headers: dict[str, str]) -> Response:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 from services.ledger.adapters.log_reader import PublishedLogs
-from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.signing import Signing
 from services.ledger.adapters.sql import SqlJournal
@@ -19,7 +18,7 @@ from services.ledger.desk import Desk
 from services.ledger.exports.lines import Lookup
 from services.ledger.handler import handle
 from services.ledger.ports import GrowingLog, Journal, LogReader, Summaries
-from services.ledger.publication import Publication
+from services.ledger.publication import Publication, PublicFiles
 from services.ledger.sequencer import Sequencer
 from services.ledger.settings import LedgerSettings
 from shared.bus.port import Publisher
@@ -127,8 +126,8 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     """Return the ledger over a journal, a log folder, and the keys that sign checkpoints.
 
     Args:
-        data_dir: holds ``log/``, ``signers/``, and ``ledger.sqlite`` unless the settings name
-            a server; made where missing.
+        data_dir: holds ``log/`` unless the settings name a bucket, ``signers/``, and
+            ``ledger.sqlite`` unless they name a server; made where missing.
         results: opens what the summarizer stored.
         keyring: shared by all workers.
         publisher: where entry events go.
@@ -162,12 +161,12 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
 
 
 class _Logs:
-    """The logs of one data folder, opened when first asked for."""
+    """The logs of one site, opened when first asked for."""
 
     def __init__(self, signing: Signing, journal: Journal) -> None:
         self._signing = signing
         self._journal = journal
-        self._open: dict[str, DirectoryFiles] = {}
+        self._open: dict[str, PublicFiles] = {}
 
     def publication(self, tenant: str) -> Publication:
         signer = self._signing.signer(tenant)
@@ -178,10 +177,10 @@ class _Logs:
             intents=self._journal.intents(tenant),
         )
 
-    def reader(self, tenant: str) -> tuple[DirectoryFiles, LogKeys]:
+    def reader(self, tenant: str) -> tuple[PublicFiles, LogKeys]:
         return self._files(tenant), self._signing.signer(tenant).key
 
-    def _files(self, tenant: str) -> DirectoryFiles:
+    def _files(self, tenant: str) -> PublicFiles:
         if tenant not in self._open:
             self._open[tenant] = self._signing.files(tenant)
         return self._open[tenant]

@@ -25,3 +25,19 @@ class LedgerSettings(Settings):
     )
     batch: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     database: DatabaseUrl | None = None
+
+
+class LogPlaceSettings(Settings):
+    """Variables ``DOCLEDGER_LEDGER_LOG_…``: where logs are published, for who writes or reads them.
+
+    Attributes:
+        bucket: of Cloud Storage, which holds logs and nothing else; the folder ``log/`` of the data
+            folder when unset.
+        kms_key: ``projects/…/cryptoKeys/…`` that every object is written with; the bucket's default
+            key when unset.
+    """
+
+    section: ClassVar[str] = "ledger_log"
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")] | None = None
+    kms_key: Annotated[str, Field(pattern=r"^projects/.+/cryptoKeys/[^/]+$")] | None = None

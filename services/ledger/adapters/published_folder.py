@@ -1,59 +1,27 @@
-"""Published logs in a folder, for who may only read: nothing is made, no key is opened."""
+"""Published logs in a folder, for who may only read."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from services.ledger.api_log import PublishedLog
+from services.ledger.adapters.published import Published
 from shared.errors import TransientError
 from shared.tlog.errors import MalformedError, NotFoundError
-from shared.tlog.key_history import KEYS_SUFFIX, keys_of
-from shared.tlog.note import VerifierKey
 from shared.tlog.tiles import MOST_FILE_BYTES
 
 T = TypeVar("T")
 
-_TENANT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
-
-class PublishedFolder:
-    """Finds logs as ``DirectoryFiles`` leaves them: ``<tenant>/``, ``<tenant>.vkey``, ``….keys``.
+class PublishedFolder(Published):
+    """Finds logs as ``DirectoryFiles`` leaves them.
 
     Args:
         root: of all logs.
     """
 
     def __init__(self, root: Path) -> None:
+        super().__init__(_Folder(root), lambda tenant: _Folder(root / tenant))
         self._root = root
-        self._known: dict[str, PublishedLog] = {}
-
-    def log_of(self, tenant: str) -> PublishedLog | None:
-        """Return the log of a tenant; None where there is none, whatever the string is.
-
-        Raises:
-            TlogError: its public key is none, or its key history does not hold.
-            TransientError: the folder cannot be read.
-        """
-        if not _TENANT.fullmatch(tenant):
-            return None
-        history = self._beside(tenant, KEYS_SUFFIX)
-        log = self._known.get(tenant)
-        if log is None or log.history != history:
-            line = self._beside(tenant, ".vkey")
-            if line is None:
-                return None
-            key = keys_of(VerifierKey.parse(line.decode("ascii", "replace")), history)
-            log = PublishedLog(files=_Folder(self._root / tenant), key=key, history=history)
-            self._known[tenant] = log
-        return log
-
-    def _beside(self, tenant: str, suffix: str) -> bytes | None:
-        """Return a file beside the log's folder; None where there is none."""
-        try:
-            return _translated((self._root / f"{tenant}{suffix}").read_bytes)
-        except NotFoundError:
-            return None
 
     def check(self) -> None:
         """Ask the folder something, for ``/ready``. Before the first entry there is none.
@@ -70,7 +38,7 @@ class PublishedFolder:
 
 
 class _Folder:
-    """The files of one log."""
+    """The files of one log, or those beside the logs."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

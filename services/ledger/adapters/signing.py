@@ -1,10 +1,13 @@
-"""Who signs the logs of one data folder: private keys, and the published history of them."""
+"""Who signs the logs of one data folder: private keys, and the published history of them.
+
+Private keys lie in the data folder or in Cloud KMS, never where the logs are published.
+"""
 
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.ledger.adapters.public_files import DirectoryFiles
+from services.ledger.adapters.places import Place, open_place
 from services.ledger.adapters.signing_keys import SIGNERS_FOLDER, SigningKeys
 from services.ledger.publication import PublicFiles
 from shared.errors import TransientError
@@ -22,10 +25,10 @@ VKEY_SUFFIX: Final = ".vkey"
 
 
 class PublishedHistory:
-    """``rotation.KeyRecords`` beside the log: ``log/<tenant>.keys``.
+    """``rotation.KeyRecords`` beside the log: ``<tenant>.keys``.
 
     Args:
-        files: of ``log/``.
+        files: those beside the logs.
         tenant: a checked tenant id.
     """
 
@@ -60,13 +63,21 @@ class Signing:
     """Who signs the logs of one data folder, as their key histories say now.
 
     Args:
-        data_dir: holds ``signers/`` and ``log/``.
+        data_dir: holds ``signers/``.
         origin: what the logs' names start with.
         settings: of the keys in KMS; read from the environment when None.
+        place: where the logs are published; as the environment says when None.
     """
 
-    def __init__(self, data_dir: Path, origin: str, settings: KmsSettings | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        origin: str,
+        settings: KmsSettings | None = None,
+        place: Place | None = None,
+    ) -> None:
         self._data_dir = data_dir
+        self._place = place or open_place(data_dir)
         self._origin = origin
         self._settings = settings or KmsSettings.from_environment()
         self._known: dict[str, tuple[bytes | None, CheckpointSigner]] = {}
@@ -83,13 +94,23 @@ class Signing:
 
     def history(self, tenant: str) -> PublishedHistory:
         """Return the published history of a tenant's keys."""
-        return PublishedHistory(DirectoryFiles(self._data_dir / "log"), tenant)
+        return PublishedHistory(self._place.beside(), tenant)
 
-    def files(self, tenant: str) -> DirectoryFiles:
-        """Return the published log of a tenant, its first public key beside it."""
-        if self._history_bytes(tenant) is not None:
-            return DirectoryFiles(self._data_dir / "log" / tenant)
-        return DirectoryFiles.open(self._data_dir, tenant, self.keys(tenant).first().key)
+    def has_log(self, tenant: str) -> bool:
+        """Tell whether a log of a tenant is published, its first public key at least."""
+        return self._place.find(f"{tenant}{VKEY_SUFFIX}") is not None
+
+    def files(self, tenant: str) -> PublicFiles:
+        """Return the published log of a tenant, its first public key beside it.
+
+        Raises:
+            FileConflictError: another public key is published.
+            TransientError: the place is unavailable.
+        """
+        if self._history_bytes(tenant) is None:
+            line = f"{self.keys(tenant).first().key}\n".encode()
+            self._place.beside().create_all([(f"{tenant}{VKEY_SUFFIX}", line)])
+        return self._place.log(tenant)
 
     def signer(self, tenant: str) -> CheckpointSigner:
         """Return who signs now; asked each time, as a rotation may have happened.
@@ -97,7 +118,7 @@ class Signing:
         Raises:
             TlogError: the history is damaged.
             UserError: a private key is missing.
-            TransientError: the folder or Cloud KMS is unavailable.
+            TransientError: the folder, the bucket or Cloud KMS is unavailable.
         """
         data = self._history_bytes(tenant)
         known = self._known.get(tenant)
@@ -114,12 +135,7 @@ class Signing:
         return known[1]
 
     def _history_bytes(self, tenant: str) -> bytes | None:
-        try:
-            return (self._data_dir / "log" / f"{tenant}{KEYS_SUFFIX}").read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as err:
-            raise TransientError("the key history cannot be read") from err
+        return self._place.find(f"{tenant}{KEYS_SUFFIX}")
 
     @cached_property
     def _connection(self) -> "KmsConnection":

@@ -1,5 +1,5 @@
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,24 @@ from shared.tlog.errors import NotFoundError
 from shared.tlog.note import VerifierKey
 from shared.tlog.reader import DirectoryReader
 from shared.tlog.verify import verify_log
+from tests.services.ledger.bucket import all_of, first_number, serving_bucket
 from tests.services.ledger.publishing import LEAVES, ORIGIN, SIGNER, CrashError
 
+BUCKET = pytest.param("bucket", marks=[pytest.mark.integration, pytest.mark.enable_socket])
 
-@pytest.fixture(params=["memory", "directory"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> PublicFiles:
+
+@pytest.fixture(params=["memory", "directory", BUCKET])
+def files(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PublicFiles]:
     """Each implementation of the port."""
-    return MemoryFiles() if request.param == "memory" else DirectoryFiles(tmp_path / "log" / "a")
+    if request.param == "memory":
+        yield MemoryFiles()
+    elif request.param == "directory":
+        yield DirectoryFiles(tmp_path / "log" / "a")
+    else:
+        with serving_bucket(monkeypatch) as bucket:
+            yield bucket.files()
 
 
 def test_what_was_created_is_read_back(files: PublicFiles) -> None:
@@ -60,9 +71,14 @@ def test_only_a_larger_file_replaces(files: PublicFiles) -> None:
     assert files.read("checkpoint") == b"10 c"
 
 
-def first_number(data: bytes) -> int:
-    """Order files by the number they start with."""
-    return int(data.split()[0])
+def test_a_log_grows_on_it(files: PublicFiles) -> None:
+    """Crash, come back, go on: each process reads what the one before has published."""
+    intents = MemoryIntents()
+    for size in (3, 300, 300, 600):
+        log = Publication(origin=ORIGIN, files=files, signer=SIGNER, intents=intents)
+        start = log.published_size()
+        log.extend(LEAVES[start:size], first_index=start)
+    assert verify_log(files, SIGNER.key).size == 600
 
 
 def test_the_public_key_stands_beside_the_log(tmp_path: Path) -> None:
@@ -139,7 +155,7 @@ def test_a_crash_at_any_system_call_ends_in_the_same_directory(
     smooth = MemoryIntents()
     grow(tmp_path / "smooth", smooth, 300)
     grow(tmp_path / "smooth", smooth, 600)
-    expected = snapshot(tmp_path / "smooth")
+    expected = all_of(tmp_path / "smooth")
     crash_at = 0
     crashed = True
     while crashed:
@@ -154,7 +170,7 @@ def test_a_crash_at_any_system_call_ends_in_the_same_directory(
             except CrashError:
                 crash_at += 1
         grow(root, intents, 600)
-        assert snapshot(root) == expected
+        assert all_of(root) == expected
         assert verify_log(DirectoryReader(root), SIGNER.key).size == 600
     assert crash_at >= 2
 
@@ -164,13 +180,6 @@ def grow(root: Path, intents: MemoryIntents, size: int) -> None:
     log = Publication(origin=ORIGIN, files=DirectoryFiles(root), signer=SIGNER, intents=intents)
     start = log.published_size()
     log.extend(LEAVES[start:size], first_index=start)
-
-
-def snapshot(root: Path) -> dict[str, bytes]:
-    """Return every file under ``root``."""
-    return {
-        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
-    }
 
 
 def explode(real: Callable[..., object], at: int) -> Callable[..., object]:
