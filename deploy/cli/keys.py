@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, table, to_stderr, to_stdout
 from deploy.local.house import House
-from services.ledger.adapters.signing import VKEY_SUFFIX, Signing
+from services.ledger.adapters.signing import Signing
 from services.ledger.publication import StaleLogError
 from services.ledger.rotation import Rotation
 from services.ledger.settings import LedgerSettings
@@ -147,7 +147,8 @@ def _signing(house: House) -> Signing:
 
 
 def _tenants(house: House) -> list[str]:
-    return sorted(path.stem for path in house.site.log.glob(f"*{VKEY_SUFFIX}"))
+    signing = _signing(house)
+    return [tenant for tenant in house.ledger.journal.tenants() if signing.has_log(tenant)]
 
 
 def _tenant(house: House, tenant: str | None) -> str:

@@ -25,6 +25,9 @@ VKEY_SUFFIX: Final = ".vkey"
 TOKEN: Final = "DOCLEDGER_LOG_TOKEN"  # noqa: S105 - the variable's name
 """Sent to a log's server, where that wants one."""
 
+STORAGE: Final = "https://storage.googleapis.com"
+"""Below it Cloud Storage serves a bucket's objects as files, to whoever may read them."""
+
 _MOST_BYTES: Final = MOST_HISTORY_BYTES
 """No checkpoint, proof or key in a file is longer."""
 
@@ -187,6 +190,14 @@ def _vkeys(data_dir: Path) -> list[Path]:
     folder = Site(data_dir).log
     found = sorted(folder.glob(f"*{VKEY_SUFFIX}"))
     if not found:
+        from services.ledger.settings import LogPlaceSettings  # noqa: PLC0415 - here alone
+
+        bucket = LogPlaceSettings.from_environment().bucket
+        if bucket is not None:
+            raise UserError(
+                f"the logs are in the bucket {bucket}: name the log's URL, such as "
+                f"{STORAGE}/{bucket}/TENANT, and its public key with --key"
+            )
         raise UserError(
             f"no log in {folder}; run 'docledger run PATH' first, or name a log's folder"
         )

@@ -14,6 +14,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from deploy.cli.screen import to_stdout
+from deploy.local.house import DEFAULT_TENANT
+from services.ledger.adapters.places import LOG_FOLDER, FolderPlace, open_place
 from shared.api.grants import ANYBODY, EVERY_TENANT
 from shared.errors import UserError
 from shared.tlog.errors import TlogError
@@ -53,26 +55,35 @@ class OneToken:
 def addresses(data_dir: Path, port: int, token: str) -> list[str]:
     """Return where to look at each log of a data folder; the page alone when there is none.
 
+    In a bucket, which cannot be asked for the names in it, only the default tenant's is looked for.
+
     Raises:
         UserError: a log's keys cannot be believed.
+        TransientError: the folder or bucket of the logs is unavailable.
     """
+    place = open_place(data_dir)
+    tenants = [DEFAULT_TENANT]
+    if isinstance(place, FolderPlace):
+        tenants = sorted(one.stem for one in (data_dir / LOG_FOLDER).glob("*.vkey"))
     base = f"http://{HOST}:{port}/#"
-    return [
-        base + urlencode({"tenant": root.stem, "token": token, "vkey": "\n".join(_keys(root))})
-        for root in sorted((data_dir / "log").glob("*.vkey"))
-    ] or [base + urlencode({"token": token})]
+    found: list[str] = []
+    for tenant in tenants:
+        line = place.find(f"{tenant}.vkey")
+        if line is not None:
+            keys = _keys(tenant, line, place.find(f"{tenant}{KEYS_SUFFIX}"))
+            found.append(
+                base + urlencode({"tenant": tenant, "token": token, "vkey": "\n".join(keys)})
+            )
+    return found or [base + urlencode({"token": token})]
 
 
-def _keys(root: Path) -> list[str]:
+def _keys(tenant: str, line: bytes, history: bytes | None) -> list[str]:
     """Return the keys that sign a log or did: all but those that were stolen."""
-    history = root.with_suffix(KEYS_SUFFIX)
     try:
-        first = VerifierKey.parse(root.read_text("ascii"))
-        known = keys_of(first, history.read_bytes() if history.exists() else None)
+        first = VerifierKey.parse(line.decode("ascii"))
+        known = keys_of(first, history)
     except (TlogError, UnicodeDecodeError) as err:
-        raise UserError(
-            f"the keys of {root.stem} cannot be believed: 'docledger keys show'"
-        ) from err
+        raise UserError(f"the keys of {tenant} cannot be believed: 'docledger keys show'") from err
     if not isinstance(known, KeyHistory):
         return [str(first)]
     return [str(one.key) for one in known.periods if one.why is not Closing.COMPROMISED]

@@ -7,7 +7,7 @@ from deploy.cli.screen import safe, to_stderr
 from deploy.local.settings import RetentionSettings
 from services.ingest.erasure_settings import ErasureSettings
 from services.ingest.settings import IngestSettings, RegisterSettings
-from services.ledger.settings import LedgerSettings
+from services.ledger.settings import LedgerSettings, LogPlaceSettings
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizeSettings
 from shared.bus.topology import TopologySettings
@@ -22,6 +22,7 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     OcrSettings,
     SummarizeSettings,
     LedgerSettings,
+    LogPlaceSettings,
     TopologySettings,
     RetentionSettings,
     KmsSettings,

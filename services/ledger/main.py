@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from services.ledger.adapters.log_reader import PublishedLogs
+from services.ledger.adapters.places import open_place
 from services.ledger.adapters.schema import JOURNAL
 from services.ledger.adapters.signing import Signing
 from services.ledger.adapters.sql import SqlJournal
@@ -51,7 +52,7 @@ class Ledger:
         names: what exports call a document.
         keyring: for ids.
         periods: closing them.
-        close: gives the journal's connections back.
+        close: gives the connections of journal and logs back.
     """
 
     handle: Callable[[Event], Outcome]
@@ -143,7 +144,8 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
     """
     settings = settings or LedgerSettings.from_environment()
     journal = SqlJournal(open_database(settings.database, data_dir / LEDGER_FILE, JOURNAL))
-    site = _Logs(Signing(data_dir, settings.origin), journal)
+    place = open_place(data_dir)
+    site = _Logs(Signing(data_dir, settings.origin, place=place), journal)
     ledger = assemble(
         journal=journal,
         summaries=StoredSummaries(results),
@@ -157,7 +159,12 @@ def build(  # noqa: PLR0913 - the ports that all workers share, by name
         tracing=tracing,
         lines=lines,
     )
-    return replace(ledger, close=journal.close)
+
+    def close() -> None:
+        journal.close()
+        place.close()
+
+    return replace(ledger, close=close)
 
 
 class _Logs:

@@ -4,6 +4,7 @@ Either holds ``<tenant>/checkpoint`` and ``<tenant>/tile/…``, and beside them 
 log's first public key, and ``<tenant>.keys``, the history of its keys once there are several.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -14,6 +15,7 @@ from services.ledger.settings import LogPlaceSettings
 from shared.errors import TransientError
 from shared.objects.port import ObjectStore
 from shared.tlog.errors import NotFoundError
+from shared.worker.built import nothing
 
 LOG_FOLDER: Final = "log"
 """In a data folder."""
@@ -32,6 +34,10 @@ class Place(Protocol):
 
     def log(self, tenant: str) -> PublicFiles:
         """Return the files of a tenant's log; its id was checked."""
+        ...
+
+    def close(self) -> None:
+        """Hang up, where it was a server."""
         ...
 
 
@@ -62,16 +68,21 @@ class FolderPlace:
         """Return the files of a tenant's log."""
         return DirectoryFiles(self._root / tenant)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class BucketPlace:
     """Logs in a bucket that holds nothing else.
 
     Args:
         store: the bucket.
+        close: hangs up.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, close: Callable[[], None] = nothing) -> None:
         self._store = store
+        self.close = close
 
     def find(self, name: str) -> bytes | None:
         """Return an object that lies beside the logs, if it is there."""
@@ -104,4 +115,5 @@ def open_place(data_dir: Path, settings: LogPlaceSettings | None = None) -> Plac
         return FolderPlace(data_dir / LOG_FOLDER)
     from services.ledger.adapters.log_bucket import open_bucket  # noqa: PLC0415 - half a second
 
-    return BucketPlace(open_bucket(settings.bucket, settings.kms_key))
+    store = open_bucket(settings.bucket, settings.kms_key)
+    return BucketPlace(store, close=store.close)
