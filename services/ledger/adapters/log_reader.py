@@ -1,6 +1,7 @@
 """The published logs as the audit reads them."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from services.ledger.ports import SealedRow
 from shared.tlog.checkpoint import LogKeys, open_checkpoint
@@ -8,7 +9,8 @@ from shared.tlog.errors import MalformedError, NotFoundError, TlogError
 from shared.tlog.key_history import ever
 from shared.tlog.merkle import roots_at
 from shared.tlog.note import Note
-from shared.tlog.reader import Reader, TreeHashes, iter_leaves, read_checkpoint
+from shared.tlog.reader import Distant, Reader, TreeHashes, iter_leaves, read_checkpoint
+from shared.tlog.tiles import TILE_WIDTH, bundle_path, tile_width
 
 
 class PublishedLogs:
@@ -32,7 +34,8 @@ class PublishedLogs:
             checkpoint = read_checkpoint(reader, key).checkpoint
         except NotFoundError:
             return
-        yield from iter_leaves(reader, checkpoint.size)
+        with _ahead(reader, checkpoint.size) as near:
+            yield from iter_leaves(near, checkpoint.size)
 
     def wrongly_sealed(self, tenant: str, rows: Iterable[SealedRow]) -> Iterator[SealedRow]:
         """Yield the rows that are not of the published log's history, or wrongly signed.
@@ -58,6 +61,14 @@ class PublishedLogs:
                     roots[row.size] = old
                 if row.root != roots[row.size]:
                     yield row
+
+
+def _ahead(reader: Reader, size: int) -> AbstractContextManager[Reader]:
+    """Let a reader that is far away read the bundles of a tree ahead."""
+    if not isinstance(reader, Distant):
+        return nullcontext(reader)
+    bundles = range(-(-size // TILE_WIDTH))
+    return reader.ahead(bundle_path(index, tile_width(size, 0, index)) for index in bundles)
 
 
 def _is_signed(row: SealedRow, keys: LogKeys) -> bool:

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.ledger.adapters.log_reader import PublishedLogs
 from services.ledger.adapters.memory_intents import MemoryIntents
+from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.adapters.public_objects import REQUESTS_AT_ONCE, PublicObjects
 from services.ledger.publication import FileConflictError, Publication, StaleLogError
 from shared.errors import TransientError
@@ -21,7 +24,7 @@ from shared.tlog.edge import RightEdge
 from shared.tlog.errors import NotFoundError, TlogError
 from shared.tlog.tiles import hash_leaves
 from shared.tlog.verify import verify_log
-from tests.services.ledger.bucket import KEY, PREFIX, Bucket, first_number, serving_bucket
+from tests.services.ledger.bucket import KEY, PREFIX, Bucket, all_of, first_number, serving_bucket
 from tests.services.ledger.publishing import LEAVES, ORIGIN, SIGNER
 from tests.shared.objects.json_api import Fault
 
@@ -304,6 +307,33 @@ def test_every_object_says_how_it_is_served(bucket: Bucket) -> None:
     assert served.pop("acme.vkey") == (text, "no-cache")
     assert set(served.values()) == {(tile, lasting)}
     assert {one.kms_key for one in bucket.api.objects.values()} == {KEY}
+
+
+def test_an_audit_reads_each_bundle_once_and_ahead(bucket: Bucket) -> None:
+    """4,000 bundles in turn, at 30 ms each, would be two minutes of waiting."""
+    grow(publication(bucket.files(), MemoryIntents()), 1600)
+    bucket.api.count()
+    logs = PublishedLogs(lambda _tenant: (bucket.files(), SIGNER.key))
+    assert list(logs.leaves("acme")) == LEAVES
+    asked = [one for one in bucket.api.asked if "entries" in one]
+    assert len(asked) == len(set(asked)) == 7
+
+
+def test_a_site_moves_into_the_bucket_with_its_next_step(bucket: Bucket, tmp_path: Path) -> None:
+    """Published anew from the journal, the log is the one that auditors know."""
+    intents = MemoryIntents()
+    folder = DirectoryFiles(tmp_path)
+    for size in (3, 300):
+        log = Publication(origin=ORIGIN, files=folder, signer=SIGNER, intents=intents)
+        start = log.published_size()
+        log.extend(LEAVES[start:size], first_index=start)
+    grow(publication(bucket.files(), intents), 301)
+    assert verify_log(bucket.files(), SIGNER.key).size == 301
+    there = {name.removeprefix(PREFIX): one.data for name, one in bucket.api.objects.items()}
+    before = all_of(tmp_path)
+    del before["checkpoint"]
+    assert before.items() <= there.items()
+    assert folder.read("checkpoint") in bucket.versions("checkpoint")
 
 
 def root_of(leaves: list[bytes]) -> bytes:
