@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 from services.ledger.adapters.places import Place, open_place
 from services.ledger.adapters.signing_keys import SIGNERS_FOLDER, SigningKeys
 from services.ledger.publication import PublicFiles
-from shared.errors import TransientError
+from shared.errors import TransientError, UserError
 from shared.keys.connecting import connect
 from shared.keys.settings import KmsSettings
 from shared.tlog.errors import NotFoundError
 from shared.tlog.key_history import KEYS_SUFFIX, KeyHistory, keys_of
 from shared.tlog.note import VerifierKey
-from shared.tlog.signer import CheckpointSigner, JointSigner
+from shared.tlog.signer import CheckpointSigner, JointSigner, LogKey
 
 if TYPE_CHECKING:
     from shared.keys.kms_connection import KmsConnection
@@ -105,10 +105,11 @@ class Signing:
 
         Raises:
             FileConflictError: another public key is published.
+            UserError: the key history is missing.
             TransientError: the place is unavailable.
         """
         if self._history_bytes(tenant) is None:
-            line = f"{self.keys(tenant).first().key}\n".encode()
+            line = f"{self._only(tenant).key}\n".encode()
             self._place.beside().create_all([(f"{tenant}{VKEY_SUFFIX}", line)])
         return self._place.log(tenant)
 
@@ -117,7 +118,7 @@ class Signing:
 
         Raises:
             TlogError: the history is damaged.
-            UserError: a private key is missing.
+            UserError: a private key is missing, or the history is.
             TransientError: the folder, the bucket or Cloud KMS is unavailable.
         """
         data = self._history_bytes(tenant)
@@ -126,13 +127,23 @@ class Signing:
             history = self.history(tenant).read() if data is not None else None
             keys = self.keys(tenant)
             signer: CheckpointSigner = (
-                keys.first()
+                self._only(tenant)
                 if history is None
                 else JointSigner(history, [keys.of(key) for key in history.open])
             )
             known = data, signer
             self._known[tenant] = known
         return known[1]
+
+    def _only(self, tenant: str) -> LogKey:
+        """Return the key of a log without a history: its first one, if it never had another."""
+        keys = self.keys(tenant)
+        if keys.exchanged:
+            raise UserError(
+                f"{tenant}{KEYS_SUFFIX} is not where the logs are published, though the log's key "
+                f"was exchanged: put it there, with {tenant}{VKEY_SUFFIX}; until then nothing is signed"
+            )
+        return keys.first()
 
     def _history_bytes(self, tenant: str) -> bytes | None:
         return self._place.find(f"{tenant}{KEYS_SUFFIX}")

@@ -98,6 +98,11 @@ class SigningKeys:
         return "gone"
 
     @property
+    def exchanged(self) -> bool:
+        """Whether a key was ever adopted: then the log has a history, published before that."""
+        return bool({*self._stems()} - {self.folder / self.tenant, self._next})
+
+    @property
     def _next(self) -> Path:
         return self.folder / f"{self.tenant}.next"
 

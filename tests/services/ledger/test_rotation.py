@@ -187,6 +187,24 @@ def test_a_crash_at_any_step_of_closing_a_key(tmp_path: Path) -> None:
     assert len(list(every_crash(work, world))) > 4
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_without_its_history_an_exchanged_key_is_not_made_anew(
+    world: World, *, closed: bool
+) -> None:
+    """The log was moved, and the history forgotten: a new first key would sign for nobody."""
+    world.rotation.rotate()
+    if closed:
+        world.rotation.close(world.root)
+    before = sorted((world.folder / "signers").iterdir())
+    moved = World(world.folder, world.settings, world.intents)
+    (world.folder / "log").rename(world.folder / "elsewhere")
+    for ask in (moved.signing.signer, moved.signing.files):
+        with pytest.raises(UserError, match=r"acme\.keys is not where"):
+            ask(TENANT)
+    assert not (world.folder / "log").exists()
+    assert sorted((world.folder / "signers").iterdir()) == before
+
+
 def test_a_checkpoint_that_the_journal_never_decided_is_not_signed(world: World) -> None:
     """The attack: plant a checkpoint, and have the rotation sign it with the new key."""
     planted = self_signed(world).replace("\n3\n", "\n4\n", 1)
