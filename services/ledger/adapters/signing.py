@@ -141,7 +141,7 @@ class Signing:
         if keys.exchanged:
             raise UserError(
                 f"{tenant}{KEYS_SUFFIX} is not where the logs are published, though the log's key "
-                f"was exchanged: put it there, with {tenant}{VKEY_SUFFIX}; until then nothing is signed"
+                f"was exchanged: put it there, with {tenant}{VKEY_SUFFIX}; nothing is signed before"
             )
         return keys.first()
 
