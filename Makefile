@@ -33,7 +33,7 @@ demo: $(STAMP) ## run all of the examples; ends with a table, the trial balance 
 	$(DOCLEDGER) verify
 
 test: $(STAMP) outside ## every test but the long counts, with branch coverage
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not soak"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term -m "not soak"
 
 e2e: $(STAMP) ## the services over the emulators, part of test (needs a Pub/Sub emulator)
 	$(BIN)/pytest tests/e2e -k pubsub -m "not soak"

@@ -38,7 +38,13 @@ def _leased(house: House, worker: str) -> int:
 
 
 def _stop_with_work_in_hand(started: Started, house: House, worker: str) -> psutil.Process:
-    """Stop the only process of a role at a moment when it holds deliveries; return it."""
+    """Stop the only process of a role at a moment when it holds deliveries; return it.
+
+    Args:
+        started: the run.
+        house: its data folder.
+        worker: whose deliveries; of several, named in one line, anybody's.
+    """
     found: list[psutil.Process] = []
 
     def caught() -> bool:
@@ -140,7 +146,7 @@ def test_an_interrupted_run_drains_and_goes_on_later(
     many = list(invoice_stream(seed=7, count=80))  # more than a worker takes in hand
     save_examples(folder, many)
     with Started(data, "run", folder, "--workers", "1") as started:
-        worker = _stop_with_work_in_hand(started, house, "ingest")
+        worker = _stop_with_work_in_hand(started, house, "ingest, ocr, summarize or ledger")
         family = started.tree()
         started.signal(number)
         worker.resume()

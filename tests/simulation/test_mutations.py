@@ -18,7 +18,12 @@ SEEDS = {
 }
 """Within how many seeds a mutation is found, where it hides better than others."""
 
-HINTS = {"sequencer_not_fenced": 480, "checkpoint_may_shrink": 1_180}
+HINTS = {
+    "sequencer_not_fenced": 840,
+    "checkpoint_may_shrink": 1_180,
+    "leases_ignored": 170,
+    "starts_not_counted": 60,
+}
 """Where to begin, so that the test is quick; the soak begins at 0."""
 
 ORDINARY = 100
