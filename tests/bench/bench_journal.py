@@ -287,7 +287,7 @@ def _cost(count: int, work: Callable[[], None], server: CpuTime) -> Cost:
     return Cost(count, time.perf_counter() - wall, time.process_time() - cpu, server() - theirs)
 
 
-def main(count: int = 20_000, batch: int = 1_000) -> None:
+def main(count: int = 40_000, batch: int = 5_000) -> None:
     """Print both rates, their ratio, and latencies, on each kind."""
     for kind, measure in KINDS.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,8 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 HELP_RUNS: Final = 7
 RECEIPTS: Final = 8
 LEAVES: Final = 50_000
-ENTRIES: Final = 20_000
+ENTRIES: Final = 40_000
+SEALED: Final = 5_000
 BATCH: Final = 1_000
 
 
@@ -123,10 +124,16 @@ def journal(place: Place) -> list[Figure]:
     """Entries into the journal and under a checkpoint, in batches and one by one."""
     figures = []
     for kind, measure in bench_journal.KINDS.items():
-        found = measure(place.folder, ENTRIES, BATCH)
+        found = measure(place.folder, ENTRIES, SEALED)
         figures.append(
             Figure(
-                *(f"sealed on {kind}, by 1,000", found.sealed.rate, "entries/s", 10_000, "more"),
+                *(
+                    f"sealed on {kind}, by {SEALED:,}",
+                    found.sealed.rate,
+                    "entries/s",
+                    10_000,
+                    "more",
+                ),
                 limit=found.bare.rate,
                 limit_name="bare inserts of the same rows",
                 notes=found.lines(),
