@@ -84,7 +84,8 @@ def close(
     why = Closing.COMPROMISED if compromised else Closing.RETIRED
 
     def closing(rotation: Rotation) -> KeyHistory:
-        return rotation.close(_key(rotation.history(), key), why=why, size=at)
+        # What was broken off is completed before a key that is closed already is refused.
+        return rotation.close(_key(rotation.settle(), key), why=why, size=at)
 
     return _closed(data_dir, tenant, closing)
 

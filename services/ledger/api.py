@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from pydantic import BaseModel
 
-from services.ledger.api_checkpoints import History
+from services.ledger.api_checked import ClosedKeyError
+from services.ledger.api_checkpoints import CheckpointClosedError, History
 from services.ledger.api_entries import Listing, SizeError, entry_at, proof_of
 from services.ledger.api_filters import (
     MOST_INDEX,
@@ -157,6 +158,15 @@ def _add_errors(app: FastAPI, log: StageLog) -> None:
     async def damaged(request: Request, error: TlogError) -> Response:
         log.error(LogEvent.LOG_UNREADABLE, error=error)
         return answer_to(request, ApiProblem.LOG_DAMAGED)
+
+    @app.exception_handler(ClosedKeyError)
+    async def unsigned(request: Request, error: ClosedKeyError) -> Response:
+        log.error(LogEvent.LOG_UNREADABLE, error=error)
+        return answer_to(request, ApiProblem.LOG_UNSIGNED)
+
+    @app.exception_handler(CheckpointClosedError)
+    async def counts_no_more(request: Request, _error: CheckpointClosedError) -> Response:
+        return answer_to(request, ApiProblem.KEY_CLOSED)
 
     @app.exception_handler(CursorError)
     async def foreign_cursor(request: Request, _error: CursorError) -> Response:

@@ -11,7 +11,8 @@ from typing import Final
 from shared.tlog.checkpoint import LogKeys, SignedCheckpoint, open_checkpoint
 from shared.tlog.edge import tile_root
 from shared.tlog.encoding import HASH_BYTES
-from shared.tlog.errors import MalformedError, NotFoundError
+from shared.tlog.errors import MalformedError, NotFoundError, SignatureError, TlogError
+from shared.tlog.key_history import formerly
 from shared.tlog.merkle import leaf_hash
 from shared.tlog.note import decode_text
 from shared.tlog.reader import Reader, read_bundle, read_edge, read_tile
@@ -24,6 +25,27 @@ MOST_BUNDLES: Final = 4
 """Bundles kept while one request is answered: what settles an entry is rarely far from it."""
 
 _Edge = dict[int, bytes]
+
+
+class ClosedKeyError(SignatureError):
+    """Keys of the log signed it, but all of them were closed at a smaller size."""
+
+
+def opened_note(note: str, key: LogKeys) -> SignedCheckpoint:
+    """Return the checkpoint of a note that a key of the log signed.
+
+    Raises:
+        ClosedKeyError: it counted, until the keys that signed it were closed below its size.
+        TlogError: it is none, or no key of the log signed it.
+    """
+    try:
+        return open_checkpoint(note, key)
+    except SignatureError as err:
+        try:
+            size = open_checkpoint(note, formerly(key)).checkpoint.size
+        except TlogError:
+            raise err from None
+        raise ClosedKeyError(f"only closed keys signed the checkpoint of {size}") from err
 
 
 class Kept:
@@ -39,12 +61,12 @@ class Kept:
         """Return the checkpoint of a note, its signature checked.
 
         Raises:
-            TlogError: it is none, or not signed by a key of the log.
+            TlogError: as ``opened_note``.
         """
         known = self._opened
         if known is not None and known[:2] == (data, key):
             return known[2]
-        signed = open_checkpoint(decode_text(data, what="checkpoint"), key)
+        signed = opened_note(decode_text(data, what="checkpoint"), key)
         self._opened = data, key, signed
         return signed
 
@@ -81,7 +103,7 @@ def published_checkpoint(files: Reader, key: LogKeys, kept: Kept) -> SignedCheck
     """Return the published checkpoint, its signature checked; None before the first.
 
     Raises:
-        TlogError: it is none, or not signed by a key of the log.
+        TlogError: as ``opened_note``.
     """
     try:
         data = files.read(CHECKPOINT_PATH)

@@ -1,9 +1,11 @@
 """Checkpoints of a log, old ones too, and the proof that one log grew from the other.
 
 The published log keeps its newest checkpoint only; the journal keeps them all. Each is told only
-if a key of the log signed it.
+if a key of the log signed it; one whose key was closed since at a smaller size is told to count no
+more.
 """
 
+from services.ledger.api_checked import ClosedKeyError, opened_note
 from services.ledger.api_entries import SizeError
 from services.ledger.api_index import Index, Recorded
 from services.ledger.api_log import PublishedLog
@@ -11,8 +13,13 @@ from services.ledger.api_views import CheckpointPage, CheckpointView, Consistenc
 from shared.tlog.checkpoint import SignedCheckpoint, open_checkpoint
 from shared.tlog.encoding import encode_base64
 from shared.tlog.errors import MalformedError
-from shared.tlog.merkle import make_consistency_proof, verify_consistency
+from shared.tlog.key_history import formerly
+from shared.tlog.merkle import make_consistency_proof, roots_at, verify_consistency
 from shared.tlog.reader import TreeHashes
+
+
+class CheckpointClosedError(Exception):
+    """The log had a checkpoint of that size; the keys that signed it count no more there."""
 
 
 class History:
@@ -32,15 +39,18 @@ class History:
     def page(self, *, after: int, limit: int) -> CheckpointPage:
         """Return checkpoints of sizes above ``after``, smallest first.
 
+        Those that count no more are told as such: who was shown one must find it.
+
         Raises:
-            TlogError: one is not signed as it must be.
+            TlogError: one is not signed as it must be, or not of this log.
             TransientError: the journal is unavailable.
         """
         published = self._log.published()
-        top = published.checkpoint.size if published is not None else 0
+        if published is None:
+            return CheckpointPage(checkpoints=(), next=None)
         rows = self._index.checkpoints(self._tenant, after=after, most=limit + 1)
-        told = [row for row in rows[:limit] if row.size <= top]
-        views = tuple(view_of_checkpoint(self._opened(row), row) for row in told)
+        told = [row for row in rows[:limit] if row.size <= published.checkpoint.size]
+        views = tuple(self._view(row, published) for row in told)
         more = len(rows) > limit and len(told) == limit
         return CheckpointPage(checkpoints=views, next=told[-1].size if more else None)
 
@@ -54,6 +64,7 @@ class History:
 
         Raises:
             SizeError: the log had no checkpoint of that size.
+            CheckpointClosedError: it counts no more.
             TlogError: it is not signed as it must be.
             TransientError: the journal is unavailable.
         """
@@ -69,6 +80,7 @@ class History:
 
         Raises:
             SizeError: the log had no checkpoint of such a size, or ``earlier`` is the later one.
+            CheckpointClosedError: one of them counts no more.
             TlogError: the log is damaged; a proof that does not verify is not handed out.
             TransientError: log or journal are unavailable.
         """
@@ -94,20 +106,43 @@ class History:
             return published, row
         if row is None:
             raise SizeError
-        return self._opened(row), row
+        try:
+            return self._opened(row), row
+        except ClosedKeyError as err:
+            raise CheckpointClosedError from err
 
     def _opened(self, row: Recorded) -> SignedCheckpoint:
-        signed = open_checkpoint(row.note, self._log.key)
-        if signed.checkpoint.size != row.size:
-            raise MalformedError(f"the checkpoint on record for {row.size} is of another size")
-        return signed
+        return _of_its_size(opened_note(row.note, self._log.key), row)
+
+    def _view(self, row: Recorded, published: SignedCheckpoint) -> CheckpointView:
+        top = published.checkpoint
+        if row.size == top.size:  # other keys may have signed it since
+            return view_of_checkpoint(published, row)
+        try:
+            return view_of_checkpoint(self._opened(row), row)
+        except ClosedKeyError:
+            signed = _of_its_size(open_checkpoint(row.note, formerly(self._log.key)), row)
+        # Whoever has the closed key could have signed anything: the log itself must say the same.
+        roots = roots_at(row.size, top.size, TreeHashes(self._log.files, top.size).range_hash)
+        if roots != (signed.checkpoint.root, top.root):
+            raise MalformedError(f"the checkpoint on record for {row.size} is of another log")
+        return view_of_checkpoint(signed, row, key_closed=True)
 
 
-def view_of_checkpoint(signed: SignedCheckpoint, row: Recorded | None) -> CheckpointView:
+def _of_its_size(signed: SignedCheckpoint, row: Recorded) -> SignedCheckpoint:
+    if signed.checkpoint.size != row.size:
+        raise MalformedError(f"the checkpoint on record for {row.size} is of another size")
+    return signed
+
+
+def view_of_checkpoint(
+    signed: SignedCheckpoint, row: Recorded | None, *, key_closed: bool = False
+) -> CheckpointView:
     """Return a checkpoint as it is told."""
     return CheckpointView(
         size=signed.checkpoint.size,
         root=encode_base64(signed.checkpoint.root),
         recorded_at=None if row is None else row.at,
         note=signed.note,
+        key_closed=key_closed,
     )

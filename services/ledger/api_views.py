@@ -79,6 +79,10 @@ class CheckpointView(BaseModel):
         description="when the ledger put it on record, by its own clock: no signature covers this"
     )
     note: str = Field(description="the signed note, byte for byte")
+    key_closed: bool = Field(
+        description="the keys that signed it were closed at a smaller size: it counts no more, and "
+        "nothing is proved at this size"
+    )
 
 
 class CheckpointPage(BaseModel):

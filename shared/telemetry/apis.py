@@ -33,6 +33,7 @@ class ApiProblem(StrEnum):
     UNAUTHENTICATED = "unauthenticated"  # no token, or one that proves nothing
     FORBIDDEN = "forbidden"  # a good token of an account that has no tenant here
     NOT_FOUND = "not_found"  # nothing of that name, or nothing that this caller may see
+    KEY_CLOSED = "key_closed"  # only keys that were closed at a smaller size signed that checkpoint
     METHOD_NOT_ALLOWED = "method_not_allowed"  # the path takes another method
     TOO_SLOW = "too_slow"  # the body did not arrive in time
     TOO_LARGE = "too_large"  # the body is over the limit; nothing of it is kept
@@ -41,6 +42,7 @@ class ApiProblem(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"  # this caller has as many under way as one may have
     INTERNAL = "internal"  # a mistake of ours
     LOG_DAMAGED = "log_damaged"  # the published log is not what its checkpoint says
+    LOG_UNSIGNED = "log_unsigned"  # only keys that were closed signed the published checkpoint
     BUSY = "busy"  # the API holds as much as it can
     UNAVAILABLE = "unavailable"  # a store or the bus is away
     AUTHENTICATION_UNDECIDED = "authentication_undecided"  # the keys to check a token are away

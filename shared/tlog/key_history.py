@@ -249,6 +249,29 @@ def ever(keys: LogKeys) -> LogKeys:
     return _Ever(keys.name, tuple(period.key for period in keys.periods))
 
 
+@dataclass(frozen=True, slots=True)
+class _Formerly:
+    """The keys of a log at the sizes beyond which they were closed."""
+
+    name: str
+    periods: tuple[KeyPeriod, ...]
+
+    def keys_for(self, size: int, /) -> tuple[VerifierKey, ...]:
+        return tuple(
+            period.key
+            for period in self.periods
+            if period.end is not None and max(period.start, period.end + 1) <= size
+        )
+
+
+def formerly(keys: LogKeys) -> LogKeys:
+    """Return what verifies the checkpoints that counted until their key was closed below them.
+
+    For who says why such a checkpoint counts no more; never to believe one.
+    """
+    return _Formerly(keys.name, keys.periods if isinstance(keys, KeyHistory) else ())
+
+
 def _size(text: str) -> int:
     return parse_decimal(text, what="a size of the key history")
 

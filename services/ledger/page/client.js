@@ -38,6 +38,7 @@ async function reason(answer) {
     // somebody between us and the server answered
   }
   if (problem.code === "log_damaged") return "the server says that its log is damaged: tell the operator";
+  if (problem.code === "log_unsigned") return "the server says that no open key signed its log: tell the operator";
   return SAID[answer.status] ?? `the server answered ${answer.status}: ${problem.message ?? "try again later"}`;
 }
 

@@ -56,7 +56,8 @@ export function checkpointRow(one, choose) {
   const row = document.createElement("tr");
   const head = document.createElement("th");
   head.scope = "row";
-  head.append(button(one.size, `Prove growth from size ${one.size}`, () => choose(one.size)));
+  if (one.key_closed) head.append(`${one.size} (its key was closed: counts no more)`);
+  else head.append(button(one.size, `Prove growth from size ${one.size}`, () => choose(one.size)));
   const at = element("td");
   if (one.recorded_at) {
     const time = element("time", new Date(one.recorded_at).toLocaleString());

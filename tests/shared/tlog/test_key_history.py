@@ -12,6 +12,7 @@ from shared.tlog.key_history import (
     Closing,
     KeyHistory,
     KeyStatement,
+    formerly,
     keys_of,
 )
 from shared.tlog.note import Note, VerifierKey
@@ -93,6 +94,22 @@ def test_a_checkpoint_beyond_its_keys_end_is_refused() -> None:
     with pytest.raises(SignatureError):
         open_checkpoint(SECOND.sign(checkpoint(9)), history)
     assert open_checkpoint(SECOND.sign(checkpoint(21)), history)
+
+
+def test_keys_that_counted_until_they_were_closed_are_told_from_strangers() -> None:
+    """Why a checkpoint counts no more; a key that counts, and one that never did, is neither."""
+    history = rotated()
+    assert [formerly(history).keys_for(size) for size in (0, 20, 21)] == [(), (), (FIRST.key,)]
+    assert open_checkpoint(FIRST.sign(checkpoint(21)), formerly(history))
+    for refused in (SECOND, THIEF):
+        with pytest.raises(SignatureError):
+            open_checkpoint(refused.sign(checkpoint(21)), formerly(history))
+    taken_back = overlapping()
+    said = taken_back.closing(SECOND.key, size=5, why=Closing.ROLLED_BACK)
+    taken_back = grown(taken_back, said, FIRST)
+    asked = [formerly(taken_back).keys_for(size) for size in (6, 9, 10)]
+    assert asked == [(), (), (SECOND.key,)]
+    assert formerly(FIRST.key).keys_for(99) == formerly(overlapping()).keys_for(99) == ()
 
 
 @pytest.mark.parametrize("known", [FIRST, SECOND])
