@@ -30,6 +30,7 @@ class FindingCode(StrEnum):
     LEAF_UNKNOWN = "leaf_unknown"  # the log has a leaf that the journal does not
     LEAF_LOST = "leaf_lost"  # a checkpoint covered the entry; the log no longer has it
     CLOSE_DIFFERS = "close_differs"  # a closed period holds other entries than its close counted
+    POSTING_STRAY = "posting_stray"  # a posting that no entry has, yet it counts in the balance
     UNBALANCED = "unbalanced"  # postings that do not sum to zero
     TOLD_TOO_EARLY = "told_too_early"  # an event went out before a checkpoint covered its entry
     LOG_DAMAGED = "log_damaged"  # the published log cannot be read
@@ -79,7 +80,10 @@ def check_books(journal: Journal, log: LogReader) -> list[Finding]:
         findings += _check_tenant(journal, log, tenant, sealed[tenant])
     for tenant in sealed.keys() - set(tenants):  # no log: nobody has entries under that name
         findings += [found for row in sealed[tenant] for found in _of_checkpoint(row)]
-    return findings
+    return findings + [
+        Finding(FindingCode.POSTING_STRAY, one.tenant, one.document_id, one.entry_id, one.index)
+        for one in journal.stray_postings()
+    ]
 
 
 def _check_tenant(

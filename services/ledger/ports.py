@@ -68,6 +68,23 @@ class SealedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayPosting:
+    """A row among the postings that no entry has.
+
+    Attributes:
+        tenant: in whose balance it counts.
+        document_id: of the entry that it was put beside; None where there is none.
+        entry_id: likewise.
+        index: likewise, in the log.
+    """
+
+    tenant: str
+    document_id: str | None = None
+    entry_id: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """The sum of one account in one currency, in minor units; debits are positive."""
 
@@ -271,6 +288,13 @@ class Audit(Protocol):
 
     def sealed(self) -> list[SealedRow]:
         """Return every decision and every recorded checkpoint, whoever they say they are of."""
+        ...
+
+    def stray_postings(self) -> list[StrayPosting]:
+        """Return the postings that no entry is read with, and balances add up all the same.
+
+        Those of a lost entry, whose outbox row is left, are that entry's.
+        """
         ...
 
     def audited_tenants(self) -> list[str]:

@@ -14,17 +14,20 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Row,
+    and_,
     cast,
     exists,
+    func,
+    or_,
     select,
     union,
 )
 
 from services.ledger.adapters.rows import ENTRIES, PAGE, booked, moment
 from services.ledger.adapters.schema import OnDatabase
-from services.ledger.adapters.tables import checkpoints, entries, intents, outbox
+from services.ledger.adapters.tables import checkpoints, entries, intents, outbox, postings
 from services.ledger.entries import Booked, Trail
-from services.ledger.ports import OutboxRow, SealedRow
+from services.ledger.ports import OutboxRow, SealedRow, StrayPosting
 from shared.errors import TransientError
 
 Found = TypeVar("Found")
@@ -76,6 +79,33 @@ class SqlAudit(OnDatabase):
             ]
         return found
 
+    def stray_postings(self) -> list[StrayPosting]:
+        """Return the postings that ``rows.booked`` reads no entry with."""
+        lines = func.count().over(partition_by=postings.c.seq)
+        all_ = select(postings, lines.label("lines")).subquery()
+        theirs = and_(
+            entries.c.seq.is_not(None),
+            or_(entries.c.tenant != all_.c.tenant, ~all_.c.line.between(0, all_.c.lines - 1)),
+        )
+        nobodys = and_(entries.c.seq.is_(None), outbox.c.seq.is_(None))
+        whose = [self._raw(column) for column in (entries.c.document_id, entries.c.entry_id)]
+        query = (
+            select(self._raw(all_.c.tenant), *whose, entries.c.log_index)
+            .select_from(
+                all_.outerjoin(entries, entries.c.seq == all_.c.seq).outerjoin(
+                    outbox, outbox.c.seq == all_.c.seq
+                )
+            )
+            .where(or_(theirs, nobodys))
+            .order_by(all_.c.seq, all_.c.line)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            StrayPosting(_text(tenant) or "", _text(document), _text(entry), index)
+            for tenant, document, entry, index in map(tuple, rows)
+        ]
+
     def audited_tenants(self) -> list[str]:
         """Return whoever the entries and outbox rows say they are of, readable or not."""
         query = union(
@@ -119,7 +149,7 @@ class SqlAudit(OnDatabase):
                 found += read(connection, [seq])
         return found
 
-    def _raw(self, column: Column[Any]) -> ColumnElement[Any]:
+    def _raw(self, column: ColumnElement[Any]) -> ColumnElement[Any]:
         """Return a text column as bytes where text may be anything: PostgreSQL checks it."""
         return cast(column, LargeBinary) if self._database.kind == "sqlite" else column
 

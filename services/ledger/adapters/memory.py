@@ -17,6 +17,7 @@ from services.ledger.ports import (
     OutboxRow,
     RolledBackError,
     SealedRow,
+    StrayPosting,
 )
 from services.ledger.proposals import approved
 from services.ledger.publication import Intents
@@ -292,6 +293,10 @@ class MemoryJournal(MemoryProposals):
                 for size, signed in theirs.checkpoints.items()
             ),
         ]
+
+    def stray_postings(self) -> list[StrayPosting]:
+        """Return nothing: here an entry holds its postings itself."""
+        return []
 
     def audited_tenants(self) -> list[str]:
         """Return whoever has entries or outbox rows, in order."""

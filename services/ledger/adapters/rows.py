@@ -81,7 +81,7 @@ def booked(connection: Connection, query: Select[Any]) -> list[Booked]:
 def _postings(connection: Connection, tenants: dict[int, str]) -> dict[int, tuple[Posting, ...]]:
     """Return the postings of entries, given their tenants.
 
-    A posting of another tenant, or after a gap, is none of the entry's: its leaf will tell.
+    A posting of another tenant, or after a gap, is none of the entry's: an audit tells of it.
     """
     seqs = list(tenants)
     found: dict[int, list[Posting]] = {}

@@ -10,7 +10,7 @@ import pytest
 
 from services.ledger.adapters.sql import SqlJournal
 from services.ledger.adapters.tables import metadata
-from services.ledger.audit import Finding, check_books
+from services.ledger.audit import Finding, FindingCode, check_books
 from services.ledger.chart import Chart
 from tests.services.ledger.conftest import House
 from tests.services.ledger.sealed import CHECKED, SAYS_NOTHING, a_sealed_house, names
@@ -51,15 +51,15 @@ class Vault:
 
     def __init__(self, house: House, file: Path) -> None:
         self._house = house
-        self._hand = sqlite3.connect(file, isolation_level=None)
-        self._hand.execute("PRAGMA foreign_keys = OFF")
-        rows = self._hand.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        self.hand = sqlite3.connect(file, isolation_level=None)
+        self.hand.execute("PRAGMA foreign_keys = OFF")
+        rows = self.hand.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         for (name,) in rows.fetchall():
-            self._hand.execute(f"DROP TRIGGER {name}")
+            self.hand.execute(f"DROP TRIGGER {name}")
 
     def close(self) -> None:
         """Let go."""
-        self._hand.close()
+        self.hand.close()
 
     def findings(self) -> list[Finding]:
         """What the audit says now."""
@@ -67,13 +67,13 @@ class Vault:
 
     def cells(self) -> list[Cell]:
         """Every value that the books consist of."""
-        index_of = dict(self._hand.execute("SELECT seq, log_index FROM entries").fetchall())
+        index_of = dict(self.hand.execute("SELECT seq, log_index FROM entries").fetchall())
         found: list[Cell] = []
         for name in CHECKED:
             table = metadata.tables[name]
             keys = [column.name for column in table.primary_key]
             columns = [column.name for column in table.columns]
-            for row in self._hand.execute(f"SELECT {', '.join(columns)} FROM {name}").fetchall():
+            for row in self.hand.execute(f"SELECT {', '.join(columns)} FROM {name}").fetchall():
                 said = dict(zip(columns, row, strict=True))
                 where = " AND ".join(f"{key} = {said[key]!r}" for key in keys)
                 index = said["size"] - 1 if "size" in said else index_of[said["seq"]]
@@ -84,21 +84,41 @@ class Vault:
                 ]
         return found
 
+    def posted(self) -> list[int]:
+        """The indices of the entries that have postings."""
+        query = "SELECT DISTINCT log_index FROM entries JOIN postings USING (seq) ORDER BY 1"
+        return [index for (index,) in self.hand.execute(query)]
+
+    def added(self, index: int, *, gap: int, tenant: str | None) -> list[Finding]:
+        """Add two postings to an entry, audit, and take them away again."""
+        query = (
+            "SELECT seq, max(line), postings.tenant, currency"
+            " FROM postings JOIN entries USING (seq) WHERE log_index = ? GROUP BY seq"
+        )
+        seq, last, its, currency = self.hand.execute(query, (index,)).fetchone()
+        beyond = [
+            (seq, last + 1 + gap + more, tenant or its, account, currency, amount)
+            for more, (account, amount) in enumerate((("5000", 700), ("1000", -700)))
+        ]
+        self.hand.executemany("INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?)", beyond)
+        try:
+            return self.findings()
+        finally:
+            self.hand.execute("DELETE FROM postings WHERE seq = ? AND line > ?", (seq, last))
+
     def flip(self, cell: Cell, bit: int) -> list[Finding] | None:
         """Flip one bit, audit, put the row back; None where the database itself refuses."""
         columns = ", ".join(column.name for column in metadata.tables[cell.table].columns)
-        row = self._hand.execute(
-            f"SELECT {columns} FROM {cell.table} WHERE {cell.rowid}"
-        ).fetchone()
-        before = self._hand.execute("SELECT total_changes()").fetchone()
+        row = self.hand.execute(f"SELECT {columns} FROM {cell.table} WHERE {cell.rowid}").fetchone()
+        before = self.hand.execute("SELECT total_changes()").fetchone()
         sql, value = cell.flipped(bit)
         try:
-            self._hand.execute(
+            self.hand.execute(
                 f"UPDATE {cell.table} SET {cell.column} = {sql} WHERE {cell.rowid}", (value,)
             )
         except sqlite3.IntegrityError:
             return None
-        assert before != self._hand.execute("SELECT total_changes()").fetchone()
+        assert before != self.hand.execute("SELECT total_changes()").fetchone()
         try:
             return self.findings()
         finally:
@@ -106,9 +126,9 @@ class Vault:
             if f"{cell.column} = " in where:  # the row is found by what was just changed
                 where = where.replace(f"{cell.column} = {cell.value!r}", f"{cell.column} = {sql}")
             given = (value,) if "?" in where else ()
-            self._hand.execute(f"DELETE FROM {cell.table} WHERE {where}", given)
+            self.hand.execute(f"DELETE FROM {cell.table} WHERE {where}", given)
             marks = ", ".join("?" * len(row))
-            self._hand.execute(f"INSERT INTO {cell.table} ({columns}) VALUES ({marks})", row)
+            self.hand.execute(f"INSERT INTO {cell.table} ({columns}) VALUES ({marks})", row)
 
 
 @pytest.fixture
@@ -130,6 +150,25 @@ def test_a_flipped_bit_in_every_value_of_every_row_is_found(vault: Vault) -> Non
         found = vault.flip(cell, bit)
         assert found is None or names(found, cell.index), (cell, bit, found)
     assert vault.findings() == []
+
+
+@pytest.mark.parametrize("gap", [0, 3], ids=["next to them", "after a gap"])
+@pytest.mark.parametrize("whose", ["the entry's", "another"])
+def test_postings_added_to_a_sealed_entry_are_found(vault: Vault, gap: int, whose: str) -> None:
+    """They balance and break no constraint; what was sealed does not have them."""
+    for index in vault.posted():
+        found = vault.added(index, gap=gap, tenant=whose if whose == "another" else None)
+        assert names(found, index), (index, found)
+    assert vault.findings() == []
+
+
+def test_postings_of_no_entry_at_all_are_found(vault: Vault) -> None:
+    """The trial balance would add them up, and nothing else would ever read them."""
+    vault.hand.executemany(
+        "INSERT INTO postings VALUES (?, ?, ?, ?, ?, ?)",
+        [(99, 0, "acme", "5000", "EUR", 700), (99, 1, "acme", "1000", "EUR", -700)],
+    )
+    assert vault.findings() == [Finding(FindingCode.POSTING_STRAY, "acme")] * 2
 
 
 @pytest.mark.soak
