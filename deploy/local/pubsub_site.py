@@ -20,6 +20,7 @@ from deploy.local.supervisor import Program, Supervisor
 from services.ingest.api_settings import IngestApiSettings
 from services.ingest.settings import EntranceSettings
 from services.ledger.api_settings import LedgerApiSettings
+from services.ledger.settings import LogPlaceSettings
 from shared.api.grants import ANYBODY
 from shared.api.identities import UNSAFE_VARIABLE as UNSAFE_APIS
 from shared.api.identities import UnsafeApiSettings
@@ -153,7 +154,8 @@ class PubsubSite:
             _asked(self.backing, name, "POST", f"/internal/jobs/{job}")
 
     def _prepare(self) -> None:
-        for bucket in (OBJECTS, UPLOADS):
+        logs = LogPlaceSettings.from_environment().bucket
+        for bucket in (OBJECTS, UPLOADS, *([logs] if logs else [])):
             self.storage.create_bucket(bucket)
         self._apply()
 

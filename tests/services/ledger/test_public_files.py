@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.ledger.adapters.log_bucket import open_bucket
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.public_files import DirectoryFiles, MemoryFiles
+from services.ledger.adapters.public_objects import PublicObjects
 from services.ledger.publication import FileConflictError, Publication, PublicFiles
 from shared.errors import TransientError
 from shared.tlog.errors import NotFoundError
@@ -18,7 +20,10 @@ from tests.services.ledger.publishing import LEAVES, ORIGIN, SIGNER, CrashError
 BUCKET = pytest.param("bucket", marks=[pytest.mark.integration, pytest.mark.enable_socket])
 
 
-@pytest.fixture(params=["memory", "directory", BUCKET])
+FAKE_GCS = pytest.param("fake-gcs", marks=[pytest.mark.integration, pytest.mark.enable_socket])
+
+
+@pytest.fixture(params=["memory", "directory", BUCKET, FAKE_GCS])
 def files(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PublicFiles]:
@@ -27,6 +32,10 @@ def files(
         yield MemoryFiles()
     elif request.param == "directory":
         yield DirectoryFiles(tmp_path / "log" / "a")
+    elif request.param == "fake-gcs":
+        store = open_bucket(request.getfixturevalue("bucket"))
+        yield PublicObjects(store, "acme/")
+        store.close()
     else:
         with serving_bucket(monkeypatch) as bucket:
             yield bucket.files()
