@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.events.payloads import DocumentType, Identifier, MediaType
 from shared.telemetry.reasons import HeldReason, InsteadReason, RefusedReason
 
-Engine = Literal["text_layer", "rapidocr", "plain_text", "xml", "vertex"]
+Engine = Literal["text_layer", "rapidocr", "plain_text", "xml", "documentai", "vertex"]
 """Who read; ``vertex`` names evidence for a value that a model on Vertex AI gave."""
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
