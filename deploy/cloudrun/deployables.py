@@ -214,7 +214,9 @@ def _service(
     return Service(
         name=platform.name,
         receivers=dict.fromkeys(heard, receiver) if receiver is not None else {},
-        authenticator=authenticator_for(heard, jobs, clock=platform.clock),
+        authenticator=authenticator_for(
+            heard, jobs, clock=platform.clock, secrets=lambda: platform.secrets
+        ),
         checks=checks,
         metrics=platform.metrics,
         jobs=jobs,

@@ -27,6 +27,7 @@ ONLY_SOME = {
     "shared/database/": "ledger",  # and ingest's: the same lines
     "shared/keys/kms": "cloud",
     "shared/objects/gcs": "cloud",
+    "shared/secrets/secret_manager": "cloud",
     "shared/worker/jwks": "cloud",
     "shared/worker/oidc": "cloud",
 }
