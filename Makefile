@@ -77,12 +77,14 @@ docs: $(STAMP) ## write the generated documents again
 	$(BIN)/python -m shared.bus.drawing
 	$(BIN)/python -m shared.telemetry.vocabulary
 	$(BIN)/python -m deploy.cloudrun.api_documents
+	$(BIN)/python -m deploy.iam.drawing
 
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
 	  case $$extra in \
 	    cli) extras="--extra cli" ;; dev) extras="--extra dev" ;; \
 	    ingest|ledger) extras="--extra $$extra --extra cloud --extra api" ;; \
+	    summarize) extras="--extra $$extra --extra cloud --extra vertex" ;; \
 	    *) extras="--extra $$extra --extra cloud" ;; \
 	  esac; \
 	  uv pip compile pyproject.toml $$extras --universal --python-version 3.11 --generate-hashes \

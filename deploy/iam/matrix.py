@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final
 
 from deploy.iam.stated import AGENT, Line, Stated, load_stated
-from shared.bus.topology import DEAD_SUFFIX, Topology, load_topology
+from shared.bus.topology import DEAD_SUFFIX, TOPOLOGY_FILE, Topology, load_topology
 from shared.events.payloads import EventType
 
 INVOKER: Final = "push/"
@@ -188,7 +188,7 @@ def load_matrix() -> Matrix:
     Raises:
         UserError: one of them is wrong.
     """
-    return Matrix(load_stated(), load_topology())
+    return Matrix(load_stated(), load_topology(TOPOLOGY_FILE))
 
 
 def account_id(matrix: Matrix, identity: str) -> str:

@@ -71,6 +71,7 @@ class Bucket(_Strict):
         name: a template.
         key: its default key.
         setting: the variable that names it to deployables.
+        mounted: as a folder, which the variable names.
         notifies: the topic that hears of new objects.
         prefixes: what lies where, and who writes it.
         retention_days: nothing is deleted before.
@@ -80,6 +81,7 @@ class Bucket(_Strict):
     name: str
     key: str
     setting: str | None = None
+    mounted: bool = False
     notifies: str | None = None
     prefixes: dict[Prefix, str] = {}
     retention_days: Days | None = None
