@@ -61,6 +61,7 @@ class InsteadReason(StrEnum):
     """Why the embedded summarizer spoke where a model on Vertex AI was to be asked."""
 
     XML = "xml"  # an e-invoice's XML is exact: there is nothing to ask
+    NO_WORDS = "no_words"  # nothing was read: there is nothing to ask about
     TOO_LONG = "too_long"  # over the bound on what one document may cost
     RESTING = "resting"  # it was unavailable several times in a row, and is left alone for a while
     UNAVAILABLE = "unavailable"  # no answer in time, or the service is down

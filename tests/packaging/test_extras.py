@@ -22,6 +22,7 @@ ONLY_SOME = {
     "services/ingest/api": "api",
     "services/ledger/api": "api",
     "services/ledger/page/": "api",
+    "services/summarize/adapters/vertex": "vertex",
     "shared/api/": "api",
     "shared/bus/pubsub": "cloud",
     "shared/database/": "ledger",  # and ingest's: the same lines
