@@ -240,3 +240,7 @@ def main() -> None:
     except typer.Abort:
         code = told("stopped; nothing was done", 1)
     sys.exit(code or 0)
+
+
+if __name__ == "__main__":  # an image has no script of that name
+    main()
