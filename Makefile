@@ -82,7 +82,7 @@ docs: $(STAMP) ## write the generated documents again
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
 	  case $$extra in \
-	    cli) extras="--extra cli" ;; dev) extras="--extra dev" ;; \
+	    cli) extras="--extra all --extra cloud --extra api" ;; dev) extras="--extra dev" ;; \
 	    ingest|ledger) extras="--extra $$extra --extra cloud --extra api" ;; \
 	    summarize) extras="--extra $$extra --extra cloud --extra vertex" ;; \
 	    *) extras="--extra $$extra --extra cloud" ;; \
