@@ -31,7 +31,7 @@ module "kms" {
   key_grants       = local.grants.key
   ring_grants      = local.grants.ring
 
-  depends_on = [module.services]
+  depends_on = [module.identities]
 }
 
 module "network" {

@@ -18,9 +18,20 @@ locals {
   buckets_told = {
     for name in keys(local.iam.services) : name => {
       for bucket, its in local.iam.buckets : its.setting => (
-        # Whose documents a bucket takes is told with it.
-        its.setting == "DOCLEDGER_ENTRANCE_BUCKETS" ? "${local.filled.buckets[bucket]}=${var.tenant}" : local.filled.buckets[bucket]
+        # A bucket that is mounted is a folder. Whose documents one takes is told with its name.
+        try(its.mounted, false) ? local.folder_of_mount : its.setting == "DOCLEDGER_ENTRANCE_BUCKETS" ? "${local.filled.buckets[bucket]}=${var.tenant}" : local.filled.buckets[bucket]
       ) if can(its.setting) && contains(local.may[name], "bucket/${bucket}")
+    }
+  }
+
+  folder_of_mount = "/data"
+  mounts = {
+    for name in keys(local.iam.services) : name => {
+      for bucket, its in local.iam.buckets : bucket => {
+        bucket    = local.filled.buckets[bucket]
+        folder    = local.folder_of_mount
+        read_only = !anytrue([for grant in local.iam.grants[name] : try(grant.at, "") == "bucket/${bucket}" && grant.role == "createObjects"])
+      } if try(its.mounted, false) && contains(local.may[name], "bucket/${bucket}")
     }
   }
 

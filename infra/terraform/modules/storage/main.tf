@@ -1,6 +1,6 @@
 # No versions and no soft delete anywhere: an erased document's key must not come back, and neither
 # must the plain bytes that somebody dropped. The published log is not public either: auditors read it
-# by the auditor API, which knows them (ADR 27).
+# by the auditor API, which knows whose log each may see (ADR 27).
 resource "google_storage_bucket" "this" {
   for_each = var.buckets
 
