@@ -84,6 +84,7 @@ lock: ## resolve requirements/*.lock again (needs uv)
 	  case $$extra in \
 	    cli) extras="--extra all --extra cloud --extra api" ;; dev) extras="--extra dev" ;; \
 	    ingest|ledger) extras="--extra $$extra --extra cloud --extra api" ;; \
+	    ocr) extras="--extra $$extra --extra cloud --extra documentai" ;; \
 	    summarize) extras="--extra $$extra --extra cloud --extra vertex" ;; \
 	    *) extras="--extra $$extra --extra cloud" ;; \
 	  esac; \

@@ -8,8 +8,9 @@ from deploy.local.settings import RetentionSettings
 from services.ingest.erasure_settings import ErasureSettings
 from services.ingest.settings import IngestSettings, RegisterSettings
 from services.ledger.settings import LedgerSettings
-from services.ocr.settings import OcrSettings
-from services.summarize.settings import SummarizeSettings
+from services.ocr.settings import OcrSettings, UnsafeOcrSettings
+from services.summarize.settings import SummarizerSettings, SummarizeSettings
+from services.summarize.vertex_settings import UnsafeVertexSettings, VertexSettings
 from shared.bus.topology import TopologySettings
 from shared.keys.settings import KmsSettings, UnsafeKmsSettings
 from shared.logging import LogSettings
@@ -20,7 +21,11 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     RegisterSettings,
     ErasureSettings,
     OcrSettings,
+    UnsafeOcrSettings,
     SummarizeSettings,
+    SummarizerSettings,
+    VertexSettings,
+    UnsafeVertexSettings,
     LedgerSettings,
     TopologySettings,
     RetentionSettings,

@@ -43,6 +43,7 @@ JOBS: Final = (
     ("register", "sweep"),
     ("register", "levels"),
     ("eraser", "retention"),
+    ("ocr", "poll"),
 )
 """Deployables and jobs of theirs that Cloud Scheduler starts on Google Cloud."""
 

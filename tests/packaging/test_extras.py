@@ -22,6 +22,7 @@ ONLY_SOME = {
     "services/ingest/api": "api",
     "services/ledger/api": "api",
     "services/ledger/page/": "api",
+    "services/ocr/adapters/documentai": "documentai",
     "services/summarize/adapters/vertex": "vertex",
     "shared/api/": "api",
     "shared/bus/pubsub": "cloud",
