@@ -74,6 +74,12 @@ class Matrix:
         self.stated = stated
         self.topology = topology
 
+    def without(self, grant: Grant) -> "Matrix":
+        """Return the matrix with one grant taken away."""
+        less = Matrix(self.stated, self.topology)
+        less.__dict__["grants"] = tuple(one for one in self.grants if one != grant)
+        return less
+
     @cached_property
     def topics(self) -> tuple[str, ...]:
         """Every topic, dead letters' included."""
