@@ -2,8 +2,11 @@
 # The steps of release.yaml and rollback.yaml: bash cloudbuild/release.sh STEP [PERCENT].
 #
 # Variables are the build's substitutions. Steps hand on what they found in release/:
-#   images  each image and its digest
-#   before  each service and the revision that served before
+#   images    each image and its digest
+#   operator  the image of the command that sends documents through
+#   before    each service and the revision that served before
+#   tokens    for that command, by the account that may call the two APIs and nothing else
+#   smoked    whether its documents came through
 # services.txt has a service, its container and its image a line; who hears comes before who speaks,
 # so that no event of a new release meets an old worker because of the order.
 set -euo pipefail
@@ -57,16 +60,12 @@ images() {
       fail "no image $image:$_ACCEPTS-$COMMIT_SHA: let the commit pass what comes before this"
     echo "$image $found" | tee -a "$state/images"
   done
-}
-
-# JOB: gives it this release's image.
-renew() {
-  gcloud run jobs update "docledger-$1" --region="$_REGION" \
-    --container="$1" --image="$_REPOSITORY/operator@$(digest operator)"
+  echo "$_REPOSITORY/operator@$(digest operator)" >"$state/operator"
 }
 
 migrate() {
-  renew migrate
+  gcloud run jobs update docledger-migrate --region="$_REGION" \
+    --container=migrate --image="$(<"$state/operator")"
   run jobs execute docledger-migrate --wait
 }
 
@@ -79,7 +78,6 @@ deploy() {
     [[ -n $now ]] || fail "$service is between two releases: finish that one, or roll it back"
     echo "$service $now" >>"$state/before"
   done <"$services"
-  renew smoke
   while read -r service container image; do
     gcloud run services update "$service" --region="$_REGION" --no-traffic \
       --revision-suffix="$(suffix)" --update-labels="before=$(before "$service")" \
@@ -102,21 +100,45 @@ give_up() {
   fail "$1: all traffic is back where it was"
 }
 
+# Tokens of an hour, for what is sent through next.
+tokens() {
+  local api
+  for api in "$_SUBMIT" "$_AUDITOR"; do
+    gcloud auth print-identity-token --audiences="$api" --include-email \
+      --impersonate-service-account="docledger-smoke@$PROJECT_ID.iam.gserviceaccount.com"
+  done >"$state/tokens"
+}
+
 traffic() {
   local percent=$1 service was
   while read -r service was; do
     ((percent == 100)) && was="" || was=",$was=$((100 - percent))"
     send "$service" "$service-$(suffix)=$percent$was" || give_up "$service could not be sent traffic"
   done <"$state/before"
+  tokens || give_up "there are no tokens to send documents with"
 }
 
-# Sends documents through, one after the other: at 5 % many pass the new revisions by.
-try() {
+# Sends documents through, one after the other: at 5 % many pass the new revisions by. It runs where
+# docker is; what became of them is for `check`, where gcloud is.
+smoke() {
   local sent
+  { read -r SUBMIT_TOKEN && read -r AUDITOR_TOKEN; } <"$state/tokens"
+  export SUBMIT_TOKEN AUDITOR_TOKEN
+  export DOCLEDGER_SMOKE_SUBMIT=$_SUBMIT DOCLEDGER_SMOKE_SUBMIT_TOKEN=env:SUBMIT_TOKEN
+  export DOCLEDGER_SMOKE_AUDITOR=$_AUDITOR DOCLEDGER_SMOKE_AUDITOR_TOKEN=env:AUDITOR_TOKEN
+  export DOCLEDGER_SMOKE_KEY=$_KEY DOCLEDGER_SMOKE_TENANT=$_TENANT
+  echo no >"$state/smoked"
   for ((sent = 0; sent < _SMOKES; sent++)); do
-    run jobs execute docledger-smoke --wait || return 1
+    docker run --rm --env SUBMIT_TOKEN --env AUDITOR_TOKEN \
+      --env DOCLEDGER_SMOKE_SUBMIT --env DOCLEDGER_SMOKE_SUBMIT_TOKEN \
+      --env DOCLEDGER_SMOKE_AUDITOR --env DOCLEDGER_SMOKE_AUDITOR_TOKEN \
+      --env DOCLEDGER_SMOKE_KEY --env DOCLEDGER_SMOKE_TENANT \
+      "$(<"$state/operator")" smoke </dev/null || return 0
   done
+  echo yes >"$state/smoked"
 }
+
+came_through() { [[ $(<"$state/smoked") == yes ]]; }
 
 # SERVICE: whether this release's revision of it is ready.
 ready() {
@@ -130,8 +152,11 @@ check() {
   while read -r service _; do
     ready "$service" || give_up "$service-$(suffix) is not ready"
   done <"$state/before"
-  try || give_up "a document did not come through"
+  came_through || give_up "a document did not come through"
 }
+
+# After a rollback there is nothing to give up.
+tried() { came_through || fail "a document did not come through: the older release is not well either"; }
 
 passed() {
   local image its found
@@ -158,10 +183,14 @@ back() {
   done <"$services"
   ((moves)) || fail "all of it serves already: name an older release, _TO=…"
   restore || fail "NOT everything went back: run it again"
+  # The last release's command sends documents through whichever release serves.
+  run jobs describe docledger-migrate \
+    --format='value(spec.template.spec.template.spec.containers[0].image)' >"$state/operator"
+  tokens
 }
 
 case ${1:-} in
-  images | migrate | deploy | check | passed | back | try) "$1" ;;
+  images | migrate | deploy | smoke | check | passed | back | tried) "$1" ;;
   traffic) traffic "$2" ;;
-  *) fail "no step '${1:-}': images, migrate, deploy, traffic, check, passed, back or try" ;;
+  *) fail "no step '${1:-}': images, migrate, deploy, traffic, smoke, check, passed, back, tried" ;;
 esac

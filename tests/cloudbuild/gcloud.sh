@@ -1,8 +1,8 @@
 #!/bin/bash
-# Stands in for gcloud in tests of release.sh: knows its calls, keeps services, revisions, tags and
-# labels as files under $FAKE, notes every change in $FAKE/changes, fails where $FAKE/fails says.
+# Stands in for gcloud and docker in tests of release.sh: knows its calls, keeps services, revisions,
+# tags and labels as files under $FAKE, notes every change in $FAKE/changes, fails where $FAKE/fails says.
 set -euo pipefail
-shift # --quiet
+[[ $1 != --quiet ]] || shift
 call="$*"
 value() { grep -oE -- "$1=[^ ]*" <<<"$call" | tail -1 | cut -d= -f2-; }
 change() { echo "$*" >>"$FAKE/changes"; }
@@ -36,11 +36,20 @@ case $call in
     [[ -e $FAKE/revisions/$4 ]]
     may_fail "ready $4" && printf 'Active\tTrue\nReady\tTrue\n' ;;
   "run jobs update "*)
-    value --image | grep -qE '/operator@sha256:[0-9a-f]{64}$'
+    value --image | tee "$FAKE/job" | grep -qE '/operator@sha256:[0-9a-f]{64}$'
     change "renew $4 $(value --container)" ;;
+  "run jobs describe docledger-migrate "*)
+    cat "$FAKE/job" ;;
   "run jobs execute "*" --wait"*)
     change "run $4"
-    may_fail "run $4 after $(grep -c "^traffic" "$FAKE/changes")" ;;
+    may_fail "run $4" ;;
+  "auth print-identity-token "*)
+    echo "$(value --impersonate-service-account)/$(value --audiences)" ;;
+  "run --rm "*"/operator@sha256:"*" smoke") # docker
+    change "smoke"
+    [[ $SUBMIT_TOKEN == docledger-smoke@*/$DOCLEDGER_SMOKE_SUBMIT ]]
+    [[ $AUDITOR_TOKEN == docledger-smoke@*/$DOCLEDGER_SMOKE_AUDITOR && -n $DOCLEDGER_SMOKE_KEY ]]
+    may_fail "smoke after $(grep -c "^traffic" "$FAKE/changes")" ;;
   *)
     echo "no such call: $call" >&2
     exit 64 ;;

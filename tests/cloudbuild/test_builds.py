@@ -265,7 +265,13 @@ def trigger_of(name: str) -> Build:
     """Return a trigger as it is imported."""
     text = (FOLDER / "triggers" / name).read_text(encoding="utf-8")
     filled = string.Template(text.replace('$"', '$$"')).substitute(
-        PROJECT="docledger-test", REGION="europe-west4", CONNECTION="host", REPOSITORY="a/b/c"
+        PROJECT="docledger-test",
+        REGION="europe-west4",
+        CONNECTION="host",
+        REPOSITORY="a/b/c",
+        SUBMIT="https://in.example",
+        AUDITOR="https://out.example",
+        KEY="smoke+0a0b0c0d+AQ==",
     )
     loaded: Build = yaml.safe_load(filled)
     return loaded
