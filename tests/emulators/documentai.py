@@ -36,6 +36,7 @@ _ONLINE_PAGES: Final = 15
 _BATCH_PAGES: Final = {OCR: 500, INVOICE: 200}
 _ONLINE_BYTES: Final = 40_000_000
 _BATCHES: Final = 10
+_ROUNDING_S: Final = 1e-6
 _MOST_DELAY_S: Final = 30.0
 _OPTIONS: Final = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
@@ -46,6 +47,7 @@ class Fault(Enum):
     HANG = auto()  # no answer for as long as the caller waits
     TRUNCATE = auto()  # the last page, or a shard in the middle, is not there
     HALF = auto()  # a shard that ends in the middle of its JSON
+    ELSEWHERE = auto()  # the shards are said to lie in somebody else's bucket
     LOST = auto()  # it was done, and the answer did not arrive
 
 
@@ -83,6 +85,7 @@ class DocumentAiServer:
         self._quota: tuple[int, Clock] | None = None
         self._asked_at: deque[float] = deque()
         self._holds = False
+        self._denies = False
         self._late: list[tuple[str, bytes]] = []
         self._running: dict[str, _Running] = {}
         self._faults: dict[str, deque[Any]] = {}
@@ -136,7 +139,7 @@ class DocumentAiServer:
         """Forget everything that a test told it or asked of it."""
         self.calls, self.pages, self.wrong, self.answers = [], 0, [], {}
         self.bucket, self.most_at_once, self.unordered = None, 0, False
-        self._quota, self._holds = None, False
+        self._quota, self._holds, self._denies = None, False, False
         self._running, self._faults, self._always = {}, {}, {}
         self._asked_at.clear()
         self._late.clear()
@@ -168,6 +171,10 @@ class DocumentAiServer:
         assert self.bucket is not None, "a batch without a bucket"
         for name, file in self._late:
             self.bucket.create(name, file)
+
+    def deny_once(self) -> None:
+        """Say of the next operation that is asked for that it has not ended."""
+        self._denies = True
 
     def count(self, method: str) -> int:
         """Return how often a method was called."""
@@ -208,7 +215,8 @@ class DocumentAiServer:
         one = self._running.get(asked.name)
         if one is None:
             raise _RefusedError(grpc.StatusCode.NOT_FOUND)
-        told = operations_pb2.Operation(name=one.name, done=one.ended)
+        denies, self._denies = self._denies, False
+        told = operations_pb2.Operation(name=one.name, done=one.ended and not denies)
         status = api.BatchProcessMetadata.IndividualProcessStatus(output_gcs_destination=one.folder)
         metadata = api.BatchProcessMetadata(individual_process_statuses=[status])
         told.metadata.value = api.BatchProcessMetadata.serialize(metadata)
@@ -246,6 +254,9 @@ class DocumentAiServer:
             self._late.append((f"{one.folder.removeprefix(start)}/{name}-late.json", late))
         if one.fault is Fault.HALF:
             files[-1] = files[-1][: len(files[-1]) // 2]
+        if one.fault is Fault.ELSEWHERE:
+            one.folder = "gs://somebody-elses/output"
+            return
         for number, file in enumerate(files):
             self.bucket.create(f"{one.folder.removeprefix(start)}/{name}-{number}.json", file)
 
@@ -276,7 +287,7 @@ class DocumentAiServer:
             return False
         per_second, clock = self._quota
         now = clock.monotonic()
-        while self._asked_at and now - self._asked_at[0] >= 1.0:
+        while self._asked_at and now - self._asked_at[0] >= 1.0 - _ROUNDING_S:
             self._asked_at.popleft()
         if len(self._asked_at) >= per_second:
             return True

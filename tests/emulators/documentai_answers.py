@@ -124,7 +124,8 @@ def recorded(name: str) -> Json | None:
     if not path.exists():
         return None
     told: Json = json.loads(path.read_text(encoding="utf-8"))
-    return told.get("document", told)
+    within: Json = told.get("document", told)
+    return within
 
 
 def _moved(page: Json, by: int) -> Json:

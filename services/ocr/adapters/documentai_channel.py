@@ -65,8 +65,11 @@ _T = TypeVar("_T")
 class DocumentAiChannel:
     """One channel to the processors of one location. Thread-safe; opened by the first call.
 
+    Attributes:
+        endpoint: where requests go: a location has its own, and documents do not leave it.
+
     Args:
-        location: of the processors; requests go to its own endpoint.
+        location: of the processors.
         pace: of the quota.
         clock: time.
         emulator: ``host:port`` of a server that is taken for Document AI; itself when None.
@@ -84,7 +87,7 @@ class DocumentAiChannel:
         attempt_s: float = ATTEMPT_S,
         budget_s: float = BUDGET_S,
     ) -> None:
-        self._location = location
+        self.endpoint: Final = f"{location}-documentai.googleapis.com"
         self._pace = pace
         self._clock = clock
         self._emulator = emulator
@@ -159,8 +162,7 @@ class DocumentAiChannel:
 
     def _made(self) -> Client:
         if self._emulator is None:
-            endpoint = f"{self._location}-documentai.googleapis.com"
-            return Client(client_options=ClientOptions(api_endpoint=endpoint))
+            return Client(client_options=ClientOptions(api_endpoint=self.endpoint))
         channel = grpc.insecure_channel(self._emulator, options=_OPTIONS)
         return Client(transport=DocumentProcessorServiceGrpcTransport(channel=channel))
 

@@ -8,7 +8,12 @@ from tests.services.ocr.far_house import FarHouse, Killed, drawn, dying, words_o
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
-PAGES = 62  # one batch: more than are read online
+PAGES = 4  # one batch: more than are read online
+
+
+@pytest.fixture(autouse=True)
+def _batches_begin_early(far_house: FarHouse) -> None:
+    far_house.settings["DOCLEDGER_OCR_ONLINE_PAGES"] = str(PAGES - 1)
 
 
 def units(house: FarHouse) -> dict[str, float]:
@@ -58,11 +63,11 @@ def test_a_delivery_is_not_held_open_for_a_batch(far_house: FarHouse) -> None:
 @pytest.mark.parametrize(
     ("dies_at", "after", "begun", "paid"),
     [
-        ("operations/slots/0", True, 1, {"repeated": 62.0}),  # who died may have begun one
-        ("/1-62", False, 2, {"first": 62.0, "repeated": 62.0}),
-        ("/1-62", True, 1, {"first": 62.0}),
-        ("results/", False, 1, {"first": 62.0}),
-        ("results/", True, 1, {"first": 62.0}),
+        ("operations/slots/0", True, 1, {"repeated": 4.0}),  # who died may have begun one
+        ("/1-4", False, 2, {"first": 4.0, "repeated": 4.0}),
+        ("/1-4", True, 1, {"first": 4.0}),
+        ("results/", False, 1, {"first": 4.0}),
+        ("results/", True, 1, {"first": 4.0}),
     ],
     ids=["reserved", "begun", "recorded", "read", "stored"],
 )
@@ -81,6 +86,84 @@ def test_a_killed_worker_loses_no_batch(
     assert far_house.server.count("BatchProcessDocuments") == begun
     assert far_house.left() == []
     assert units(far_house) == paid
+
+
+def test_killing_every_worker_while_batches_run_loses_none(far_house: FarHouse) -> None:
+    """What they had begun ends without them, and whoever comes next brings it home."""
+    far_house.server.hold()
+    killed = [far_house.worker(f"w{number}") for number in range(3)]
+    documents = [far_house.send(drawn(PAGES), pages=PAGES, document=n) for n in range(1, 6)]
+    while far_house.step(*killed, most=3):
+        pass
+    killed.clear()
+    far_house.server.let_go()
+    far_house.settle(far_house.worker("next"))
+    assert all(far_house.reading(one) is not None for one in documents)
+    assert far_house.server.count("BatchProcessDocuments") == 5
+    assert units(far_house) == {"first": 5 * 4.0}
+    assert far_house.left() == []
+
+
+def test_an_event_that_comes_while_a_batch_runs_begins_no_other(far_house: FarHouse) -> None:
+    """The sweeper sends late documents on their way again; Pub/Sub repeats itself."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    document = far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    assert far_house.server.count("BatchProcessDocuments") == 1
+    far_house.server.let_go()
+    far_house.settle(worker)
+    assert far_house.reading(document) is not None
+    assert far_house.server.count("BatchProcessDocuments") == 1
+
+
+def test_a_poll_that_tells_too_early_tells_once_more(far_house: FarHouse) -> None:
+    """Two servers of theirs may disagree for a moment on whether a batch has ended."""
+    worker = far_house.worker()
+    document = far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    worker.poll()
+    far_house.server.deny_once()
+    far_house.step(worker)
+    assert far_house.reading(document) is None
+    far_house.settle(worker)
+    assert far_house.reading(document) is not None
+
+
+def test_an_operation_that_they_forgot_is_begun_again(far_house: FarHouse) -> None:
+    """They keep no operation for ever."""
+    worker = far_house.worker()
+    document = far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    far_house.server.fail("GetOperation", grpc.StatusCode.NOT_FOUND, grpc.StatusCode.NOT_FOUND)
+    far_house.settle(worker)
+    assert far_house.reading(document) is not None
+    assert far_house.server.count("BatchProcessDocuments") == 2
+
+
+def test_a_folder_in_another_bucket_is_not_read(far_house: FarHouse) -> None:
+    """The attack: an operation that names somebody else's words as the document's."""
+    far_house.settings["DOCLEDGER_OCR_BATCH_DEADLINE_S"] = "60"
+    far_house.server.fail("BatchProcessDocuments", Fault.ELSEWHERE)
+    document = far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.settle(far_house.worker())
+    assert far_house.reading(document) is None
+    assert far_house.reasons() == ["pages_missing"]
+
+
+def test_a_batch_that_never_ends_is_given_up(far_house: FarHouse) -> None:
+    """Past its deadline the document is in quarantine, where somebody sees it."""
+    far_house.settings["DOCLEDGER_OCR_BATCH_DEADLINE_S"] = "3000"
+    far_house.server.hold()
+    worker = far_house.worker()
+    far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    far_house.clock.sleep(3001)
+    far_house.settle(worker)
+    assert far_house.reasons() == ["pages_missing"]
+    assert far_house.left() == []
 
 
 def test_no_more_batches_run_than_are_allowed(far_house: FarHouse) -> None:
@@ -104,7 +187,7 @@ def test_a_place_that_nobody_used_is_given_back(far_house: FarHouse) -> None:
     """A worker dies with a reservation, and its document is erased: others must have the place."""
     document = far_house.send(drawn(PAGES), pages=PAGES)
     with pytest.raises(Killed):
-        far_house.settle(far_house.worker(objects=dying(far_house.objects, "/1-62")))
+        far_house.settle(far_house.worker(objects=dying(far_house.objects, "/1-4")))
     far_house.tombstones.put(document, at=far_house.clock.now())
     assert far_house.left() != []
     far_house.clock.sleep(16 * 60)
@@ -117,7 +200,7 @@ def test_a_place_that_nobody_used_is_given_back(far_house: FarHouse) -> None:
 def test_shards_out_of_order_are_put_in_order(far_house: FarHouse) -> None:
     """The name of a shard's file says nothing; its index does."""
     far_house.server.unordered = True
-    document = far_house.send(drawn(PAGES), pages=PAGES)
+    document = far_house.send(drawn(62), pages=62)
     far_house.settle(far_house.worker())
     reading = far_house.reading(document)
     assert reading is not None
@@ -131,10 +214,10 @@ def test_a_missing_shard_is_waited_for_and_then_given_up(far_house: FarHouse, fa
     far_house.server.fail("BatchProcessDocuments", fault)
     worker = far_house.worker()
     document = far_house.send(drawn(PAGES), pages=PAGES)
-    for _ in range(120):
+    for _ in range(30):
         far_house.step(worker)
         worker.poll()
-        far_house.clock.sleep(20)
+        far_house.clock.sleep(80)
     assert far_house.reasons() == []
     far_house.settle(worker)
     assert far_house.reasons() == ["pages_missing"]
@@ -244,7 +327,7 @@ def test_names_say_nothing_of_the_content(far_house: FarHouse) -> None:
     far_house.server.hold()
     document = far_house.send(drawn(PAGES, says="Confidential"), pages=PAGES)
     far_house.step(far_house.worker())
-    assert far_house.left() == [f"input/{document}/0/1-62"]
+    assert far_house.left() == [f"input/{document}/0/1-4"]
     (record,) = (
         far_house.objects.read(info.name).data
         for info in far_house.objects.list("operations/" + document)
