@@ -5,7 +5,7 @@
 #   images    each image and its digest
 #   operator  the image of the command that sends documents through
 #   before    each service and the revision that served before
-#   tokens    for that command, by the account that may call the two APIs and nothing else
+#   tokens    the build's own account's, for that command: one for each API
 #   smoked    whether its documents came through
 # services.txt has a service, its container and its image a line; who hears comes before who speaks,
 # so that no event of a new release meets an old worker because of the order.
@@ -104,8 +104,7 @@ give_up() {
 tokens() {
   local api
   for api in "$_SUBMIT" "$_AUDITOR"; do
-    gcloud auth print-identity-token --audiences="$api" --include-email \
-      --impersonate-service-account="docledger-smoke@$PROJECT_ID.iam.gserviceaccount.com"
+    gcloud auth print-identity-token --audiences="$api"
   done >"$state/tokens"
 }
 

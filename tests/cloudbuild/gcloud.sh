@@ -44,11 +44,11 @@ case $call in
     change "run $4"
     may_fail "run $4" ;;
   "auth print-identity-token "*)
-    echo "$(value --impersonate-service-account)/$(value --audiences)" ;;
+    echo "token/$(value --audiences)" ;;
   "run --rm "*"/operator@sha256:"*" smoke") # docker
     change "smoke"
-    [[ $SUBMIT_TOKEN == docledger-smoke@*/$DOCLEDGER_SMOKE_SUBMIT ]]
-    [[ $AUDITOR_TOKEN == docledger-smoke@*/$DOCLEDGER_SMOKE_AUDITOR && -n $DOCLEDGER_SMOKE_KEY ]]
+    [[ $SUBMIT_TOKEN == token/$DOCLEDGER_SMOKE_SUBMIT ]]
+    [[ $AUDITOR_TOKEN == token/$DOCLEDGER_SMOKE_AUDITOR && -n $DOCLEDGER_SMOKE_KEY ]]
     may_fail "smoke after $(grep -c "^traffic" "$FAKE/changes")" ;;
   *)
     echo "no such call: $call" >&2
