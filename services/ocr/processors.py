@@ -1,4 +1,4 @@
-"""Document AI's processors and their limits (``infra/processors.yaml``), and which reads what."""
+"""Document AI's processors and their limits (``processors.yaml``), and which reads what."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from shared.events.results import FieldName
 
 Kind = Literal["ocr", "invoice", "expense", "bank_statement"]
 
-TABLE: Final = Path(__file__).resolve().parents[2] / "infra" / "processors.yaml"
+TABLE: Final = Path(__file__).with_name("processors.yaml")
 
 Positive = Annotated[int, Field(ge=1)]
 
