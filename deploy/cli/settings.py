@@ -34,7 +34,18 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     LogSettings,
 )
 
-OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR", "DOCLEDGER_LOG_TOKEN"})
+OF_THE_COMMAND: Final = frozenset(
+    {
+        "DOCLEDGER_DATA_DIR",
+        "DOCLEDGER_LOG_TOKEN",
+        "DOCLEDGER_SMOKE_AUDITOR",
+        "DOCLEDGER_SMOKE_AUDITOR_TOKEN",
+        "DOCLEDGER_SMOKE_KEY",
+        "DOCLEDGER_SMOKE_SUBMIT",
+        "DOCLEDGER_SMOKE_SUBMIT_TOKEN",
+        "DOCLEDGER_SMOKE_TENANT",
+    }
+)
 """Variables that the command itself reads, as options."""
 
 

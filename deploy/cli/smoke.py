@@ -14,12 +14,12 @@ from deploy.cli.screen import safe, table, to_stdout
 from deploy.cli.smoke_http import Api, RefusedError
 from deploy.cli.smoke_invoice import CURRENCY, SmokeInvoice, new_invoice
 from deploy.cli.smoke_proof import Ledger, Proven, WrongError
+from deploy.cli.smoke_tokens import token_for
 from deploy.cli.smoke_ways import WayIn, way_in
 from deploy.local.backing import Backing
 from deploy.local.site import Site
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError, UserError
-from shared.secrets.embedded import EnvironmentSecrets
 from shared.tlog.checkpoint import Checkpoint
 
 FINE: Final = 0
@@ -47,7 +47,7 @@ class Asked:
         key: the log's public key: a vkey line, or a file that holds one.
         tenant: as whom it is handed in.
         within_s: so long may it take.
-        submit_token: the secret that holds the token for the partner API; None for no token.
+        submit_token: where the token for the partner API is, as ``token_for`` says.
         auditor_token: likewise, for the auditor API.
         as_json: evidence as one JSON line instead of a table.
     """
@@ -69,7 +69,10 @@ class NotPostedError(Exception):
 def smoke(data_dir: Path, asked: Asked, *, clock: Clock | None = None) -> int:
     """Send one document, wait for its entry, verify its proof; return the exit code."""
     clock = clock or SystemClock()
-    run = _opened(data_dir, asked, clock)
+    try:
+        run = _opened(data_dir, asked, clock)
+    except TransientError as error:
+        return told(str(error), UNREACHABLE)
     line, code = "posted, and its proof verifies", FINE
     try:
         run.go()
@@ -246,15 +249,9 @@ def _opened(data_dir: Path, asked: Asked, clock: Clock) -> _Run:
             raise UserError("a tenant's name is of a-z, 0-9 and hyphens: check --tenant")
     return _Run(
         tenant=tenant,
-        way=way_in(submit, _token(asked.submit_token)),
-        ledger=Ledger(Api(auditor, _token(asked.auditor_token)), tenant, key),
+        way=way_in(submit, token_for(asked.submit_token, submit)),
+        ledger=Ledger(Api(auditor, token_for(asked.auditor_token, auditor)), tenant, key),
         clock=clock,
         within_s=asked.within_s,
         invoice=new_invoice(clock.now().date()),
     )
-
-
-def _token(name: str | None) -> str | None:
-    if name is None:
-        return None
-    return EnvironmentSecrets().read(name).reveal().decode("ascii", errors="replace").strip()

@@ -57,7 +57,8 @@ def smoke(  # noqa: PLR0913, PLR0917 - one option each
         typer.Option(
             "--submit-token",
             envvar="DOCLEDGER_SMOKE_SUBMIT_TOKEN",
-            help="Where the partner API's ID token is: env:VARIABLE or file:/path.",
+            help="Where the partner API's ID token is: env:VARIABLE, file:/path or metadata.",
+            show_default="metadata in a Cloud Run job, else none",
         ),
     ] = None,
     auditor_token: Annotated[
@@ -66,6 +67,7 @@ def smoke(  # noqa: PLR0913, PLR0917 - one option each
             "--auditor-token",
             envvar="DOCLEDGER_SMOKE_AUDITOR_TOKEN",
             help="Likewise, the auditor API's.",
+            show_default="likewise",
         ),
     ] = None,
     data_dir: DataDir = None,

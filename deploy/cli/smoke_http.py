@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -54,14 +55,14 @@ class Api:
         if self.token is not None and not (self.token.isascii() and self.token.isprintable()):
             raise UserError("what was named as a token is none: it is one line of ASCII")
 
-    def get(self, path: str) -> bytes | None:
+    def get(self, path: str, headers: Mapping[str, str] = MappingProxyType({})) -> bytes | None:
         """Return what is at ``path``, None where there is nothing that we may see.
 
         Raises:
             RefusedError: the API refuses us.
             TransientError: it does not answer, or not now.
         """
-        status, body = self._asked("GET", path, b"", {})
+        status, body = self._asked("GET", path, b"", headers)
         if status == _NOT_FOUND:
             return None
         return self._expected(status, body, _OK)

@@ -15,10 +15,12 @@ from deploy.cli import smoke as command
 from deploy.cli.main import main
 from deploy.cli.smoke import FINE, NOT_POSTED, UNREACHABLE, WRONG, Asked
 from deploy.cli.smoke_invoice import new_invoice
+from deploy.cli.smoke_tokens import token_for
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.publication import Publication
 from shared.clock import FakeClock
+from shared.errors import TransientError, UserError
 from shared.tlog.proof import verify_proof
 from shared.tlog.signer import Ed25519Signer
 
@@ -40,6 +42,7 @@ class Deployment:
         answers: by path: a status, or a body, instead of the true answer.
         once: statuses that the next requests get.
         seen: every request: method, path, token.
+        flavors: what requests to the metadata server say, so that no page can make them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,6 +53,7 @@ class Deployment:
         self.answers: dict[str, int | bytes] = {}
         self.once: list[int] = []
         self.seen: list[tuple[str, str, str | None]] = []
+        self.flavors: list[str] = []
         self.leaves: list[bytes] = []
         self.url = ""
         self.key = ""
@@ -147,6 +151,8 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
 
         def _do(self, method: str) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if flavor := self.headers.get("Metadata-Flavor"):
+                made.flavors.append(flavor)
             made.seen.append((method, self.path, self.headers.get("Authorization")))
             path = re.sub(r"since=\d+&limit=\d+&cursor=c(\d+)", r"since=\1", self.path)
             status, answer = made.answer(method, path, body)
@@ -390,6 +396,41 @@ def test_tokens_go_where_they_belong_and_are_never_seen(
     of_auditors = {token for _, path, token in deployment.seen if "smoke" in path}
     assert of_partners == {f"Bearer {TOKEN}"}
     assert of_auditors == {f"Bearer {TOKEN}-2"}
+
+
+def test_a_cloud_run_job_brings_its_own_identity(
+    deployment: Deployment, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ID token is made for one API; another one's would be refused, or worse, taken."""
+    host = deployment.url.removeprefix("http://")
+    path = "/computeMetadata/v1/instance/service-accounts/default/identity"
+    environ = {"CLOUD_RUN_JOB": "docledger-smoke", "GCE_METADATA_HOST": host}
+    deployment.answers[path] = f"{TOKEN}\n".encode()
+    assert token_for(None, "https://api.example/", environ=environ) == TOKEN
+    assert "audience=https%3A%2F%2Fapi.example&" in deployment.seen[0][1]
+    assert deployment.flavors == ["Google"]
+    assert token_for(None, "http://api.example", environ=environ) is None
+    assert token_for(None, "https://api.example", environ={}) is None
+    for status, error in ((404, UserError), (403, UserError), (503, TransientError)):
+        deployment.answers[path] = status
+        with pytest.raises(error) as caught:
+            token_for("metadata", "https://api.example", environ=environ)
+        assert "\n" not in str(caught.value)
+    monkeypatch.setenv("GCE_METADATA_HOST", host)
+    deployment.answers[path] = TOKEN.encode()
+    code, evidence, err = run(submit_token="metadata", auditor_token="metadata")
+    assert code == FINE
+    assert "t0ken" not in json.dumps(evidence) + err
+    deployment.answers[path] = 503
+    deployment.seen.clear()
+    asked = Asked(
+        submit=deployment.url,
+        auditor=deployment.url,
+        key=deployment.key,
+        submit_token="metadata",
+    )
+    assert command.smoke(deployment.folder, asked, clock=FakeClock()) == UNREACHABLE
+    assert [path] == [one.partition("?")[0] for _, one, _ in deployment.seen]
 
 
 @pytest.mark.parametrize(
