@@ -164,6 +164,8 @@ resource "google_cloud_run_v2_service" "this" {
       traffic,
     ]
   }
+
+  depends_on = [var.after]
 }
 
 resource "google_cloud_run_v2_service_iam_member" "this" {

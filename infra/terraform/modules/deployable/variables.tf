@@ -83,3 +83,8 @@ variable "deletion_protection" {
   type        = bool
   default     = true
 }
+
+variable "after" {
+  description = "What must be there first; only its order counts."
+  type        = any
+}

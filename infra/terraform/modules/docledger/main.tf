@@ -1,5 +1,6 @@
 # docledger in one project. The order is the one in which things may be used: APIs, accounts, keys with
-# those who may use them, what lies under the keys, what runs.
+# those who may use them, what lies under the keys, what runs. It follows from outputs that wait: a
+# project's id for its APIs, a role's name for the accounts, a key's id for those who encrypt with it.
 module "services" {
   source = "../services"
 
@@ -10,19 +11,17 @@ module "services" {
 module "identities" {
   source = "../identities"
 
-  project        = var.project
+  project        = module.services.project
   accounts       = module.facts.accounts
   roles          = module.facts.roles
   account_grants = module.facts.grants.account
   project_grants = module.facts.grants.project
-
-  depends_on = [module.services]
 }
 
 module "kms" {
   source = "../kms"
 
-  project          = var.project
+  project          = module.services.project
   region           = var.region
   rings            = module.facts.rings
   keys             = module.facts.keys
@@ -30,39 +29,33 @@ module "kms" {
   protection_level = var.protection_level
   key_grants       = local.grants.key
   ring_grants      = local.grants.ring
-
-  depends_on = [module.identities]
 }
 
 module "network" {
   source = "../network"
 
-  project      = var.project
+  project      = module.services.project
   region       = var.region
   subnets      = { deployables = var.addresses.deployables }
   peered_range = var.addresses.peered
-
-  depends_on = [module.services]
 }
 
 module "pubsub" {
   source = "../pubsub"
 
-  project             = var.project
+  project             = module.services.project
   region              = var.region
   kms_key             = module.kms.keys.events
   topics              = module.facts.topics
   subscriptions       = module.facts.subscriptions
   topic_grants        = local.grants.topic
   subscription_grants = local.grants.subscription
-
-  depends_on = [module.identities]
 }
 
 module "storage" {
   source = "../storage"
 
-  project    = var.project
+  project    = module.services.project
   region     = var.region
   buckets    = module.facts.buckets
   keys       = module.kms.keys
@@ -74,7 +67,7 @@ module "storage" {
 module "secrets" {
   source = "../secrets"
 
-  project = var.project
+  project = module.services.project
   region  = var.region
   secrets = module.facts.secrets
   keys    = module.kms.keys
@@ -85,7 +78,7 @@ module "registry" {
   source   = "../registry"
   for_each = module.facts.repositories
 
-  project = var.project
+  project = module.services.project
   region  = var.region
   name    = each.value.name
   kms_key = module.kms.keys[each.value.key]
@@ -95,7 +88,7 @@ module "registry" {
 module "database" {
   source = "../database"
 
-  project             = var.project
+  project             = module.services.project
   region              = var.region
   name                = module.facts.database.instance
   network             = module.network.network
@@ -112,7 +105,7 @@ module "database" {
 module "processors" {
   source = "../processors"
 
-  project  = var.project
+  project  = module.services.project
   location = var.region
   kms_key  = module.kms.keys.batches
   types    = module.facts.processors
@@ -122,7 +115,7 @@ module "deployable" {
   source   = "../deployable"
   for_each = module.facts.services
 
-  project             = var.project
+  project             = module.services.project
   region              = var.region
   name                = each.key
   service             = merge(each.value, { environment = merge(each.value.environment, lookup(local.made, each.key, {})) })
@@ -136,14 +129,14 @@ module "deployable" {
   deletion_protection = var.protected
 
   # It starts when what it works on is there, and it may.
-  depends_on = [module.identities, module.storage, module.secrets, module.pubsub]
+  after = [module.identities.ready, module.storage.buckets, module.secrets.secrets, module.pubsub.topics]
 }
 
 module "migration" {
   source   = "../migration"
   for_each = module.facts.run_jobs
 
-  project     = var.project
+  project     = module.services.project
   region      = var.region
   name        = each.value.name
   account     = each.value.account
@@ -155,26 +148,24 @@ module "migration" {
   subnet      = module.network.subnets.deployables
   database    = module.database.connection
   grants      = { for name, grant in local.grants.run_job : name => grant if grant.on == each.key }
-
-  depends_on = [module.identities]
+  after       = [module.identities.ready]
 }
 
 module "scheduler" {
   source = "../scheduler"
 
-  project = var.project
+  project = module.services.project
   region  = var.region
-  account = module.identities.emails.scheduler
+  account = module.facts.scheduler
   jobs    = module.facts.jobs
   token   = module.facts.token
-
-  depends_on = [module.secrets]
+  after   = [module.identities.ready]
 }
 
 module "audit" {
   source = "../audit"
 
-  project     = var.project
+  project     = module.services.project
   region      = var.region
   bucket      = module.storage.buckets.audit
   log_buckets = module.facts.log_buckets
@@ -198,10 +189,8 @@ module "budget" {
 module "alerts" {
   source = "../alerts"
 
-  project          = var.project
+  project          = module.services.project
   channels         = var.channels
   refusing_rules   = module.network.refusing_rules
   sent_bytes_per_s = var.sent_bytes_per_s
-
-  depends_on = [module.services]
 }

@@ -90,6 +90,8 @@ resource "google_cloud_run_v2_job" "this" {
       template[0].template[0].containers[0].image,
     ]
   }
+
+  depends_on = [var.after]
 }
 
 resource "google_cloud_run_v2_job_iam_member" "this" {

@@ -67,3 +67,8 @@ variable "grants" {
   description = "Who may start and release it."
   type        = map(object({ on = string, role = string, member = string, condition = optional(string) }))
 }
+
+variable "after" {
+  description = "What must be there first; only its order counts."
+  type        = any
+}

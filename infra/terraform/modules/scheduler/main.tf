@@ -42,4 +42,6 @@ resource "google_cloud_scheduler_job" "this" {
       audience              = each.value.audience
     }
   }
+
+  depends_on = [var.after]
 }

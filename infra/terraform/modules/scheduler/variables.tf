@@ -22,3 +22,8 @@ variable "token" {
   description = "The secret whose value a call carries besides, and its versions; the last one is used."
   type        = object({ secret = string, versions = list(string) })
 }
+
+variable "after" {
+  description = "What must be there first; only its order counts."
+  type        = any
+}

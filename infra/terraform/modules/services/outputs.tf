@@ -1,4 +1,5 @@
-output "enabled" {
-  description = "APIs that are enabled; what depends on it waits for them."
-  value       = toset([for api in google_project_service.this : api.service])
+output "project" {
+  description = "The project's id; known when its APIs are enabled."
+  value       = var.project
+  depends_on  = [google_project_service.this]
 }
