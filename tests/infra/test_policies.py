@@ -199,6 +199,19 @@ def test_a_table_that_breaks_the_rule_is_caught(broken: str) -> None:
     assert list(rule(matrix_of(raw)))
 
 
+def test_everybody_who_has_an_account_uses_it() -> None:
+    """What nobody runs as is an account to be taken over, and nobody would miss it."""
+    stated = matrix_of(RAW).stated
+    root = IAM_FILE.parents[1]
+    builds = [*root.glob("cloudbuild/*.yaml"), *root.glob("cloudbuild/triggers/*.yaml")]
+    told = "".join(path.read_text(encoding="utf-8") for path in builds)
+    used = {*stated.services, *(job.identity for job in stated.run_jobs.values()), "scheduler"}
+    used |= {name for name in stated.identities if f"docledger-{name}@" in told}
+    used |= {"doctor"}  # a person's or a gate's `docledger doctor`
+    ours = {name for name, one in stated.identities.items() if one.kind != "external"}
+    assert ours == used
+
+
 @pytest.mark.parametrize("key", [name for name, its in RAW["keys"].items() if its["agents"]])
 def test_removing_a_key_or_who_uses_it_is_noticed(key: str) -> None:
     """Without either, what lies under it is not encrypted by us, or cannot be written."""
