@@ -4,11 +4,12 @@ import http.client
 import os
 import secrets
 from pathlib import Path
+from typing import Final
 
 from deploy.local.backing import Backing
 from shared.worker.job_tokens import HEADER
 
-_BYTES = 32
+_BYTES: Final = 32
 
 
 def new_token(path: Path) -> None:

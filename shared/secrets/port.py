@@ -1,11 +1,11 @@
 """Secrets: the port, and what it raises."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from shared.errors import UserError
 from shared.secrets.value import SecretValue
 
-MOST_BYTES = 65_536
+MOST_BYTES: Final = 65_536
 """Of a secret: what Secret Manager takes."""
 
 
