@@ -1,25 +1,10 @@
 # PostgreSQL for the register and the journal. It has no public address and no passwords: who logs in
 # is a service account, by IAM. What each may do in it is granted by `docledger database migrate`.
-locals {
-  flags = {
-    "cloudsql.iam_authentication" = "on"
-    "cloudsql.enable_pgaudit"     = "on"
-    "pgaudit.log"                 = "ddl,role" # rows would put documents' ids in the logs
-    "log_checkpoints"             = "on"
-    "log_connections"             = "on"
-    "log_disconnections"          = "on"
-    "log_lock_waits"              = "on"
-    "log_temp_files"              = "0"
-    "log_min_error_statement"     = "error"
-    "log_parameter_max_length"    = "0" # a statement, never its values
-  }
-}
-
 resource "google_sql_database_instance" "this" {
   project             = var.project
   region              = var.region
   name                = var.name
-  database_version    = "POSTGRES_17"
+  database_version    = "POSTGRES_18"
   encryption_key_name = var.kms_key
   deletion_protection = var.deletion_protection
 
@@ -55,13 +40,69 @@ resource "google_sql_database_instance" "this" {
       }
     }
 
-    dynamic "database_flags" {
-      for_each = local.flags
+    database_flags {
+      name  = "cloudsql.iam_authentication"
+      value = "on"
+    }
 
-      content {
-        name  = database_flags.key
-        value = database_flags.value
-      }
+    database_flags {
+      name  = "cloudsql.enable_pgaudit"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "pgaudit.log"
+      value = "ddl,role" # rows would put documents' ids in the logs
+    }
+
+    database_flags {
+      name  = "log_checkpoints"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_connections"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_disconnections"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_lock_waits"
+      value = "on"
+    }
+
+    database_flags {
+      name  = "log_temp_files"
+      value = "0"
+    }
+
+    database_flags {
+      name  = "log_statement"
+      value = "ddl"
+    }
+
+    database_flags {
+      name  = "log_min_messages"
+      value = "error"
+    }
+
+    database_flags {
+      name  = "log_min_error_statement"
+      value = "error"
+    }
+
+    database_flags {
+      name  = "log_parameter_max_length"
+      value = "0" # a statement, never its values
+    }
+
+    database_flags {
+      name  = "log_parameter_max_length_on_error"
+      value = "0"
     }
 
     insights_config {
