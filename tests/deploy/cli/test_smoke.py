@@ -21,6 +21,8 @@ from services.ledger.adapters.public_files import DirectoryFiles
 from services.ledger.publication import Publication
 from shared.clock import FakeClock
 from shared.errors import TransientError, UserError
+from shared.objects.memory import MemoryObjects
+from shared.objects.port import ObjectInfo
 from shared.tlog.proof import verify_proof
 from shared.tlog.signer import Ed25519Signer
 
@@ -236,6 +238,32 @@ def test_a_person_sees_a_table(
     out = capsys.readouterr().out
     for word in ("looked", "sent", "posted", "proven", "entry 3", ORIGIN, "its proof verifies"):
         assert word in out
+
+
+def test_a_bucket_is_a_way_in_too(
+    deployment: Deployment, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As people drop files; what got through although it seemed lost is not sent twice."""
+
+    class Bucket(MemoryObjects):
+        def create(self, name: str, data: bytes) -> ObjectInfo:
+            made = super().create(name, data)
+            deployment.take(data)
+            raise TransientError(f"{made.name} is there, and nobody said so")
+
+    bucket, opened = Bucket(clock=FakeClock()), list[str]()
+
+    def open_bucket(name: str) -> Bucket:
+        opened.append(name)
+        return bucket
+
+    monkeypatch.setattr("shared.objects.gcs.GcsObjects", open_bucket)
+    code, evidence, _ = run(submit="gs://uploads/")
+    assert (code, opened) == (FINE, ["uploads"])
+    assert [one.name for one in bucket.list("")] == [f"{evidence['invoice']}.pdf"]
+    assert not any(method == "POST" for method, _, _ in deployment.seen)
+    deployment.posts = False
+    assert run(submit="gs://uploads")[0] == NOT_POSTED
 
 
 def test_what_passes_is_waited_out(deployment: Deployment, run: Run) -> None:
