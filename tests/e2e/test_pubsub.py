@@ -29,7 +29,8 @@ from shared.worker.job_tokens import HEADER
 from tests.e2e.cluster import Cluster, cluster, drained
 from tests.e2e.commands import docledger
 from tests.e2e.settled import Settled, settled
-from tests.infra.enforcing import Asked, Enforcement, grants_for
+from tests.infra.enforcing import Enforcement, grants_for
+from tests.infra.enforcing_rpc import Asked
 from tests.waiting import PATIENCE_S
 
 pytestmark = [

@@ -1,8 +1,9 @@
 """Local servers before the emulators that keep each deployable to its grants.
 
 A deployable says who it is by where it asks: its Cloud Storage is below a path of its own, its
-Pub/Sub on a port of its own. ``docledger up`` gives every deployable the same addresses; Python
-itself (``sitecustomize``) puts these in their place as a deployable starts. No code of ours knows.
+Pub/Sub and Cloud KMS on a port of its own. ``docledger up`` gives every deployable the same
+addresses; Python itself (``sitecustomize``) puts these in their place as a deployable starts. No
+code of ours knows.
 
 Stricter than Google where Google may be either: who may not list is told 403 of what is not there,
 and who may not delete is told 403 of a name that is taken.
@@ -12,27 +13,24 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from http.client import FORBIDDEN, NOT_FOUND, PRECONDITION_FAILED, HTTPException
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
-
-import grpc
-from google.pubsub_v1.types import PublishRequest
 
 from deploy.iam.matrix import Grant, Matrix
 from tests.e2e.proxies import Answer, TroubledStore, _Request
 from tests.infra.calls_of_storage import StorageCall, storage_call
+from tests.infra.enforcing_rpc import KMS, PUBSUB, Asked, Gates
 
 FOLDER: Final = "ENFORCED"
 STORAGE: Final = "STORAGE_EMULATOR_HOST"
-PUBSUB: Final = "PUBSUB_EMULATOR_HOST"
-PUBLISH: Final = "/google.pubsub.v1.Publisher/Publish"
 BUCKETS: Final = {"docledger-objects": "objects", "docledger-uploads": "uploads"}
 """What ``up`` calls the buckets of infra/iam.yaml."""
+
+ORIGIN: Final = "origin.json"
+"""Where the servers are that these stand before."""
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _WHO: Final = "/as/"
@@ -44,29 +42,11 @@ folder, target = os.environ.get("{FOLDER}"), os.environ.get("FUNCTION_TARGET")
 if folder and target:
     folder = pathlib.Path(folder)
     asked = folder / f"origin.{{os.getpid()}}"
-    asked.write_text(json.dumps({{one: os.environ[one] for one in ("{STORAGE}", "{PUBSUB}")}}))
-    asked.replace(folder / "origin.json")
+    told = ("{STORAGE}", "{PUBSUB}", "{KMS}")
+    asked.write_text(json.dumps({{one: os.environ.get(one, "") for one in told}}))
+    asked.replace(folder / "{ORIGIN}")
     os.environ.update(json.loads((folder / "addresses.json").read_text())[target])
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One call, and what became of it.
-
-    Attributes:
-        identity: who asked.
-        method: of Google's API.
-        permissions: that it is checked for.
-        resource: as in ``Grant``.
-        name: of the object, or empty.
-    """
-
-    identity: str
-    method: str
-    permissions: tuple[str, ...]
-    resource: str
-    name: str = ""
 
 
 def grants_for(asked: Asked, matrix: Matrix) -> list[Grant]:
@@ -86,9 +66,16 @@ class Enforcement:
         folder: made if need be.
         matrix: who may do what.
         identities: who there are.
+        buckets: by a bucket's name, its entry in infra/iam.yaml.
     """
 
-    def __init__(self, folder: Path, matrix: Matrix, identities: Sequence[str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        matrix: Matrix,
+        identities: Sequence[str],
+        buckets: Mapping[str, str] = BUCKETS,
+    ) -> None:
         self._folder = folder
         self._matrix = matrix
         self._lock = threading.Lock()
@@ -97,6 +84,7 @@ class Enforcement:
         self.denied: set[Asked] = set()
         """What was not."""
         self._identities = identities
+        self.buckets = buckets
         self._running = ExitStack()
         start = folder / "start"
         start.mkdir(parents=True, exist_ok=True)
@@ -105,7 +93,7 @@ class Enforcement:
 
     def __enter__(self) -> Self:
         self.storage = self._running.enter_context(_Gate(self))
-        self._topics = self._running.enter_context(_Topics(self, self._identities))
+        self._gates = self._running.enter_context(Gates(self.admits, self.origin, self._identities))
         told = {name: self.addresses(name) for name in self._identities}
         (self._folder / "addresses.json").write_text(json.dumps(told))
         return self
@@ -114,17 +102,19 @@ class Enforcement:
         self._running.close()
 
     def addresses(self, identity: str) -> dict[str, str]:
-        """Return where an identity finds Cloud Storage and Pub/Sub, as environment variables."""
-        return {
-            STORAGE: f"{self.storage.url}{_WHO}{identity}",
-            PUBSUB: f"127.0.0.1:{self._topics.ports[identity]}",
-        }
+        """Return where an identity finds Google's services, as environment variables."""
+        gate = f"127.0.0.1:{self._gates.ports[identity]}"
+        return {STORAGE: f"{self.storage.url}{_WHO}{identity}", PUBSUB: gate, KMS: gate}
 
     def origin(self) -> Mapping[str, str] | None:
         """Return where the emulators are; None before a deployable has told."""
-        told = self._folder / "origin.json"
+        told = self._folder / ORIGIN
         origin: dict[str, str] | None = json.loads(told.read_text()) if told.exists() else None
         return origin
+
+    def stand_before(self, origin: Mapping[str, str]) -> None:
+        """Say where the servers are, by variable; a cluster's deployables say so themselves."""
+        (self._folder / ORIGIN).write_text(json.dumps(dict(origin)))
 
     def may(self, identity: str, permission: str, resource: str, name: str = "") -> bool:
         """Tell whether an identity may do something."""
@@ -153,7 +143,7 @@ class _Gate(TroubledStore):
         call = storage_call(request.method, path, request.body)
         if call is None or not request.path.startswith(_WHO):
             return FORBIDDEN, [], _DENIED
-        bucket = f"bucket/{BUCKETS[call.bucket]}"
+        bucket = f"bucket/{self._enforcement.buckets[call.bucket]}"
         asked = Asked(identity, call.method, call.permissions, bucket, call.name)
         if not self._enforcement.admits(asked):
             return FORBIDDEN, [], _DENIED
@@ -173,71 +163,3 @@ class _Gate(TroubledStore):
         if status == PRECONDITION_FAILED and call.method == "storage.objects.insert":
             return not may(asked.identity, "storage.objects.delete", asked.resource, call.name)
         return False
-
-
-class _Topics:
-    """Before Pub/Sub: one server an identity, for gRPC does not tell what it was called."""
-
-    def __init__(self, enforcement: Enforcement, identities: Sequence[str]) -> None:
-        self._enforcement = enforcement
-        self._channel: grpc.Channel | None = None
-        self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(8)
-        self._servers: list[grpc.Server] = []
-        self.ports: dict[str, int] = {}
-        for identity in identities:
-            server = grpc.server(self._pool, handlers=[_Anything(self, identity)])
-            self.ports[identity] = server.add_insecure_port("127.0.0.1:0")
-            self._servers.append(server)
-
-    def __enter__(self) -> Self:
-        for server in self._servers:
-            server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for stopping in [server.stop(None) for server in self._servers]:
-            stopping.wait()
-        self._pool.shutdown()
-        if self._channel is not None:
-            self._channel.close()
-
-    def answer(
-        self, identity: str, method: str, request: bytes, context: grpc.ServicerContext
-    ) -> bytes:
-        """Pass a call on, or refuse it; of Pub/Sub, deployables only publish."""
-        topic = PublishRequest.pb().FromString(request).topic if method == PUBLISH else ""
-        resource = f"topic/{topic.rpartition('/')[2]}"
-        name = method.removeprefix("/").replace("/", ".")
-        asked = Asked(identity, name, ("pubsub.topics.publish",), resource)
-        if not topic or not self._enforcement.admits(asked):
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized")
-        try:
-            answer: bytes = self._emulator(context).unary_unary(method)(request, timeout=30)
-        except grpc.RpcError as error:
-            context.abort(error.code(), "the emulator's answer")
-        return answer
-
-    def _emulator(self, context: grpc.ServicerContext) -> grpc.Channel:
-        origin = self._enforcement.origin()
-        if origin is None:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "nobody has told where the emulator is")
-            raise AssertionError  # aborting raises
-        with self._lock:
-            if self._channel is None:
-                self._channel = grpc.insecure_channel(origin[PUBSUB])
-            return self._channel
-
-
-class _Anything(grpc.GenericRpcHandler):  # type: ignore[misc]  # gRPC has no types
-    """Hears every method as bytes."""
-
-    def __init__(self, topics: _Topics, identity: str) -> None:
-        self._topics = topics
-        self._identity = identity
-
-    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
-        method = handler_call_details.method
-        return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: self._topics.answer(self._identity, method, request, context)
-        )

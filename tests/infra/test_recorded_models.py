@@ -1,6 +1,7 @@
 """What the adapters of Google's models ask for, as local servers heard it, is what is declared."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -31,6 +32,8 @@ __all__ = ["running_documentai", "vertex_process"]
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
+Asks = Callable[[], object]
+
 METHODS: Final = load_calls().methods
 GENERATED: Final = re.compile(
     r"/v1(beta1)?/projects/[^/]+/locations/[^/]+/publishers/google/models/[^/:]+:generateContent"
@@ -44,9 +47,9 @@ def test_document_ai_is_asked_for_what_is_declared(running_documentai: DocumentA
         "eu", pace=Pace(600, clock=clock), clock=clock, emulator=running_documentai.address
     )
     remote = DocumentAi(channel)
-    page = drawn(1)
+    page: bytes = drawn(1)
     running_documentai.bucket = None
-    asked = {
+    asked: dict[str, Asks] = {
         "process": lambda: remote.process(OCR, page, MediaType.PDF),
         "start": lambda: remote.start(OCR, "gs://b/input/d", MediaType.PDF, "gs://b/output/d/"),
         "standing": lambda: remote.standing("projects/p/locations/eu/operations/1"),
