@@ -90,10 +90,15 @@ class Processors:
     """
 
     def __init__(self, table: Table, names: Mapping[Kind, str]) -> None:
+        self._table = table
         self.limits: Final = table.limits
         self.every: Final = tuple(
             Named(name=name, kind=kind, its=table.processors[kind]) for kind, name in names.items()
         )
+
+    def of(self, kind: Kind) -> Processor:
+        """Return what a kind of processor takes and finds, one of ours or not (any more)."""
+        return self._table.processors[kind]
 
     def online(self, media_type: MediaType) -> Named | None:
         """Return who reads a file of this type in one request; None where none of ours does."""

@@ -160,10 +160,10 @@ class DocumentAiServer:
         """Let batches run until they are let go."""
         self._holds = True
 
-    def let_go(self) -> None:
-        """End the batches that run, and those to come at once."""
-        self._holds = False
-        for one in self._running.values():
+    def let_go(self, most: int | None = None) -> None:
+        """End the oldest batches that run; all of them, and those to come at once, when None."""
+        self._holds = most is not None
+        for one in [one for one in self._running.values() if not one.ended][:most]:
             self._end(one)
 
     def bring_late(self) -> None:

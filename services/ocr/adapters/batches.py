@@ -81,14 +81,17 @@ class Batches:
         pages = Range(data.document_id, data.revision, first, last)
         found = self.operations.find(pages)
         if found is None:
-            self._begin(event, data, original(), pages)
+            self._begin(event, data, original, pages)
             return None
         operation, generation = found
+        if operation.waits:
+            self._begin(event, data, original, pages, waiting=generation)
+            return None
         if operation.given_up is not None:
             if operation.event["id"] == event.id:
                 raise PermanentError(operation.given_up)
             self.forget(operation)  # somebody wants it tried again
-            self._begin(event, data, original(), pages)
+            self._begin(event, data, original, pages)
             return None
         try:
             return self._look(operation, generation, original)
@@ -101,7 +104,8 @@ class Batches:
     def clear(self, operation: Operation) -> None:
         """Remove everything that a batch left but its record."""
         pages = operation.range
-        self.slots.give_back(operation.slot, operation.slot_generation)
+        if operation.slot:
+            self.slots.give_back(operation.slot, operation.slot_generation)
         self.bucket.objects.delete(pages.input)
         self.bucket.empty(pages.output)
 
@@ -132,12 +136,42 @@ class Batches:
                 raise TransientError("the batch failed: another one is begun") from err
             raise TransientError("a shard of the batch is missing") from err
 
-    def _begin(self, event: Event, data: Asked, content: bytes, pages: Range) -> None:
+    def _begin(
+        self,
+        event: Event,
+        data: Asked,
+        original: Callable[[], bytes],
+        pages: Range,
+        *,
+        waiting: int | None = None,
+    ) -> None:
+        """Begin a batch, or note that it waits for its turn: attempts at the bus are counted.
+
+        Args:
+            event: asks for it.
+            data: its payload.
+            original: opens the document.
+            pages: of it.
+            waiting: generation of its record, where it has been waiting.
+        """
         named = self.processors.batch(data.media_type)
         assert named is not None, "asked of a document that it does not take"
+        kept, result = asked_by(event)
+        record = Operation(
+            **pages._asdict(),
+            media_type=data.media_type,
+            kind=named.kind,
+            begun=self.clock.now(),
+            result=result,
+            event=kept,
+        )
         slot = self.slots.take(pages)
+        if slot is None:
+            if waiting is None:
+                self.operations.put(record)
+            return
         try:
-            self._lay_out(data, content, pages)
+            self._lay_out(data, original(), pages)
             called = self.remote.start(
                 named.name,
                 self.bucket.uri(pages.input),
@@ -150,23 +184,12 @@ class Batches:
             self.slots.give_back(slot.name, slot.generation)
             raise
         self.meter.read(pages.last - pages.first + 1, again=slot.before)
-        kept, result = asked_by(event)
-        self.operations.put(
-            Operation(
-                operation=called,
-                document_id=pages.document_id,
-                revision=pages.revision,
-                first=pages.first,
-                last=pages.last,
-                media_type=data.media_type,
-                kind=named.kind,
-                begun=self.clock.now(),
-                slot=slot.name,
-                slot_generation=slot.generation,
-                result=result,
-                event=kept,
-            )
-        )
+        runs = {"operation": called, "slot": slot.name, "slot_generation": slot.generation}
+        begun = record.model_copy(update=runs)
+        if waiting is None:
+            self.operations.put(begun)
+        else:
+            self.operations.note(begun, waiting)
 
     def _lay_out(self, data: Asked, content: bytes, pages: Range) -> None:
         """Put the pages where Document AI finds them."""
@@ -195,7 +218,7 @@ class Batches:
         prefix = self.bucket.named(folder)
         if prefix is None or not prefix.startswith(operation.range.output):
             raise MissingShardError  # it is not ours to read
-        its = next(one for one in self.processors.every if one.kind == operation.kind).its
+        its = self.processors.of(operation.kind)
         before = operation.first - 1
         for info in list(self.bucket.objects.list(prefix.rstrip("/") + "/")):
             try:

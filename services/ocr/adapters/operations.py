@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from services.ocr.adapters.batch_bucket import INPUT, OUTPUT
+from services.ocr.processors import Kind
 from shared.events.codec import from_structured, to_structured
 from shared.events.envelope import Event
 from shared.events.payloads import MediaType
@@ -62,15 +63,15 @@ class Operation(BaseModel):
     """One record.
 
     Attributes:
-        operation: as Document AI calls it.
+        operation: as Document AI calls it; empty while it waits for its turn.
         document_id: whose pages.
         revision: of the document.
         first: page, from 1.
         last: page, included.
         media_type: of what was sent.
         kind: of the processor.
-        begun: when, UTC.
-        slot: the reservation that it runs under.
+        begun: when, UTC; of one that waits, since when.
+        slot: the reservation that it runs under; empty while it waits.
         slot_generation: of that reservation.
         result: where the worker edge stores what becomes of it.
         event: what asked for it, as a structured CloudEvent: it is sent again when there is news.
@@ -80,20 +81,25 @@ class Operation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    operation: str
+    operation: str = ""
     document_id: str
     revision: int
     first: int
     last: int
     media_type: MediaType
-    kind: str
+    kind: Kind
     begun: datetime
-    slot: str
-    slot_generation: int
+    slot: str = ""
+    slot_generation: int = 0
     result: str
     event: dict[str, Any]
     told: bool = False
     given_up: QuarantineReason | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has not been begun."""
+        return not self.operation
 
     @property
     def range(self) -> Range:

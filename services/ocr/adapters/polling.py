@@ -40,35 +40,47 @@ class Poll:
         """
         failed: TransientError | None = None
         standing = []
+        waiting: list[Operation] = []
         for pages in list(self._batches.operations.ranges()):
             standing.append(pages.path)
             try:
-                self._look(pages)
+                waiting += self._look(pages)
             except TransientError as err:
                 failed = err
+        waiting.sort(key=lambda operation: operation.begun)
+        turns = waiting[: self._batches.slots.free()]
+        if turns:
+            self._publisher.publish([operation.asked for operation in turns])
         self._batches.slots.clear(frozenset(standing))
         self._batches.bucket.tidy(frozenset(standing), before=self._batches.clock.now() - BEGINNING)
         if failed is not None:
             raise TransientError("some batches could not be looked at") from failed
 
-    def _look(self, pages: Range) -> None:
+    def _look(self, pages: Range) -> list[Operation]:
+        """See to the record of a range; return it if it waits for its turn."""
         found = self._batches.operations.find(pages)
         if found is None:
-            return
+            return []
         operation, generation = found
         age = self._batches.clock.now() - operation.begun
-        if age > 2 * self._batches.deadline or self._is_over(operation):
+        forgotten = age > 2 * self._batches.deadline and not operation.waits
+        if forgotten or self._is_over(operation):
             self._batches.forget(operation)
-            return
-        if operation.given_up is not None:
+        elif operation.waits:
+            return [operation]
+        elif operation.given_up is not None:
             self._batches.clear(operation)  # who gave it up may have died over it
-            return
-        late = age > self._batches.deadline
+        else:
+            self._tell(operation, generation, late=age > self._batches.deadline)
+        return []
+
+    def _tell(self, operation: Operation, generation: int, *, late: bool) -> None:
+        """Send the event of a batch that has ended, or never will."""
         ended = self._batches.remote.standing(operation.operation).ended
         if ended:
             # Nothing runs any more: another batch may. Nobody reads the pages again, either.
             self._batches.slots.give_back(operation.slot, operation.slot_generation)
-            self._batches.bucket.objects.delete(pages.input)
+            self._batches.bucket.objects.delete(operation.range.input)
         if (ended or late) and not operation.told:
             # The bus keeps the event from now on: nobody need tell again.
             self._publisher.publish([operation.asked])

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from services.ocr.adapters.operations import SLOTS, Range
 from shared.clock import Clock
-from shared.errors import TransientError
 from shared.objects.port import AlreadyExistsError, NotFoundError, ObjectStore
 
 BEGINNING: Final = timedelta(minutes=15)
@@ -45,11 +44,11 @@ class Slots:
         self._most = most
         self._clock = clock
 
-    def take(self, pages: Range) -> Slot:
-        """Reserve a place for the batch of a range.
+    def take(self, pages: Range) -> Slot | None:
+        """Reserve a place for the batch of a range; None where all are taken.
 
         Raises:
-            TransientError: all are taken, or the store is unavailable.
+            TransientError: the store is unavailable.
         """
         for name, generation, whose, _since in self._taken():
             if whose == pages.path:
@@ -63,7 +62,11 @@ class Slots:
                 return Slot(name, self._objects.create(name, told).generation)
             except AlreadyExistsError:
                 continue
-        raise TransientError("as many batches run as Document AI allows: this one waits")
+        return None
+
+    def free(self) -> int:
+        """Return how many places nobody has."""
+        return max(0, self._most - len(list(self._objects.list(SLOTS))))
 
     def give_back(self, name: str, generation: int) -> None:
         """Let a place go; no error where it is somebody else's by now."""

@@ -171,16 +171,53 @@ def test_no_more_batches_run_than_are_allowed(far_house: FarHouse) -> None:
     far_house.server.hold()
     workers = [far_house.worker(f"w{number}") for number in range(3)]
     documents = [far_house.send(drawn(PAGES), pages=PAGES, document=n) for n in range(1, 13)]
-    for _ in range(40):
-        far_house.step(*workers, most=3)
-        far_house.clock.sleep(1)
+    while far_house.step(*workers, most=3):
+        pass
+    workers[0].poll()
+    assert not far_house.step(*workers)  # who waits for a turn uses up no attempts at the bus
     assert far_house.server.most_at_once == 10
     assert far_house.server.count("BatchProcessDocuments") == 10
     far_house.server.let_go()
     far_house.settle(*workers)
     assert all(far_house.reading(one) is not None for one in documents)
     assert far_house.server.count("BatchProcessDocuments") == 12
+    assert far_house.server.most_at_once == 10
+    assert units(far_house) == {"first": 12 * 4.0}
     assert far_house.reasons() == []
+
+
+def test_who_waits_longest_for_a_turn_has_the_next(far_house: FarHouse) -> None:
+    """The order of names is no order of arrival."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    for number in range(11, 21):
+        far_house.send(drawn(PAGES), pages=PAGES, document=number)
+    while far_house.step(worker):
+        pass
+    waiting = []
+    for number in (3, 2, 1):
+        waiting.append(far_house.send(drawn(PAGES), pages=PAGES, document=number))
+        far_house.step(worker)
+        far_house.clock.sleep(1)
+    far_house.server.let_go(1)
+    worker.poll()
+    while far_house.step(worker):
+        pass
+    inputs = {name.split("/")[1] for name in far_house.left() if name.startswith("input/")}
+    assert inputs & set(waiting) == {waiting[0]}
+
+
+def test_a_document_that_is_erased_while_it_waits_is_forgotten(far_house: FarHouse) -> None:
+    """Its turn is somebody else's."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    documents = [far_house.send(drawn(PAGES), pages=PAGES, document=n) for n in range(1, 12)]
+    while far_house.step(worker):
+        pass
+    far_house.tombstones.put(documents[-1], at=far_house.clock.now())
+    worker.poll()
+    records = [info.name for info in far_house.objects.list("operations/" + documents[-1])]
+    assert records == []
 
 
 def test_a_place_that_nobody_used_is_given_back(far_house: FarHouse) -> None:
