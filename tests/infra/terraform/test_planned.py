@@ -213,7 +213,6 @@ def test_jobs_are_called_with_both_proofs(planned: Plan, matrix: Matrix) -> None
         )
         assert target["uri"].startswith(token["audience"] + "/internal/jobs/")
         assert target["headers"] == {"X-Internal-Event-Token": "as Google has it"}
-        assert one.values["paused"] is False
 
 
 def _made(one: Resource) -> tuple[str, str, str, str | None]:

@@ -10,7 +10,7 @@ provider "google" {
   }
 }
 
-# As production, but smaller, and it may be taken down again.
+# As production, but smaller.
 module "docledger" {
   source = "../../modules/docledger"
 

@@ -20,8 +20,9 @@ variable "origin" {
 }
 
 variable "images" {
-  description = "The first images, by digest."
+  description = "The first images, by digest; null in a first apply."
   type        = map(string)
+  default     = null
 }
 
 variable "token_versions" {

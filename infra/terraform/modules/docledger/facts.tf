@@ -25,8 +25,8 @@ locals {
   # APIs through which somebody's data, keys or rights pass.
   audited = toset([
     for api in [
-      "artifactregistry", "cloudkms", "cloudsql", "documentai", "iam", "iamcredentials", "pubsub", "run",
-      "secretmanager", "storage",
+      "aiplatform", "artifactregistry", "cloudkms", "cloudsql", "documentai", "iam", "iamcredentials",
+      "pubsub", "run", "secretmanager", "storage",
     ] : "${api}.googleapis.com"
   ])
 
@@ -36,6 +36,11 @@ locals {
       for name, grant in grants : name => merge(grant, { role = lookup(module.identities.roles, grant.role, grant.role) })
     }
   }
+
+  # A first apply has no images yet, for they lie in the registry that it makes. A second one has, and
+  # makes the job that migrates. Deployables would not start before the schemas and the token are there.
+  migrates = var.images != null
+  runs     = var.images != null && length(var.token_versions) > 0
 
   # What is only known when it was made.
   made = {

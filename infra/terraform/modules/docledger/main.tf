@@ -108,12 +108,12 @@ module "processors" {
   project  = module.services.project
   location = var.region
   kms_key  = module.kms.keys.batches
-  types    = module.facts.processors
+  types    = { for kind, type in module.facts.processors : kind => type if contains(var.processors, kind) }
 }
 
 module "deployable" {
   source   = "../deployable"
-  for_each = module.facts.services
+  for_each = { for name, its in module.facts.services : name => its if local.runs }
 
   project             = module.services.project
   region              = var.region
@@ -134,7 +134,7 @@ module "deployable" {
 
 module "migration" {
   source   = "../migration"
-  for_each = module.facts.run_jobs
+  for_each = { for name, its in module.facts.run_jobs : name => its if local.migrates }
 
   project     = module.services.project
   region      = var.region
@@ -153,6 +153,7 @@ module "migration" {
 
 module "scheduler" {
   source = "../scheduler"
+  count  = local.runs ? 1 : 0
 
   project = module.services.project
   region  = var.region

@@ -54,7 +54,7 @@ variable "readers" {
 }
 
 variable "images" {
-  description = "By folder of services/, and for the operator and the database's proxy, the first image, by digest."
+  description = "By folder of services/, and for the operator and the database's proxy, the first image, by digest; null before there are any."
   type = object({
     ingest    = string
     ocr       = string
@@ -63,15 +63,16 @@ variable "images" {
     operator  = string
     proxy     = string
   })
+  default = null
 
   validation {
-    condition     = alltrue([for image in values(var.images) : can(regex("@sha256:[0-9a-f]{64}$", image))])
+    condition     = var.images == null ? true : alltrue([for image in values(var.images) : can(regex("@sha256:[0-9a-f]{64}$", image))])
     error_message = "An image is named by its digest (…@sha256:…): a tag can be moved."
   }
 }
 
 variable "token_versions" {
-  description = "Versions of the token that starts internal jobs: none before it is made, two while it is exchanged."
+  description = "Versions of the token that starts internal jobs: none before it is made (nothing runs without), two while it is exchanged."
   type        = list(string)
   default     = []
 }
@@ -80,6 +81,12 @@ variable "settings" {
   description = "By deployable, variables that this installation sets besides."
   type        = map(map(string))
   default     = {}
+}
+
+variable "processors" {
+  description = "Kinds of Document AI processors; not every region has all of them."
+  type        = set(string)
+  default     = ["ocr", "invoice", "expense", "bank_statement"]
 }
 
 variable "addresses" {

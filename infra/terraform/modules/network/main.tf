@@ -110,7 +110,7 @@ resource "google_compute_firewall" "apis" {
 resource "google_compute_firewall" "peered" {
   project            = var.project
   name               = "docledger-peered"
-  description        = "To the database (by its proxy's port) and to the share of the published log (NFS)."
+  description        = "To the database, by its proxy's port."
   network            = google_compute_network.this.id
   direction          = "EGRESS"
   priority           = 1000
@@ -118,7 +118,7 @@ resource "google_compute_firewall" "peered" {
 
   allow {
     protocol = "tcp"
-    ports    = ["3307", "111", "2046", "2049", "2050", "4045"]
+    ports    = ["3307"]
   }
 }
 

@@ -15,6 +15,6 @@ output "peered_range" {
 }
 
 output "refusing_rules" {
-  description = "The names of the rules whose logs tell of what was refused."
-  value       = [google_compute_firewall.nowhere.name, google_compute_firewall.nobody.name]
+  description = "The names of the rules whose logs tell of who wanted to leave."
+  value       = [google_compute_firewall.nowhere.name]
 }

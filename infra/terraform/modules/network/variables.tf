@@ -14,6 +14,6 @@ variable "subnets" {
 }
 
 variable "peered_range" {
-  description = "Addresses (CIDR) for Google's services that have a private one here: Cloud SQL, Filestore."
+  description = "Addresses (CIDR) for Google's services that have a private one here: Cloud SQL."
   type        = string
 }

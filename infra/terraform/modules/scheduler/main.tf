@@ -1,11 +1,9 @@
 # Internal jobs. The account says who calls, the token that the call was meant: each alone starts
-# nothing. Before the token's first version is made there is nothing to send, and the jobs are paused.
+# nothing.
 #
 # Cloud Scheduler knows no secrets: it is told the value, and Terraform's state holds it. Whoever reads
 # the state still needs the scheduler's account, for which only Google's agent mints tokens.
 data "google_secret_manager_secret_version" "token" {
-  count = length(var.token.versions) > 0 ? 1 : 0
-
   project = var.project
   secret  = var.token.secret
   version = var.token.versions[length(var.token.versions) - 1]
@@ -20,7 +18,6 @@ resource "google_cloud_scheduler_job" "this" {
   description      = "POST ${each.value.url}"
   schedule         = each.value.schedule
   time_zone        = "Etc/UTC"
-  paused           = length(var.token.versions) == 0
   attempt_deadline = "${min(1800, each.value.timeout)}s"
 
   # The next call comes by itself; who was busy said 429.
@@ -34,7 +31,7 @@ resource "google_cloud_scheduler_job" "this" {
     http_method = "POST"
     uri         = each.value.url
     headers = {
-      "X-Internal-Event-Token" = try(data.google_secret_manager_secret_version.token[0].secret_data, "none")
+      "X-Internal-Event-Token" = data.google_secret_manager_secret_version.token.secret_data
     }
 
     oidc_token {
