@@ -1,14 +1,16 @@
 """The tree does what the Dockerfile says, and refuses what it cannot do as an engine does it."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from deploy.cloudrun.image.tree import ROOT, Builder, Run, main
+from deploy.cloudrun.image.tree import DOCKERFILE, ROOT, Builder, Run, main
 from shared.errors import UserError
 
 BASE = "FROM base@sha256:" + "0" * 64 + " AS one\n"
+OURS = {"shared", "services", "deploy", "examples", "tests"}
 SERVICES = ("ingest", "ocr", "summarize", "ledger")
 
 
@@ -99,31 +101,52 @@ def nothing(run: Run) -> None:
     Path(run.environ.get("VENV", run.folder)).mkdir(parents=True, exist_ok=True)
 
 
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Return the modules of ours that a file of the checkout imports."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return frozenset(name for name in names if name.split(".")[0] in OURS)
+
+
+def missing_in(app: Path, service: str) -> set[tuple[str, str]]:
+    """Return which files of an image import what is not in it."""
+    # A launcher names every worker's builder; an image has one of them.
+    others = {f"services.{one}" for one in SERVICES if service not in {one, "cli"}}
+    missing = set()
+    for path in sorted(app.rglob("*.py")):
+        for name in imported(path.relative_to(app)):
+            place = app / name.replace(".", "/")
+            if ".".join(name.split(".")[:2]) not in others and not (
+                place.is_dir() or place.with_suffix(".py").is_file()
+            ):
+                missing.add((path.relative_to(app).as_posix(), name))
+    return missing
+
+
 @pytest.mark.parametrize("service", [*SERVICES, "cli"])
 def test_every_first_party_import_of_an_image_is_in_it(service: str, tmp_path: Path) -> None:
     """A module that is imported lazily would be missed by whoever only starts the service."""
-    target = "operator" if service == "cli" else None
-    app = Builder(tmp_path / "out", {"EXTRA": service}, run=nothing).build(target).place("/app")
-    missing = set()
-    for path in sorted(app.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            for name in names:
-                place = name.replace(".", "/")
-                ours = name.split(".")[0] in {"shared", "services", "deploy", "examples"}
-                others = {f"services.{other}" for other in SERVICES if other != service}
-                others = set() if target else others
-                if ours and ".".join(name.split(".")[:2]) not in others:
-                    there = (app / place).is_dir() or (app / f"{place}.py").is_file()
-                    missing |= set() if there else {(path.relative_to(app).as_posix(), name)}
-    assert missing == set()
+    stage = "everything" if service == "cli" else "worker"
+    image = Builder(tmp_path / "out", {"EXTRA": service}, run=nothing).build(stage)
+    assert missing_in(image.place("/app"), service) == set()
+
+
+def test_forgotten_file_is_found(tmp_path: Path) -> None:
+    """The rule above, tried on a Dockerfile that forgets one."""
+    text = DOCKERFILE.read_text(encoding="utf-8").replace(" deploy/erasing.py", "")
+    builder = Builder(tmp_path / "out", {"EXTRA": "ocr"}, run=nothing, dockerfile=text)
+    found = missing_in(builder.build("worker").place("/app"), "ocr")
+    assert ("deploy/cloudrun/deployables.py", "deploy.erasing") in found
 
 
 def test_every_file_of_a_service_is_in_its_image(tmp_path: Path) -> None:
     """Migrations, charts and web pages are no modules, and are needed all the same."""
-    app = Builder(tmp_path / "out", {"EXTRA": "ledger"}, run=nothing).build().place("/app")
+    app = Builder(tmp_path / "out", {"EXTRA": "ledger"}, run=nothing).build("worker").place("/app")
     here = ROOT / "services" / "ledger"
     wanted = {
         path.relative_to(ROOT)
@@ -132,3 +155,15 @@ def test_every_file_of_a_service_is_in_its_image(tmp_path: Path) -> None:
     }
     there = {path.relative_to(app) for path in (app / "services/ledger").rglob("*")}
     assert wanted <= there
+
+
+@pytest.mark.parametrize("target", ["service", "operator"])
+def test_images_run_as_nobody_and_start_without_a_shell(target: str, tmp_path: Path) -> None:
+    """Whoever breaks in is no root; and SIGTERM reaches the process that has to drain."""
+    image = Builder(tmp_path / "out", {"EXTRA": "ingest"}, run=nothing).build(target)
+    user, _, group = image.user.partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+    assert [*image.entrypoint, *image.command][:2] == ["python", "-m"]
+    assert image.environ["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert not {name for name in image.environ if name.startswith("DOCLEDGER_")}
