@@ -1,6 +1,7 @@
 # Two commands: `make demo` and `make test`. Each sets itself up in .venv from the pinned lock.
 PYTHON ?= python3
 DATA ?= ../shared/data
+EXTRA ?= ocr
 DEMO := demo-data
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ DOCLEDGER := $(BIN)/docledger --data-dir $(DEMO)/ledger
 DEBIAN := golang-go golang-golang-x-mod-dev chromium hledger
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test e2e outside check lint type imports unused audit-packages bench soak drill eval docs lock clean
+.PHONY: help setup demo test e2e outside check lint type imports unused audit-packages infra bench soak drill eval docs image lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -60,6 +61,11 @@ unused: $(STAMP) ## dependencies and code that nothing uses
 audit-packages: $(STAMP) ## known vulnerabilities in what the lock pins (needs the network)
 	$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/dev.lock
 
+infra: ## what checkov says of our Terraform, from an environment of its own (needs the network once)
+	$(PYTHON) -m venv $(VENV)/infra
+	$(VENV)/infra/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/infra.lock
+	$(VENV)/infra/bin/checkov --config-file infra/terraform/.checkov.yaml
+
 bench: $(STAMP) ## speed and memory, each figure beside its library limit in the same run
 	$(BIN)/python -m tests.bench $(DATA)
 
@@ -77,17 +83,27 @@ docs: $(STAMP) ## write the generated documents again
 	$(BIN)/python -m shared.bus.drawing
 	$(BIN)/python -m shared.telemetry.vocabulary
 	$(BIN)/python -m deploy.cloudrun.api_documents
+	$(BIN)/python -m deploy.iam.drawing
+
+image: $(STAMP) ## the files of an image, without a container engine: make image EXTRA=ocr
+	rm -rf build/image-$(EXTRA)
+	$(BIN)/python -m deploy.cloudrun.image.tree $(EXTRA) build/image-$(EXTRA) $(if $(filter cli,$(EXTRA)),--target operator)
 
 lock: ## resolve requirements/*.lock again (needs uv)
 	for extra in ingest ocr summarize ledger cli dev; do \
 	  case $$extra in \
-	    cli) extras="--extra cli" ;; dev) extras="--extra dev" ;; \
+	    cli) extras="--extra all --extra cloud --extra api" ;; dev) extras="--extra dev" ;; \
 	    ingest|ledger) extras="--extra $$extra --extra cloud --extra api" ;; \
+	    ocr) extras="--extra $$extra --extra cloud --extra documentai" ;; \
+	    summarize) extras="--extra $$extra --extra cloud --extra vertex" ;; \
 	    *) extras="--extra $$extra --extra cloud" ;; \
 	  esac; \
 	  uv pip compile pyproject.toml $$extras --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet \
 	    --output-file requirements/$$extra.lock; done
+	uv pip compile requirements/infra.in --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet \
+	  --output-file requirements/infra.lock
 
 clean: ## remove what was made here
 	rm -rf $(VENV) $(DEMO) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

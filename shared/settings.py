@@ -110,7 +110,7 @@ class Settings(BaseModel):
         """Say in one line what is wrong with which variable, and what to do."""
         name = str(error["loc"][0]) if error["loc"] else ""
         if name not in cls.model_fields:
-            return " ".join(str(error["msg"]).split())
+            return " ".join(str(error["msg"]).split()).removeprefix("Value error, ")
         variable = cls.variable(name)
         if error["type"] == "missing":
             file = f" (or {variable}_FILE)" if name in cls._secrets() else ""

@@ -18,6 +18,7 @@ from deploy.cli.keys_group import keys
 from deploy.cli.options import DataDir, Document, Workers, choose, folder
 from deploy.cli.period_group import period
 from deploy.cli.serve_command import add_serving
+from deploy.cli.smoke_command import add_smoke
 from deploy.cli.topology_group import topology
 from deploy.cli.verify_commands import add_verifying
 from deploy.local.files import printable
@@ -151,6 +152,7 @@ def audit(
 
 add_verifying(app)
 add_serving(app)
+add_smoke(app)
 add_books(app)
 add_desk(app)
 
@@ -240,3 +242,7 @@ def main() -> None:
     except typer.Abort:
         code = told("stopped; nothing was done", 1)
     sys.exit(code or 0)
+
+
+if __name__ == "__main__":  # an image has no script of that name
+    main()

@@ -8,8 +8,9 @@ from deploy.local.settings import RetentionSettings
 from services.ingest.erasure_settings import ErasureSettings
 from services.ingest.settings import IngestSettings, RegisterSettings
 from services.ledger.settings import LedgerSettings, LogPlaceSettings
-from services.ocr.settings import OcrSettings
-from services.summarize.settings import SummarizeSettings
+from services.ocr.settings import OcrSettings, UnsafeOcrSettings
+from services.summarize.settings import SummarizerSettings, SummarizeSettings
+from services.summarize.vertex_settings import UnsafeVertexSettings, VertexSettings
 from shared.bus.topology import TopologySettings
 from shared.keys.settings import KmsSettings, UnsafeKmsSettings
 from shared.logging import LogSettings
@@ -20,7 +21,11 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     RegisterSettings,
     ErasureSettings,
     OcrSettings,
+    UnsafeOcrSettings,
     SummarizeSettings,
+    SummarizerSettings,
+    VertexSettings,
+    UnsafeVertexSettings,
     LedgerSettings,
     LogPlaceSettings,
     TopologySettings,
@@ -30,7 +35,18 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     LogSettings,
 )
 
-OF_THE_COMMAND: Final = frozenset({"DOCLEDGER_DATA_DIR", "DOCLEDGER_LOG_TOKEN"})
+OF_THE_COMMAND: Final = frozenset(
+    {
+        "DOCLEDGER_DATA_DIR",
+        "DOCLEDGER_LOG_TOKEN",
+        "DOCLEDGER_SMOKE_AUDITOR",
+        "DOCLEDGER_SMOKE_AUDITOR_TOKEN",
+        "DOCLEDGER_SMOKE_KEY",
+        "DOCLEDGER_SMOKE_SUBMIT",
+        "DOCLEDGER_SMOKE_SUBMIT_TOKEN",
+        "DOCLEDGER_SMOKE_TENANT",
+    }
+)
 """Variables that the command itself reads, as options."""
 
 

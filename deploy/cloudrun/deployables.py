@@ -106,13 +106,16 @@ def _register(platform: Platform) -> Service:
 
 
 def _ocr(platform: Platform) -> Service:
-    from services.ocr.main import build as build_ocr  # noqa: PLC0415 - one worker's image
+    from services.ocr.main import Far  # noqa: PLC0415 - one worker's image
+    from services.ocr.main import build as build_ocr  # noqa: PLC0415 - same
 
-    worker = build_ocr(vault=platform.vault, objects=platform.objects)
+    far = Far(publisher=platform.publisher, metrics=platform.metrics, clock=platform.clock)
+    worker = build_ocr(vault=platform.vault, objects=platform.objects, far=far)
     return _service(
         platform,
         receiver=platform.edge("ocr", worker.handle, worker.canary),
         checks={"objects": platform.check_objects},
+        jobs=worker.jobs,
         close=worker.close,
     )
 
@@ -120,7 +123,9 @@ def _ocr(platform: Platform) -> Service:
 def _summarize(platform: Platform) -> Service:
     from services.summarize.main import build as build_summarize  # noqa: PLC0415 - one image
 
-    worker = build_summarize(results=platform.results)
+    worker = build_summarize(
+        results=platform.results, metrics=platform.metrics, clock=platform.clock
+    )
     return _service(
         platform,
         receiver=platform.edge("summarize", worker.handle, worker.canary),
@@ -214,7 +219,9 @@ def _service(
     return Service(
         name=platform.name,
         receivers=dict.fromkeys(heard, receiver) if receiver is not None else {},
-        authenticator=authenticator_for(heard, jobs, clock=platform.clock),
+        authenticator=authenticator_for(
+            heard, jobs, clock=platform.clock, secrets=lambda: platform.secrets
+        ),
         checks=checks,
         metrics=platform.metrics,
         jobs=jobs,

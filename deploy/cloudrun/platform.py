@@ -20,7 +20,10 @@ from shared.keys.opening import open_keyring
 from shared.keys.port import Keyring
 from shared.logging import StageLog, get_logger
 from shared.objects.port import ObjectStore
+from shared.secrets.opening import open_secrets
+from shared.secrets.port import Secrets
 from shared.telemetry.exporters import TelemetrySettings, metrics_of, tracing_of
+from shared.telemetry.log_events import LogEvent
 from shared.telemetry.registry import MemoryMetrics
 from shared.telemetry.tracing import Tracing
 from shared.worker.breaker import Breaker
@@ -90,6 +93,14 @@ class Platform(Stores):
     def keyring(self) -> Keyring:
         """Keys, wrapped by Cloud KMS or by a key file."""
         return open_keyring(self.settings.data_dir / "keys")
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets, from the environment or from Secret Manager."""
+        return open_secrets(
+            clock=self.clock,
+            tell=lambda error: self.log.warning(LogEvent.CREDENTIAL_UNREADABLE, error=error),
+        )
 
     @cached_property
     def register(self) -> "Register":

@@ -1,6 +1,5 @@
 """All deployables on one machine, over the Pub/Sub and Cloud Storage emulators."""
 
-import http.client
 import os
 import secrets
 import sys
@@ -12,6 +11,7 @@ from deploy.cloudrun.deployables import NAMES
 from deploy.cloudrun.settings import PlatformSettings
 from deploy.local.backing import Backing
 from deploy.local.house import DEFAULT_TENANT
+from deploy.local.job_token import asked, new_token, start_job
 from deploy.local.ports import unused_ports
 from deploy.local.pubsub_emulator import start_pubsub_emulator
 from deploy.local.site import Site
@@ -28,6 +28,7 @@ from shared.bus.pubsub_admin import apply
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError
+from shared.secrets.settings import SecretsSettings, UnsafeSecretsSettings
 from shared.settings import Settings
 from shared.telemetry.exporters import TelemetrySettings
 from shared.worker.authentication import UNSAFE_VARIABLE as UNSAFE_PUSHES
@@ -43,6 +44,7 @@ JOBS: Final = (
     ("register", "sweep"),
     ("register", "levels"),
     ("eraser", "retention"),
+    ("ocr", "poll"),
 )
 """Deployables and jobs of theirs that Cloud Scheduler starts on Google Cloud."""
 
@@ -55,8 +57,10 @@ SETTINGS: Final[tuple[type[Settings], ...]] = (
     LedgerApiSettings,
     PlatformSettings,
     PushSettings,
+    SecretsSettings,
     TelemetrySettings,
     UnsafeApiSettings,
+    UnsafeSecretsSettings,
     UnsafeSettings,
 )
 """What the deployables read beside what every command does."""
@@ -121,6 +125,7 @@ class PubsubSite:
             )
             self.backing.enter()
             self._prepare()
+            new_token(site.job_token)
             self.supervisor = Supervisor(self._programs(), logs=site.logs, clock=self._clock)
             stack.callback(self.supervisor.stop)
             tell("starting the deployables")
@@ -151,7 +156,7 @@ class PubsubSite:
     def sweep(self) -> None:
         """Start the jobs that Cloud Scheduler starts elsewhere; who is down is asked next time."""
         for name, job in JOBS:
-            _asked(self.backing, name, "POST", f"/internal/jobs/{job}")
+            start_job(self.backing, self._site.job_token, name, job)
 
     def _prepare(self) -> None:
         logs = LogPlaceSettings.from_environment().bucket
@@ -191,6 +196,8 @@ class PubsubSite:
             "DOCLEDGER_PROJECT": PROJECT,
             "DOCLEDGER_OBJECTS_BUCKET": OBJECTS,
             "DOCLEDGER_DATA_DIR": str(self._site.folder),
+            "DOCLEDGER_SECRETS": "environment",
+            PushSettings.variable("job_tokens"): f"file:{self._site.job_token.resolve()}",
             "DOCLEDGER_MACHINE": secrets.token_hex(8),
             UNSAFE_PUSHES: "true",  # the emulator sends no tokens
             UNSAFE_APIS: "true",  # who is on this machine may use them
@@ -215,18 +222,7 @@ def command_of(name: str) -> tuple[str, ...]:
 
 def state_of(backing: Backing, name: str) -> str:
     """Return ``ready``, ``not ready``, or ``down``: what a deployable says of itself."""
-    status = _asked(backing, name, "GET", "/ready")
+    status = asked(backing, name, "GET", "/ready")
     if status is None:
         return "down"
     return "ready" if status == 200 else "not ready"  # noqa: PLR2004 - HTTP's
-
-
-def _asked(backing: Backing, name: str, method: str, path: str) -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", backing.services[name], timeout=10)
-    try:
-        connection.request(method, path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()

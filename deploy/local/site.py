@@ -24,6 +24,7 @@ class Site:
         keys/          the key-encryption key, tenant keys, document keys
         bus.sqlite     events and their deliveries
         pubsub.json    where objects and events are instead, on a folder that is on Pub/Sub
+        job-token      what starts the deployables' jobs there
         leases.sqlite  who works on what
         register.sqlite, ledger.sqlite
         log/<tenant>/  the public log; log/<tenant>.vkey its public key
@@ -46,6 +47,7 @@ class Site:
         self.spans = folder / "spans"
         self.bus = folder / "bus.sqlite"
         self.backing = folder / "pubsub.json"
+        self.job_token = folder / "job-token"
         self.register = folder / "register.sqlite"
         self.ledger = folder / "ledger.sqlite"
         self.running_lock = folder / "running.lock"

@@ -62,7 +62,7 @@ def build_work(house: House, *, epoch: str) -> Work:
         clock=house.clock,
     )
     ocr = build_ocr(vault=vault, objects=objects)
-    summarize = build_summarize(results=Results(vault))
+    summarize = build_summarize(results=Results(vault), clock=house.clock)
     ledger = house.ledger_with(publisher)
 
     def edge(

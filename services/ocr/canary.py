@@ -5,6 +5,7 @@ import zlib
 from typing import Final
 
 from services.ocr.ports import Reader
+from shared.errors import TransientError
 from shared.events.payloads import MediaType
 
 
@@ -28,12 +29,22 @@ CANARY: Final = _white_page(64)
 """A blank scan: it takes the models to find that nothing is on it."""
 
 
-def sing(reader: Reader) -> None:
+def sing(reader: Reader, *, elsewhere: bool = False) -> None:
     """Read the canary.
 
+    Args:
+        reader: must be able to.
+        elsewhere: whether somebody else reads, who may be unavailable or throttle us. Then the
+            worker is not at fault, and is not stopped: what it is handed waits, as for any outage.
+
     Raises:
-        Exception: whatever the worker would raise for a sound document.
+        Exception: whatever the worker would raise for a sound document, but for that.
     """
-    found = reader.read(CANARY, MediaType.PNG, first=1, last=1)
+    try:
+        found = reader.read(CANARY, MediaType.PNG, first=1, last=1)
+    except TransientError:
+        if elsewhere:
+            return
+        raise
     if len(found.pages) != 1 or found.pages[0].words:
         raise AssertionError("the canary is not one blank page")

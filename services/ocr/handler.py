@@ -1,11 +1,15 @@
 """Pages to words: the whole story of the reader."""
 
-from services.ocr.ports import Originals, PageRanges, Reader
+from collections.abc import Callable
+from functools import partial
+
+from services.ocr.ports import Batches, Originals, PageRanges, Reader
 from services.ocr.ranges import assembled, covering, ranges_of, reconcile
 from shared.events.envelope import Child, Event
 from shared.events.payloads import (
     DocumentReceived,
     EventType,
+    MediaType,
     PagesRead,
     PagesRequested,
 )
@@ -13,47 +17,59 @@ from shared.events.results import PageRange
 from shared.worker.outcome import Outcome
 
 
-def handle(
+def handle(  # noqa: PLR0913 - the message, then what it takes
     event: Event,
     *,
     originals: Originals,
     reader: Reader,
     ranges: PageRanges,
-    pages_per_range: int,
+    pages_per_range: Callable[[MediaType], int],
+    batches: Batches | None = None,
 ) -> Outcome:
     """Read a document, or one range of a long one.
 
     A document of at most ``pages_per_range`` pages is read at once. A longer one is cut into
     ranges, each a message of its own, so that no delivery takes long; whoever finds all of them
     stored puts the document together. Two may find it at once: they make the same reading, and
-    the edge keeps one.
+    the edge keeps one. What is read in batches elsewhere ends its delivery without an outcome; its
+    event comes again when the batch has ended.
 
     Raises:
         PermanentError: the document cannot be read, or ``pages_missing``.
         TransientError: the store or the reader is unavailable.
     """
     data = event.data
+    if isinstance(data, PagesRead):
+        return _put_together(data, ranges)
+    if not isinstance(data, DocumentReceived | PagesRequested):
+        raise TypeError(f"ocr does not handle {event.type}")
+    far = batches if batches is not None and batches.takes(data) else None
     if isinstance(data, DocumentReceived):
-        cut = ranges_of(data.pages, pages_per_range)
+        most = pages_per_range(data.media_type) if far is None else far.most_pages(data)
+        cut = ranges_of(data.pages, most)
         if len(cut) > 1:
             return Outcome(children=tuple(_request(data, first, last) for first, last in cut))
+    first, last = (1, data.pages) if isinstance(data, DocumentReceived) else (data.first, data.last)
+    if far is not None:
+        original = partial(originals.open, data.original)
+        read = far.read(event, data, original, first=first, last=last)
+        if read is None:
+            return Outcome()  # it is read elsewhere; this event will come again
+    else:
         content = originals.open(data.original)
-        read = reader.read(content, data.media_type, first=1, last=data.pages)
-        return _finished(data, [reconcile(read, first=1, last=data.pages)])
-    if isinstance(data, PagesRequested):
-        content = originals.open(data.original)
-        read = reader.read(content, data.media_type, first=data.first, last=data.last)
-        return Outcome(
-            result=reconcile(read, first=data.first, last=data.last),
-            children=(_part_read(data),),
-        )
-    if isinstance(data, PagesRead):
-        document, revision = data.document_id, data.revision
-        parts = covering(ranges.stored(document, revision), data.pages)
-        if parts is None:
-            return Outcome()  # another range is still being read; its own event will come
-        return _finished(data, [ranges.open(document, revision, *part) for part in parts])
-    raise TypeError(f"ocr does not handle {event.type}")
+        read = reader.read(content, data.media_type, first=first, last=last)
+    read = reconcile(read, first=first, last=last)
+    if isinstance(data, DocumentReceived):
+        return _finished(data, [read])
+    return Outcome(result=read, children=(_part_read(data),))
+
+
+def _put_together(data: PagesRead, ranges: PageRanges) -> Outcome:
+    document, revision = data.document_id, data.revision
+    parts = covering(ranges.stored(document, revision), data.pages)
+    if parts is None:
+        return Outcome()  # another range is still being read; its own event will come
+    return _finished(data, [ranges.open(document, revision, *part) for part in parts])
 
 
 def _request(data: DocumentReceived, first: int, last: int) -> Child:

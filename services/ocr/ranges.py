@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.ocr.found import merged
 from shared.errors import PermanentError
 from shared.events.results import PageRange, Reading
 from shared.telemetry.reasons import QuarantineReason
@@ -54,4 +55,5 @@ def assembled(parts: Sequence[PageRange], *, pages: int) -> Reading:
     if [page.number for page in found] != list(range(1, pages + 1)):
         raise PermanentError(QuarantineReason.PAGES_MISSING)
     einvoice = next((part.einvoice for part in parts if part.einvoice is not None), None)
-    return Reading(pages=tuple(found), einvoice=einvoice)
+    extraction = merged(part.extraction for part in parts)
+    return Reading(pages=tuple(found), einvoice=einvoice, extraction=extraction)

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
@@ -25,8 +25,9 @@ class Character(NamedTuple):
         text: one code point; the empty string where the font says nothing.
         box: x0, y0, x1, y1 in points on the page as shown, y downwards.
         turn: degrees clockwise that it must be turned to stand upright.
-        hidden: drawn so that nobody sees it (text render mode 3).
+        hidden: drawn so that nobody sees it (text render mode 3, no opacity, too small).
         ends_word: a space, a line end, or made up by the parser.
+        light: how light its colour is, of 255, where it is lighter than half; else None.
     """
 
     text: str
@@ -34,6 +35,7 @@ class Character(NamedTuple):
     turn: Turn = 0
     hidden: bool = False
     ends_word: bool = False
+    light: int | None = None
 
 
 def turned(box: Box, turn: Turn, width: float, height: float) -> Box:
@@ -54,25 +56,37 @@ def page_turn(characters: Iterable[Character]) -> Turn:
     return counts.most_common(1)[0][0] if counts else 0
 
 
-def marks(characters: Iterable[Character]) -> list[Mark]:
+Shows = Callable[[Box, int | None], bool]
+"""Whether a person sees a word: its box, and how light it is where it is light."""
+
+
+def marks(characters: Iterable[Character], shows: Shows | None = None) -> list[Mark]:
     """Join characters, in the order of the layer, into words.
 
-    A word ends at a space, a wide gap, a step back, a change of line or of direction.
+    A word ends at a space, a wide gap, a step back, a change of line, direction or lightness.
+
+    Args:
+        characters: of one page.
+        shows: leaves out the words that nobody sees; none when None.
     """
     found: list[Mark] = []
     word: list[Character] = []
+
+    def end() -> None:
+        if word:
+            mark = _mark(word)
+            if shows is None or shows(mark.box, word[0].light):
+                found.append(mark)
+            word.clear()
+
     for character in characters:
         if character.ends_word or not character.text:
-            if word:
-                found.append(_mark(word))
-                word = []
+            end()
             continue
         if word and not _follows(word[-1], character):
-            found.append(_mark(word))
-            word = []
+            end()
         word.append(character)
-    if word:
-        found.append(_mark(word))
+    end()
     return found
 
 
@@ -88,7 +102,7 @@ def _readable(text: str) -> str:
 
 def _follows(last: Character, character: Character) -> bool:
     """Tell whether ``character`` continues the word that ``last`` belongs to."""
-    if last.turn != character.turn:
+    if last.turn != character.turn or last.light != character.light:
         return False
     # Turned text is compared in its own direction; the page's size cancels out of differences.
     one, other = last.box, character.box

@@ -6,6 +6,7 @@ from typing import Final
 
 from services.summarize.amounts import written
 from services.summarize.confidence import ENOUGH, ENOUGH_DATE, of_part, of_reading, of_total
+from services.summarize.contested import is_contested, reached
 from services.summarize.currency import iso_4217, scale_of
 from services.summarize.doctype import POSTING
 from services.summarize.figures import Figure, of_role
@@ -151,18 +152,20 @@ def _missing(page: PageReading, fields: dict[FieldName, FieldValue]) -> Iterable
     total, date = fields.get("total_amount"), fields.get("invoice_date")
     unsure = total is not None and total.confidence < ENOUGH
     undated = date is not None and date.confidence < ENOUGH_DATE
-    if unsure or undated or page.type.is_doubtful or page.holds_several:
+    several = page.holds_several or is_contested(page.chosen, page.facts)
+    if unsure or undated or page.type.is_doubtful or several:
         yield HeldReason.LOW_CONFIDENCE
 
 
 def lines_differ(page: PageReading) -> bool:
-    """Tell whether lines that prove themselves add up to nothing that the document says."""
+    """Tell whether lines that prove themselves add up to nothing that goes with the total."""
     table, chosen = page.table, page.chosen
     if not table.is_sure or chosen.total is None or Proof.LINES in chosen.proofs:
         return False
     total = sum(page.facts.lines, Decimal(0))
-    roles = {Role.NET, Role.SUBTOTAL, Role.TOTAL, Role.PAYABLE}
-    return all(item.value != total for item in page.facts.candidates if item.role in roles)
+    stated = set(page.facts.values(Role.NET, Role.TOTAL, Role.PAYABLE))
+    parts = set(page.facts.values(Role.SUBTOTAL))  # of some of the lines, at one rate
+    return total not in parts | (stated & reached(chosen, page.facts))
 
 
 def doubts_of(page: PageReading, fields: dict[FieldName, FieldValue]) -> tuple[HeldReason, ...]:

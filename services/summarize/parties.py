@@ -195,6 +195,7 @@ def _below(
 _SENDER: Final = re.compile(r"\s+[-·•●|\u2013\u2014∙*]\s+|\s*[·•●∙|]\s*|,\s")
 
 _POSTCODE: Final = re.compile(r"\b\d{4,6}\b|\b[A-Z]{1,2}\d[A-Z\d]? ?[A-Z\d]{3,4}\b|\b\d{3}-\d{4}\b")
+_HEAD: Final = 0.65  # of the first page: below stand the totals and the small print
 _SIGNS: Final = re.compile(r"\s[-·•●|\u2013\u2014∙*]\s|[·•●∙|]")
 
 
@@ -236,19 +237,20 @@ def find_receiver(sheet: Sheet) -> Found | None:
 def find_supplier(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment] | None:
     """Return who the document is from: a section, a sender line, a company's name near the top."""
     section = _section(sheet, _SELLER, 0.95)
-    if section is not None:
+    if section is not None and section[1].page == 1 and section[1].box[1] < _HEAD:
         return section
-    sender = _sender_line(sheet)
-    if sender is not None:
-        return sender
+    # a label at the foot is anybody's to add
+    return _sender_line(sheet) or _at_the_top(sheet, receiver) or section
+
+
+def _at_the_top(sheet: Sheet, receiver: Found | None) -> tuple[Found, Segment] | None:
+    """Return what looks most like a company's name near the top."""
     other = letters(receiver.value) if receiver else ""
-    top = [
-        (row.index, segment) for row in sheet.rows[:40] for segment in row.segments if row.page == 1
-    ]
     best: tuple[float, Segment] | None = None
     every = alnum(" ".join(row.text for row in sheet.rows))
-    for index, segment in top:
-        name = _clean(segment.text)
+    top = (segment for row in sheet.rows[:40] if row.page == 1 for segment in row.segments)
+    for segment in top:
+        index, name = segment.row, _clean(segment.text)
         if not _is_name(name) or (other and letters(name) == other):
             continue
         folded = fold(name)

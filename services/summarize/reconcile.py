@@ -112,7 +112,7 @@ class Reconciled:
         return bool(self.proofs)
 
 
-def _adjustments(facts: Ledgered) -> list[Decimal]:
+def adjustments_of(facts: Ledgered) -> list[Decimal]:
     """Return every sum of charges, discounts and rounding that the pages allow, simplest first."""
     charges = facts.values(Role.CHARGE)
     discounts = [abs(value) for value in facts.values(Role.DISCOUNT)]
@@ -291,7 +291,7 @@ def reconcile(facts: Ledgered) -> Reconciled:
     found = _candidates(facts)
     if not found:
         return Reconciled(None, None, None, frozenset(), 0.0, 0, (HeldReason.TOTAL_MISSING,))
-    taxes, adjustments = _taxes(facts), _adjustments(facts)
+    taxes, adjustments = _taxes(facts), adjustments_of(facts)
     roundings = [item for item in facts.values(Role.ROUNDING) if abs(item) < 1]
     places = {item.value: item.place for item in facts.of(Role.TOTAL, Role.PAYABLE, Role.NET)}
     scored = []
@@ -324,6 +324,11 @@ def reconcile(facts: Ledgered) -> Reconciled:
         rivals=rivals,
         doubts=tuple(doubts),
     )
+
+
+def proofs_of(value: Decimal, facts: Ledgered) -> frozenset[Proof]:
+    """Return the equations that hold for ``value`` as a total."""
+    return frozenset(_proofs(value, facts, _taxes(facts), adjustments_of(facts)))
 
 
 def _alone(total: Decimal, facts: Ledgered) -> tuple[Decimal | None, Decimal | None]:

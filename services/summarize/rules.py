@@ -26,5 +26,10 @@ class RulesSummarizer:
                 return summarize_xml(reading.einvoice, page)
             return summarize_pages(page)
         finally:
-            forget_texts()
-            forget_labels()
+            forget()
+
+
+def forget() -> None:
+    """Drop what is remembered of a document's text: it may be erased."""
+    forget_texts()
+    forget_labels()

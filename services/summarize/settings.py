@@ -14,7 +14,6 @@ class SummarizeSettings(Settings):
     """Variables ``DOCLEDGER_SUMMARIZE_…``.
 
     Attributes:
-        engine: who summarizes. ``rules`` is deterministic and needs nothing besides this machine.
         children: sandboxed processes for foreign XML, side by side.
         memory_mb: address space of each.
         cpu_s: processor seconds of one document.
@@ -23,7 +22,6 @@ class SummarizeSettings(Settings):
 
     section: ClassVar[str] = "summarize"
 
-    engine: Literal["rules"] = "rules"
     children: Positive = 1
     memory_mb: Annotated[int, Field(ge=512)] = 768
     cpu_s: Positive = 20
@@ -32,3 +30,16 @@ class SummarizeSettings(Settings):
     def sandbox(self) -> Limits:
         """Return what a sandboxed process may use."""
         return Limits(memory_mb=self.memory_mb, cpu_s=self.cpu_s, wall_s=self.wall_s)
+
+
+class SummarizerSettings(Settings):
+    """Who summarizes.
+
+    Attributes:
+        summarizer: ``embedded`` is rules, deterministic, and needs nothing besides this machine.
+            ``vertex`` asks a model on Vertex AI as well (``services.summarize.vertex_settings``).
+        project: whose quota and bill a model is asked on; ``vertex`` needs it.
+    """
+
+    summarizer: Literal["embedded", "vertex"] = "embedded"
+    project: str | None = None

@@ -1,10 +1,19 @@
-"""Which revision a database has. Asking needs no Alembic, which takes long to import."""
+"""Which revision a database has. Asking needs no Alembic, which takes long to import.
+
+A revision is ``0006for0005``: the sixth, and code made for the fifth works on its tables as well.
+So the release before goes on while a new one comes, and can have all the traffic back (ADR 29).
+"""
+
+import re
+from typing import Final
 
 from sqlalchemy import Connection, inspect, text
 
 from shared.database.database import Database
 from shared.database.schema import Schema
 from shared.errors import UserError
+
+_NAME: Final = re.compile(r"([0-9]{4})(?:for([0-9]{4}))?")
 
 
 def revision_of(connection: Connection, schema: Schema) -> str | None:
@@ -14,6 +23,16 @@ def revision_of(connection: Connection, schema: Schema) -> str | None:
         return None
     found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     return None if found is None else str(found)
+
+
+def suits(revision: str | None, schema: Schema) -> bool:
+    """Tell whether this version of the code works on tables of that revision."""
+    if revision == schema.newest:
+        return True
+    if revision is None or schema.knows(revision):
+        return False  # it is older than the code: what this needs may not be there
+    theirs, ours = _NAME.fullmatch(revision), _NAME.fullmatch(schema.newest)
+    return bool(theirs and ours and theirs[2] and theirs[2] <= ours[1] < theirs[1])
 
 
 def require_known(revision: str | None, schema: Schema) -> None:
@@ -41,17 +60,17 @@ def require_current(database: Database, *, remedy: str) -> Database:
     try:
         with database.reading() as connection:
             revision = revision_of(connection, schema)
-        require_known(revision, schema)
-        _require_newest(revision, schema, remedy)
+        if not suits(revision, schema):
+            _refuse(revision, schema, remedy)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _require_newest(revision: str | None, schema: Schema, remedy: str) -> None:
-    if revision != schema.newest:
-        raise UserError(
-            f"{schema.called} is at revision {revision or 'none'}, this version needs "
-            f"{schema.newest}: {remedy}"
-        )
+def _refuse(revision: str | None, schema: Schema, remedy: str) -> None:
+    require_known(revision, schema)
+    raise UserError(
+        f"{schema.called} is at revision {revision or 'none'}, this version needs "
+        f"{schema.newest}: {remedy}"
+    )

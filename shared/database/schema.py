@@ -33,7 +33,8 @@ class Schema:
     Attributes:
         name: of the schema on PostgreSQL.
         called: what people call it, in errors: ``the journal``.
-        migrations: Alembic's folder; files in ``versions/`` are named ``<revision>_<what>.py``.
+        migrations: Alembic's folder; files in ``versions/`` are named ``<revision>_<what>.py``;
+            ``shared/database/revisions.py`` says how a revision is named.
         newest: the revision that this version of the code works on, so that opening a current
             database need not import Alembic (0.3 s).
         grants: what each role may do on PostgreSQL; whatever is not here, it may not.

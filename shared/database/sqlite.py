@@ -10,7 +10,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
 
 from shared.database.database import WRITES, Database
-from shared.database.revisions import require_current, require_known, revision_of
+from shared.database.revisions import require_current, require_known, revision_of, suits
 from shared.database.schema import Schema
 from shared.errors import TransientError
 from shared.sqlite import turn_to_wal
@@ -62,8 +62,8 @@ def open_sqlite(path: Path, schema: Schema, *, busy_s: float = BUSY_S) -> Databa
     try:
         with database.reading() as connection:
             revision = revision_of(connection, schema)
-        require_known(revision, schema)
-        if revision != schema.newest:
+        if not suits(revision, schema):
+            require_known(revision, schema)
             from shared.database.migrations import migrate  # noqa: PLC0415 - takes longer than opening what is current
 
             migrate(database)

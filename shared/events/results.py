@@ -9,9 +9,10 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.payloads import DocumentType, Identifier, MediaType
-from shared.telemetry.reasons import HeldReason, RefusedReason
+from shared.telemetry.reasons import HeldReason, InsteadReason, RefusedReason
 
-Engine = Literal["text_layer", "rapidocr", "plain_text", "xml"]
+Engine = Literal["text_layer", "rapidocr", "plain_text", "xml", "documentai", "vertex"]
+"""Who read; ``vertex`` names evidence for a value that a model on Vertex AI gave."""
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
@@ -76,55 +77,6 @@ class EInvoice(Result):
     visible: bool
 
 
-class PageRange(Result):
-    """Pages ``first`` to ``last`` of a document, as one worker read them.
-
-    Attributes:
-        first: page, from 1.
-        last: page, included.
-        pages: in order, one for each page of the range.
-        einvoice: what the document embeds; only the range that begins with page 1 looks for it.
-    """
-
-    first: Annotated[int, Field(ge=1)]
-    last: Annotated[int, Field(ge=1)]
-    pages: tuple[Page, ...]
-    einvoice: EInvoice | None = None
-
-
-class Intake(Result):
-    """What ingest learnt of a submission. Stored at ``results/ingest/<job_id>``.
-
-    Attributes:
-        status: what became of the submission.
-        document_id: of its content; None when refused before it was read.
-        reason: of a refusal.
-        source_name: as the sender called it; foreign text, never in an event or a log.
-        media_type: by content; None when unknown.
-        pages: as the parser counts them; 0 for a container (an e-mail).
-        attachments: the jobs that an e-mail's attachments became.
-        parent: the e-mail that carried it.
-        revision: of the document that this submission is about.
-    """
-
-    status: Literal["accepted", "duplicate", "refused", "expanded"]
-    document_id: Identifier | None
-    reason: RefusedReason | None = None
-    source_name: str
-    media_type: MediaType | None = None
-    pages: Annotated[int, Field(ge=0)] = 0
-    attachments: tuple[Identifier, ...] = ()
-    parent: Identifier | None = None
-    revision: Annotated[int, Field(ge=0)] = 0
-
-
-class Reading(Result):
-    """Every page of one document. Pages in = pages read."""
-
-    pages: tuple[Page, ...]
-    einvoice: EInvoice | None = None
-
-
 FieldName = Literal[
     "supplier_name",
     "supplier_address",
@@ -186,6 +138,87 @@ class LineItem(Result):
     amount: FieldValue | None = None
 
 
+class Speaker(Result):
+    """Who said what a summary says.
+
+    Attributes:
+        engine: ``rules`` are the embedded summarizer; ``vertex`` is a model with the rules beside
+            it, where evidence says which of the two gave a value.
+        model: the model's name, where one spoke.
+        instead: why the rules spoke alone where a model was to be asked.
+    """
+
+    engine: Literal["rules", "vertex"] = "rules"
+    model: str | None = None
+    instead: InsteadReason | None = None
+
+
+class Extraction(Result):
+    """What a reader found in a document beside its words: an opinion, of which nothing is sure.
+
+    Attributes:
+        document_type: what it takes the document for; None where it did not say.
+        fields: by canonical name; absent when not found.
+        line_items: in the order of the document.
+    """
+
+    document_type: DocumentType | None = None
+    fields: dict[FieldName, FieldValue] = {}
+    line_items: tuple[LineItem, ...] = ()
+
+
+class PageRange(Result):
+    """Pages ``first`` to ``last`` of a document, as one worker read them.
+
+    Attributes:
+        first: page, from 1.
+        last: page, included.
+        pages: in order, one for each page of the range.
+        einvoice: what the document embeds; only the range that begins with page 1 looks for it.
+        extraction: what the reader itself made of these pages, where it does such a thing.
+    """
+
+    first: Annotated[int, Field(ge=1)]
+    last: Annotated[int, Field(ge=1)]
+    pages: tuple[Page, ...]
+    einvoice: EInvoice | None = None
+    extraction: Extraction | None = None
+
+
+class Intake(Result):
+    """What ingest learnt of a submission. Stored at ``results/ingest/<job_id>``.
+
+    Attributes:
+        status: what became of the submission.
+        document_id: of its content; None when refused before it was read.
+        reason: of a refusal.
+        source_name: as the sender called it; foreign text, never in an event or a log.
+        media_type: by content; None when unknown.
+        pages: as the parser counts them; 0 for a container (an e-mail).
+        attachments: the jobs that an e-mail's attachments became.
+        parent: the e-mail that carried it.
+        revision: of the document that this submission is about.
+    """
+
+    status: Literal["accepted", "duplicate", "refused", "expanded"]
+    document_id: Identifier | None
+    reason: RefusedReason | None = None
+    source_name: str
+    media_type: MediaType | None = None
+    pages: Annotated[int, Field(ge=0)] = 0
+    attachments: tuple[Identifier, ...] = ()
+    parent: Identifier | None = None
+    revision: Annotated[int, Field(ge=0)] = 0
+
+
+class Reading(Result):
+    """Every page of one document. Pages in = pages read."""
+
+    pages: tuple[Page, ...]
+    einvoice: EInvoice | None = None
+    extraction: Extraction | None = None
+
+
 class Summary(Result):
     """What a document is and says.
 
@@ -197,6 +230,7 @@ class Summary(Result):
         line_items: in the order of the document.
         doubts: why it must not be posted without a person; empty when it is sure. A memo
             (contract, letter …) has none.
+        speaker: who says so.
     """
 
     document_type: DocumentType
@@ -205,3 +239,4 @@ class Summary(Result):
     fields: dict[FieldName, FieldValue]
     line_items: tuple[LineItem, ...] = ()
     doubts: tuple[HeldReason, ...] = ()
+    speaker: Speaker = Speaker()

@@ -1,8 +1,10 @@
 """Objects in a Cloud Storage bucket.
 
-Needs ``storage.objects.{create,delete,get,list}`` on its prefixes: without the right to list,
-Cloud Storage answers 403 for an object that is not there. The bucket keeps no versions (an object
-that is deleted shall be gone), and no soft-deleted ones where keys lie.
+Needs ``storage.objects.list`` on the bucket, or Cloud Storage answers 403 for an object that is
+not there; ``create`` and ``get`` on the prefixes that it writes in, and ``delete`` only where it
+deletes or replaces. Who may create and not delete may be answered 403, too, for a name that is
+taken. The bucket keeps no versions (an object that is deleted shall be gone), and no soft-deleted
+ones where keys lie.
 
 Every write carries a random mark in the object's metadata. A try whose answer got lost may have
 written; the next try is then told that the name is taken, and the mark says by whom.
@@ -17,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 import google_crc32c
-from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.api_core.exceptions import Forbidden, NotFound, PreconditionFailed
 from google.cloud.storage import Blob
 
 from shared.errors import TransientError
@@ -225,6 +227,14 @@ class GcsObjects:
                 if standing is None:
                     raise
                 return standing
+            except Forbidden as refused:
+                standing = self._standing(name) if generation == 0 else None
+                if standing is None:
+                    raise
+                if failed and _mark_of(standing) == mark:
+                    return standing
+                taken = PreconditionFailed("the name is taken")  # type: ignore[no-untyped-call]  # Google leaves it so
+                raise taken from refused
             return blob
 
         written = self._connection.call(once)
@@ -235,11 +245,14 @@ class GcsObjects:
 
     def _marked(self, name: str, mark: str) -> Blob | None:
         """Return what stands at ``name`` if an earlier try of ours wrote it."""
+        standing = self._standing(name)
+        return standing if standing is not None and _mark_of(standing) == mark else None
+
+    def _standing(self, name: str) -> Blob | None:
         try:
-            standing = self._reload(name)
+            return self._reload(name)
         except NotFound:
             return None
-        return standing if (standing.metadata or {}).get(MARK) == mark else None
 
     def _reload(self, name: str, generation: int | None = None) -> Blob:
         def once(_failed: int) -> Blob:
@@ -286,6 +299,11 @@ class GcsObjects:
     def _blob(self, name: str, generation: int | None = None) -> Blob:
         bucket = self._connection.bucket(self._name)
         return bucket.blob(name, kms_key_name=self._kms_key_name, generation=generation)
+
+
+def _mark_of(blob: Blob) -> str | None:
+    mark: str | None = (blob.metadata or {}).get(MARK)
+    return mark
 
 
 def _info(blob: Blob) -> ObjectInfo:

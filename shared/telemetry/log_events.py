@@ -50,6 +50,7 @@ class LogEvent(StrEnum):
     # Foreign bytes and machines.
     SANDBOX_CHILD_DIED = "sandbox.child_died"  # a parser hit a limit or crashed; it was replaced
     STORE_UNAVAILABLE = "store.unavailable"  # a store or the bus does not answer; work waits
+    CREDENTIAL_UNREADABLE = "credential.unreadable"  # a secret cannot be read; error: why not
     REQUEST_REFUSED = "request.refused"  # a worker did not serve an HTTP request; code says why
     REQUEST_SERVED = "request.served"  # one HTTP request was answered
 

@@ -23,6 +23,7 @@ class Metric(StrEnum):
     CHECKPOINT_AGE = "docledger_checkpoint_age_seconds"  # of the last one while entries wait
     UNSEALED_ENTRIES = "docledger_unsealed_entries"  # in the journal, not yet under a checkpoint
     UNITS = "docledger_units_spent_total"  # pages read, tokens or calls paid for
+    INSTEAD = "docledger_instead_total"  # documents that the embedded engine did for the asked one
     REQUESTS_REFUSED = "docledger_requests_refused_total"  # HTTP requests to a worker not served
     LOG_DROPPED = "docledger_log_fields_dropped_total"  # fields that the allow-list kept out
     API_SECONDS = "docledger_api_request_duration_seconds"  # one request of an API, to its answer
@@ -33,7 +34,7 @@ class Label(StrEnum):
 
     STAGE = "stage"  # who worked
     OUTCOME = "outcome"  # how a delivery was settled
-    REASON = "reason"  # of a quarantine
+    REASON = "reason"  # of a quarantine, a refusal, or of doing without what was asked for
     SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
     UNIT = "unit"  # what was spent: see Unit
     PAID = "paid"  # first, or repeated after a crash between call and result
@@ -46,6 +47,7 @@ class Unit(StrEnum):
     PAGE = "page"  # one page read by an engine
     TOKEN = "token"  # noqa: S105 - one token of a language model
     CALL = "call"  # one call of a paid service
+    MICRO = "micro"  # a millionth of the price table's currency
 
 
 class Paid(StrEnum):
@@ -107,6 +109,7 @@ SPECS: Final[dict[Metric, Spec]] = {
     Metric.CHECKPOINT_AGE: Spec("gauge", "seconds"),
     Metric.UNSEALED_ENTRIES: Spec("gauge", "entries"),
     Metric.UNITS: Spec("counter", "units", (Label.STAGE, Label.UNIT, Label.PAID)),
+    Metric.INSTEAD: Spec("counter", "documents", (Label.STAGE, Label.REASON)),
     Metric.REQUESTS_REFUSED: Spec("counter", "requests", (Label.STAGE, Label.REASON)),
     Metric.LOG_DROPPED: Spec("counter", "fields", (Label.STAGE,)),
     Metric.API_SECONDS: Spec(

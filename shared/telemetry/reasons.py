@@ -54,6 +54,21 @@ class HeldReason(StrEnum):
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range"  # zero, below zero, or more than books can count
     PERIOD_CLOSED = "period_closed"  # its date lies in a closed period
     NOT_IN_WORDS = "not_in_words"  # a value that is nowhere in the document's words
+    SUMMARIZERS_DIFFER = "summarizers_differ"  # the model and the rules say different things of it
+
+
+class InsteadReason(StrEnum):
+    """Why the embedded summarizer spoke where a model on Vertex AI was to be asked."""
+
+    XML = "xml"  # an e-invoice's XML is exact: there is nothing to ask
+    NO_WORDS = "no_words"  # nothing was read: there is nothing to ask about
+    TOO_LONG = "too_long"  # over the bound on what one document may cost
+    RESTING = "resting"  # it was unavailable several times in a row, and is left alone for a while
+    UNAVAILABLE = "unavailable"  # no answer in time, or the service is down
+    QUOTA = "quota"  # too many requests, and still so after the retries
+    REFUSED = "refused"  # the service refuses us: identity, project, location or model
+    BLOCKED = "blocked"  # the service would not answer on this document
+    UNUSABLE = "unusable"  # an answer that is empty, cut off, or not as the schema says
 
 
 Reason = RefusedReason | QuarantineReason | HeldReason

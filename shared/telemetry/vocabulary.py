@@ -13,7 +13,12 @@ from shared.telemetry.log_events import LogEvent
 from shared.telemetry.meanings import meanings
 from shared.telemetry.metrics import SPECS, Label, Metric, Paid, Unit
 from shared.telemetry.outcomes import DeliveryOutcome
-from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
+from shared.telemetry.reasons import (
+    HeldReason,
+    InsteadReason,
+    QuarantineReason,
+    RefusedReason,
+)
 from shared.telemetry.refusals import Refusal
 from shared.telemetry.spans import (
     ATTRIBUTE_KINDS,
@@ -45,6 +50,7 @@ def page() -> str:
         _words("Why a worker refused a request", Refusal),
         _words("Why a document is in quarantine", QuarantineReason),
         _words("Why a document is held", HeldReason),
+        _words("Why the embedded summarizer spoke instead", InsteadReason),
         _words("Who works", Stage),
         _words("Event types", EventType),
         _words("Outcomes of a delivery", DeliveryOutcome),

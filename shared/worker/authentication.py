@@ -7,6 +7,9 @@ from shared.errors import UserError
 
 UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_NO_PUSH_AUTH"
 
+JOBS_PREFIX: Final = "jobs/"
+"""Of the name of an internal job, where a subscription's name stands otherwise."""
+
 
 class UnauthenticatedError(Exception):
     """Nobody whom we can recognise is calling: the token is missing, forged or out of date."""

@@ -29,6 +29,7 @@ from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.tracing import ActiveSpan, Tracing
 from shared.telemetry.values import type_name
 from shared.worker import names
+from shared.worker.attempts import begun
 from shared.worker.breaker import Breaker
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Lease, LeaseHeldError, Leases
@@ -162,7 +163,7 @@ class Edge:
             if stored is not None:
                 return self._repeat(event, stored, span)
             with span.child(SpanName.HANDLE):
-                outcome = self._handle(event)
+                outcome = begun(self._handle, event, starts=lease.starts)
             self._conclude(event, outcome, name, span)
         except Exception as error:  # noqa: BLE001 - the edge is where errors are decided
             return self._failed(error, event, delivery, lease, span)

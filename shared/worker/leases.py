@@ -68,6 +68,11 @@ class Lease:
         """How many unknown errors this work met before."""
         return self.state.failures
 
+    @property
+    def starts(self) -> int:
+        """How often this work was begun without an outcome, this time included."""
+        return self.state.starts
+
 
 def never_abandoned(_holder: str) -> bool:
     """Nobody can tell from here whether a holder lives; wait for its lease to end."""

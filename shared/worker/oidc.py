@@ -16,13 +16,12 @@ from typing import Any, Final
 import jwt
 
 from shared.clock import Clock
-from shared.worker.authentication import ForbiddenError, UnauthenticatedError
+from shared.worker.authentication import JOBS_PREFIX, ForbiddenError, UnauthenticatedError
 from shared.worker.jwks import KeySet, UnknownKeyError
 
 ISSUERS: Final = frozenset({"https://accounts.google.com", "accounts.google.com"})
 JWKS_URL: Final = "https://www.googleapis.com/oauth2/v3/certs"
 SKEW_S: Final = 10
-JOBS_PREFIX: Final = "jobs/"
 
 _ALGORITHM: Final = "RS256"
 _MOST_REMEMBERED: Final = 256

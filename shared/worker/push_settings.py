@@ -1,19 +1,28 @@
 """Settings of a worker that is pushed to, and the authenticator that follows from them."""
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, ClassVar, Final
 
 from pydantic import BeforeValidator, Field
 
 from shared.clock import Clock
 from shared.errors import UserError
+from shared.secrets.port import Secrets
 from shared.settings import Settings
-from shared.worker.authentication import UNSAFE_VARIABLE, Authenticator, UnsafeNoAuth
+from shared.worker.authentication import (
+    JOBS_PREFIX,
+    UNSAFE_VARIABLE,
+    Authenticator,
+    UnsafeNoAuth,
+)
+from shared.worker.job_tokens import MOST_TOKENS, JobTokens, WithJobTokens
 from shared.worker.jwks import KeySet
 from shared.worker.jwks_fetch import HttpFetch
-from shared.worker.oidc import JOBS_PREFIX, JWKS_URL, OidcAuthenticator
+from shared.worker.oidc import JWKS_URL, OidcAuthenticator
 
+_BETWEEN: Final = re.compile(r",\s*(?=env:|file:|projects/)")
 _SUFFIXES: Final = ("", ".dead")
 
 
@@ -29,6 +38,13 @@ def _pairs(value: object) -> object:
     return {name: account for name, _, account in pairs}
 
 
+def _names(value: object) -> object:
+    """Read ``secret,secret``; the path of a file may hold a comma."""
+    if not isinstance(value, str):
+        return value
+    return tuple(name.strip() for name in _BETWEEN.split(value) if name.strip())
+
+
 class PushSettings(Settings):
     """What a pushed-to worker reads.
 
@@ -37,6 +53,8 @@ class PushSettings(Settings):
         accounts: which account pushes for which subscription (dead letters' too).
         job_audience: that the scheduler's tokens name; the pushes' when empty.
         job_account: which account starts internal jobs.
+        job_tokens: the secrets whose values start internal jobs, besides; two while the token is
+            exchanged. Named as ``DOCLEDGER_SECRETS`` says.
         jwks_url: where the issuer's keys are.
         concurrency: how many deliveries may be in hand at once.
     """
@@ -47,6 +65,9 @@ class PushSettings(Settings):
     accounts: Annotated[dict[str, str], BeforeValidator(_pairs), Field(default_factory=dict)]
     job_audience: str = ""
     job_account: str = ""
+    job_tokens: Annotated[
+        tuple[str, ...], BeforeValidator(_names), Field(max_length=MOST_TOKENS)
+    ] = ()
     jwks_url: str = JWKS_URL
     concurrency: Annotated[int, Field(ge=1, le=250)] = 8
 
@@ -66,6 +87,7 @@ def authenticator_for(
     jobs: Iterable[str],
     *,
     clock: Clock,
+    secrets: Callable[[], Secrets],
     environ: Mapping[str, str] | None = None,
 ) -> Authenticator:
     """Return what checks who pushes to a worker.
@@ -74,16 +96,19 @@ def authenticator_for(
         subscriptions: it serves; each has a dead-letter subscription besides.
         jobs: it runs.
         clock: time.
+        secrets: opens where tokens are; called where there are jobs.
         environ: what to read instead of the process's environment.
 
     Raises:
-        UserError: no audience, or a subscription or job without an account: a worker that can let
-            nobody in would only fill its dead letters.
+        UserError: no audience, a subscription or job without an account, or jobs without a token:
+            a worker that can let nobody in would only fill its dead letters.
     """
     environ = os.environ if environ is None else environ
-    if UnsafeSettings.from_environment(environ).unsafe_no_push_auth:
-        return UnsafeNoAuth(environ)
+    jobs = tuple(jobs)
     settings = PushSettings.from_environment(environ)
+    if UnsafeSettings.from_environment(environ).unsafe_no_push_auth:
+        open_door = UnsafeNoAuth(environ)
+        return _beside(open_door, settings, secrets) if jobs and settings.job_tokens else open_door
     accounts = dict(settings.accounts)
     accounts |= {JOBS_PREFIX + job: settings.job_account for job in jobs if settings.job_account}
     wanted = [name + suffix for name in subscriptions for suffix in _SUFFIXES]
@@ -92,10 +117,24 @@ def authenticator_for(
         audience, pairs = PushSettings.variable("audience"), PushSettings.variable("accounts")
         told = f" for {lacking[0]}" if lacking else ""
         raise UserError(f"{audience} and {pairs}{told} must be set (or {UNSAFE_VARIABLE}=true)")
-    return OidcAuthenticator(
+    door = OidcAuthenticator(
         audience=settings.audience,
         accounts=accounts,
         keys=KeySet(HttpFetch(settings.jwks_url), clock=clock),
         clock=clock,
         job_audience=settings.job_audience or None,
     )
+    if not jobs:
+        return door
+    for needed in ("job_account", "job_tokens"):
+        if not getattr(settings, needed):
+            raise UserError(f"{PushSettings.variable(needed)} must be set: there are internal jobs")
+    return _beside(door, settings, secrets)
+
+
+def _beside(
+    door: Authenticator, settings: PushSettings, secrets: Callable[[], Secrets]
+) -> Authenticator:
+    tokens = JobTokens(secrets(), settings.job_tokens)
+    tokens.require()
+    return WithJobTokens(door, tokens)

@@ -1,7 +1,5 @@
 """How documents must have ended, whatever was done to the processes that worked on them."""
 
-import contextlib
-import http.client
 import json
 import time
 from collections import defaultdict
@@ -13,6 +11,7 @@ import pytest
 import yaml
 
 from deploy.local.house import House
+from deploy.local.job_token import start_job
 from deploy.local.pubsub_site import JOBS
 from deploy.local.site import Site
 from shared.bus.topology import TOPOLOGY_FILE
@@ -59,11 +58,7 @@ def submissions(house: House) -> int:
 def sweep(up: Cluster) -> None:
     """Start the jobs that bring back what was lost, as Cloud Scheduler does."""
     for name, job in JOBS:
-        connection = http.client.HTTPConnection("127.0.0.1", up.backing.services[name])
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("POST", f"/internal/jobs/{job}")
-            connection.getresponse().read()
-        connection.close()
+        start_job(up.backing, Site(up.data).job_token, name, job)
 
 
 def wait_sweeping(up: Cluster, count: int) -> None:

@@ -2,22 +2,35 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from google.api_core.exceptions import Forbidden
 
+from deploy.cloudrun.deployables import NAMES
+from deploy.iam.matrix import load_matrix
 from deploy.local.house import DEFAULT_TENANT
+from deploy.local.job_token import asked, start_job
 from deploy.local.outcomes import Outcomes
+from deploy.local.pubsub_site import APIS, JOBS
 from deploy.local.site import Site
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
 from services.ingest.registered import SubmissionStatus, Terminal
+from shared.bus.pubsub import PubsubPublisher
+from shared.errors import TransientError
 from shared.events.codec import from_structured
+from shared.events.payloads import EventType
+from shared.objects.gcs import GcsObjects
 from shared.telemetry.span_files import SpanRecord, read_spans
+from shared.worker.job_tokens import HEADER
 from tests.e2e.cluster import Cluster, cluster, drained
 from tests.e2e.commands import docledger
 from tests.e2e.settled import Settled, settled
+from tests.infra.enforcing import Enforcement, grants_for
+from tests.infra.enforcing_rpc import Asked
 from tests.waiting import PATIENCE_S
 
 pytestmark = [
@@ -47,21 +60,37 @@ def embedded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settled:
 
 
 @pytest.fixture(scope="module")
-def ended(
-    folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Cluster, Settled]]:
-    """All deployables, every example dropped in the bucket, and what came of them."""
-    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    with cluster(tmp_path_factory.mktemp("pubsub") / "data") as up:
-        up.upload({path.name: path.read_bytes() for path in files})
-        up.wait_for(len(files))
-        yield up, settled(up.data)
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforcement]:
+    """What keeps every deployable to the grants of infra/iam.yaml."""
+    with Enforcement(tmp_path_factory.mktemp("kept"), load_matrix(), (*NAMES, *APIS)) as kept:
+        yield kept
+
+
+class Run(NamedTuple):
+    """All deployables, what came of every example, and who asked for what was not theirs."""
+
+    up: Cluster
+    settled: Settled
+    asked: set[Asked]
+    denied: set[Asked]
 
 
 @pytest.fixture(scope="module")
-def up(ended: tuple[Cluster, Settled]) -> Cluster:
+def ended(
+    folder: Path, kept: Enforcement, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Run]:
+    """All deployables, every example dropped in the bucket, and what came of them."""
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    with cluster(tmp_path_factory.mktemp("pubsub") / "data", more=kept.environment) as up:
+        up.upload({path.name: path.read_bytes() for path in files})
+        up.wait_for(len(files))
+        yield Run(up, settled(up.data), set(kept.allowed), set(kept.denied))
+
+
+@pytest.fixture(scope="module")
+def up(ended: Run) -> Cluster:
     """The deployables, after that; tests decide and hand in more."""
-    return ended[0]
+    return ended.up
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +102,9 @@ def spans(up: Cluster) -> dict[str, list[SpanRecord]]:
     return traces
 
 
-def test_every_example_ends_as_on_the_embedded_bus(
-    ended: tuple[Cluster, Settled], embedded: Settled
-) -> None:
+def test_every_example_ends_as_on_the_embedded_bus(ended: Run, embedded: Settled) -> None:
     """The laptop is the cloud: same handlers, same readings, same entries."""
-    found = ended[1]
+    found = ended.settled
     assert found.documents.keys() == embedded.documents.keys()
     for key, document in embedded.documents.items():
         assert found.documents[key][2] == document[2], "another reading of the same bytes"
@@ -92,6 +119,74 @@ def test_everything_is_accounted_for(up: Cluster) -> None:
     for command in ("audit", "verify"):
         told = up.asked(command)
         assert told.code == 0, (command, told.stdout, told.stderr)
+
+
+def test_the_run_ended_within_everybodys_grants(ended: Run) -> None:
+    """Least privilege that stops the work would be taken back at the first page of on-call."""
+    assert ended.denied == set()
+    assert {one.identity for one in ended.asked} >= {"entrance", *STAGES, "register", "sequencer"}
+
+
+def test_taking_a_used_grant_away_denies_what_the_run_asked(ended: Run) -> None:
+    """What the run needed, it had from one grant alone: none stands in for another."""
+    matrix = load_matrix()
+    used = {grant for one in ended.asked for grant in grants_for(one, matrix)}
+    assert {grant.identity for grant in used} >= {"entrance", *STAGES, "sequencer"}
+    for grant in used:
+        others = matrix.without(grant)
+        assert not all(
+            others.allows(one.identity, permission, one.resource, one.name)
+            for one in ended.asked
+            if one.identity == grant.identity
+            for permission in one.permissions
+        ), grant
+
+
+ATTACKS: dict[str, tuple[str, Callable[[GcsObjects], object]]] = {
+    "ocr reads uploads": ("ocr", lambda store: store.read("inbox/default/1")),
+    "ocr writes a summary": ("ocr", lambda store: store.create("results/summarize/d/1", b"{}")),
+    "summarize reads an original": ("summarize", lambda store: store.read("originals/d")),
+    "ledger rewrites a summary": (
+        "ledger",
+        lambda store: store.replace("results/summarize/d/1", b"{}", generation=1),
+    ),
+    "entrance reads what was read": ("entrance", lambda store: store.read("results/ocr/d/1")),
+    "ingest takes another's lease": ("ingest", lambda store: store.delete("leases/ocr/d/1")),
+    "eraser deletes a tombstone": ("eraser", lambda store: store.delete("tombstones/d")),
+    "register deletes a tombstone": ("register", lambda store: store.delete("tombstones/d")),
+    "sequencer opens documents": ("sequencer", lambda store: store.read("originals/d")),
+    "ingest-api reads originals": ("ingest-api", lambda store: store.read("originals/d")),
+    "ledger-api lists documents": ("ledger-api", lambda store: list(store.list("originals/"))),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_deployable_is_denied_the_others_calls(
+    attack: str, up: Cluster, kept: Enforcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever takes over one worker has one worker, in the very project where the run ended."""
+    identity, does = ATTACKS[attack]
+    for name, address in kept.addresses(identity).items():
+        monkeypatch.setenv(name, address)
+    store = GcsObjects(up.backing.objects)
+    with pytest.raises(TransientError) as told:
+        does(store)
+    assert isinstance(told.value.__cause__, Forbidden)
+    store.close()
+
+
+@pytest.mark.parametrize("identity", ["entrance", "ingest", "ocr", "summarize", "ledger", "eraser"])
+def test_only_the_sequencer_may_tell_of_entries(
+    identity: str, up: Cluster, kept: Enforcement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that tells of an entry that nobody posted is believed by the register."""
+    events = [from_structured(one.last_event) for one in up.house.register.documents()]
+    posted = next(event for event in events if event.type is EventType.ENTRY_POSTED)
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", kept.addresses(identity)["PUBSUB_EMULATOR_HOST"])
+    publisher = PubsubPublisher(up.backing.project)
+    with pytest.raises(TransientError, match="PERMISSION_DENIED"):
+        publisher.publish([posted])
+    publisher.close()
 
 
 def test_what_was_taken_in_lies_in_the_bucket_no_more(up: Cluster) -> None:
@@ -129,7 +224,8 @@ def test_the_logs_of_every_stage_are_joined_to_the_trace(
     told: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for stage in STAGES:
         for line in map(json.loads, up.logs(stage)):
-            if "document_id" in line or "job_id" in line:
+            # What others handed in since the spans were read is not looked for among them.
+            if ("document_id" in line or "job_id" in line) and line.get("trace") in {*spans, None}:
                 assert {"trace", "span"} <= line.keys(), line
                 told[line["trace"]].add((stage, line["span"]))
     for trace, lines in told.items():
@@ -200,6 +296,30 @@ def test_a_hold_is_posted_by_hand_and_sealed(up: Cluster) -> None:
     assert [booked.entry.kind.value for booked in history][-1] == "void"
     assert history[-1].index is not None
     assert up.asked("audit").code == 0
+
+
+def test_smoke_posts_one_document_and_verifies_its_proof(up: Cluster) -> None:
+    """What a release is tried by goes the way that documents go, and believes the key alone."""
+    before = up.house.register.counts(up.house.clock.now()).submissions
+    told = up.asked("smoke", "--format", "json")
+    assert told.code == 0, (told.stdout, told.stderr)
+    (evidence,) = told.lines
+    assert evidence["verified"] is True
+    assert "c2sp.org/tlog-proof@v1" in evidence["proof"]
+    up.wait_for(before + 1)
+    assert up.asked("audit").code == 0
+
+
+def test_jobs_are_started_with_the_token_alone(up: Cluster) -> None:
+    """The site makes one for its own jobs; nobody else on this machine has it."""
+    token = Site(up.data).job_token
+    assert token.stat().st_mode & 0o077 == 0
+    for name, job in JOBS:
+        for headers in ({}, {HEADER: "x" * 64}):
+            assert asked(up.backing, name, "POST", f"/internal/jobs/{job}", headers) == 401
+        # The site may be at it itself.
+        assert start_job(up.backing, token, name, job) in {204, 429}
+        assert all(token.read_text() not in line for line in up.logs(name))
 
 
 def test_an_interrupt_drains_everything(tmp_path: Path) -> None:

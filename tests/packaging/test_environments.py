@@ -1,33 +1,11 @@
-"""Each deployable runs in an environment that holds its own lock and nothing else."""
+"""Each deployable runs from its image's files and its own lock, and from nothing else."""
 
-import os
-import re
-import shutil
-import subprocess
-import venv
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-INSTALLED: dict[str, Distribution] = {
-    re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one for one in distributions()
-}
-
-DEPLOYABLES = {
-    "entrance": "ingest",
-    "ingest": "ingest",
-    "register": "ingest",
-    "ocr": "ocr",
-    "summarize": "summarize",
-    "ledger": "ledger",
-    "sequencer": "ledger",
-    "eraser": "ingest",
-    "ingest-api": "ingest",
-    "ledger-api": "ledger",
-}
-"""By deployable, the service whose lock its image installs."""
+from deploy.cloudrun.image.tree import Builder, Image
+from tests.packaging.images import DEPLOYABLES, linked, ran, serving
 
 FOREIGN = {
     "ingest": "onnxruntime",
@@ -61,6 +39,7 @@ SERVICE = """
 import importlib, pkgutil, sys
 
 package = importlib.import_module(f"services.{sys.argv[1]}")
+assert package.__file__.startswith(sys.argv[2]), package.__file__
 for found in pkgutil.walk_packages(package.__path__, f"services.{sys.argv[1]}."):
     if ".migrations." not in found.name:
         importlib.import_module(found.name)
@@ -68,84 +47,54 @@ for found in pkgutil.walk_packages(package.__path__, f"services.{sys.argv[1]}.")
 
 
 @pytest.fixture(scope="module", params=sorted(set(DEPLOYABLES.values())))
-def environment(
+def image(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Path]:
-    """Give a service and the interpreter of an environment with its lock's packages alone."""
+) -> tuple[str, Image]:
+    """Give a service and its image."""
     service: str = request.param
-    folder = tmp_path_factory.mktemp(service)
-    venv.create(folder, with_pip=False, symlinks=True)
-    (site,) = folder.glob("lib/python3*/site-packages")
-    lock = (ROOT / "requirements" / f"{service}.lock").read_text(encoding="utf-8")
-    for name in re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock, flags=re.MULTILINE):
-        if name in INSTALLED:  # else it is for another platform
-            _link(INSTALLED[name], site)
-    return service, folder / "bin" / "python"
+    folder = tmp_path_factory.mktemp("images") / service
+    return service, Builder(folder, {"EXTRA": service}, run=linked).build()
 
 
-def _link(distribution: Distribution, site: Path) -> None:
-    """Put what a distribution installed into another environment, file by file."""
-    for file in distribution.files or ():
-        if ".." in file.parts or file.suffix == ".pyc":
-            continue
-        link = site / file
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if not link.exists():
-            # Not a symbolic link: the sandbox opens this environment's files and no others.
-            there = Path(str(distribution.locate_file(file)))
-            try:
-                link.hardlink_to(there)
-            except OSError:
-                shutil.copyfile(there, link)  # on another file system
-
-
-def _ran(python: Path, code: str, argument: str, data: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [python, "-W", "ignore", "-c", code, argument],
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DOCLEDGER_PROJECT": "test-project",
-            "DOCLEDGER_OBJECTS_BUCKET": "objects",
-            "DOCLEDGER_DATA_DIR": str(data),
-            "DOCLEDGER_ENTRANCE_BUCKETS": "uploads=default",
-            "DOCLEDGER_TRACES": "none",
-            "DOCLEDGER_UNSAFE_NO_PUSH_AUTH": "true",
-            "DOCLEDGER_UNSAFE_NO_API_AUTH": "true",
-            "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
-            "STORAGE_EMULATOR_HOST": "http://127.0.0.1:1",
-        },
-        cwd=data,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-def test_every_module_of_a_service_is_there(environment: tuple[str, Path], tmp_path: Path) -> None:
-    """A forgotten dependency breaks the image, not the laptop, which has everything."""
-    service, python = environment
-    ran = _ran(python, SERVICE, service, tmp_path)
-    assert ran.returncode == 0, ran.stderr
+def test_every_module_of_a_service_is_there(image: tuple[str, Image], tmp_path: Path) -> None:
+    """A forgotten dependency or folder breaks the image, not the laptop, which has everything."""
+    service, its = image
+    done = ran(its, tmp_path, "-W", "ignore", "-c", SERVICE, service, str(its.folder))
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_deployable_of_a_service_is_built_and_works(
-    environment: tuple[str, Path], tmp_path: Path
+    image: tuple[str, Image], tmp_path: Path
 ) -> None:
     """It answers, and does its canary: what its sandbox loads is in the image as well."""
-    service, python = environment
-    for name, its in DEPLOYABLES.items():
-        if its == service:
+    service, its = image
+    for name, owner in DEPLOYABLES.items():
+        if owner == service:
             code = API if name.endswith("-api") else WORKER
-            ran = _ran(python, code, name, tmp_path)
-            assert ran.returncode == 0, (name, ran.stderr)
+            done = ran(its, tmp_path, "-W", "ignore", "-c", code, name)
+            assert done.returncode == 0, (name, done.stderr)
 
 
-def test_what_another_service_needs_is_not_there(
-    environment: tuple[str, Path], tmp_path: Path
-) -> None:
+def test_what_another_service_needs_is_not_there(image: tuple[str, Image], tmp_path: Path) -> None:
     """Else the other tests would prove nothing."""
-    service, python = environment
-    ran = _ran(python, f"import {FOREIGN[service]}", "", tmp_path)
-    assert "ModuleNotFoundError" in ran.stderr
+    service, its = image
+    done = ran(its, tmp_path, "-c", f"import {FOREIGN[service]}")
+    assert "ModuleNotFoundError" in done.stderr
+    others = {path.name for path in (its.place("/app") / "services").iterdir()}
+    assert others == {"__init__.py", "__pycache__", service}
+    assert not list(its.place("/app").glob("**/tests"))
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("image", ["summarize"], indirect=True)
+def test_container_starts_writes_nothing_and_ends_when_told(
+    image: tuple[str, Image], tmp_path: Path
+) -> None:
+    """Its command as it stands: an image's files are read-only, and SIGTERM ends it in order."""
+    service, its = image
+    before = sorted(its.folder.rglob("*"))
+    with serving(its, service, tmp_path) as process:
+        pass
+    assert process.returncode == 0
+    assert sorted(its.folder.rglob("*")) == before

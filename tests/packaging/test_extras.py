@@ -22,11 +22,14 @@ ONLY_SOME = {
     "services/ingest/api": "api",
     "services/ledger/api": "api",
     "services/ledger/page/": "api",
+    "services/ocr/adapters/documentai": "documentai",
+    "services/summarize/adapters/vertex": "vertex",
     "shared/api/": "api",
     "shared/bus/pubsub": "cloud",
     "shared/database/": "ledger",  # and ingest's: the same lines
     "shared/keys/kms": "cloud",
     "shared/objects/gcs": "cloud",
+    "shared/secrets/secret_manager": "cloud",
     "shared/worker/jwks": "cloud",
     "shared/worker/oidc": "cloud",
 }

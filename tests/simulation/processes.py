@@ -226,7 +226,7 @@ def _handlers(
             originals=rooms.vault,
             reader=SimulatedReader(meet),
             ranges=StoredRanges(rooms.vault, rooms.objects),
-            pages_per_range=PAGES_PER_RANGE,
+            pages_per_range=lambda _type: PAGES_PER_RANGE,
         ),
         "summarize": partial(
             summarize,

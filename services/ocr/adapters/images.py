@@ -68,7 +68,7 @@ def read_frame(picture: Pillow.Image, number: int) -> Page:
         raise PermanentError(QuarantineReason.PAGES_MISSING) from err
     if picture.width * picture.height > MOST_PIXELS:
         raise PermanentError(QuarantineReason.TOO_MANY_PIXELS)
-    dpi = _dpi(picture)
+    dpi = dpi_of(picture)
     size = picture.size
     try:
         with warnings.catch_warnings():
@@ -122,7 +122,8 @@ def _plain(picture: Pillow.Image) -> Pillow.Image:
     return picture.convert("RGBA" if "transparency" in picture.info else "RGB")
 
 
-def _dpi(picture: Pillow.Image) -> float:
+def dpi_of(picture: Pillow.Image) -> float:
+    """Return how many pixels an inch has, as far as the file can be believed."""
     try:
         dpi = float(picture.info["dpi"][0])
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):

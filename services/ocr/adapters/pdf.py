@@ -12,6 +12,7 @@ from services.ocr import text_layer
 from services.ocr.adapters import text_page
 from services.ocr.adapters.einvoice import recognised
 from services.ocr.adapters.image_types import Image
+from services.ocr.adapters.ink import Ink
 from services.ocr.layout import Mark, words
 from shared.errors import PermanentError
 from shared.events.results import EInvoice, Page
@@ -67,7 +68,10 @@ def _read(page: pypdfium2.PdfPage, number: int) -> Page:
     if verdict == "blank":
         return _page(number, where, [])
     if verdict == "trust":
-        return _page(number, where, [c for c in characters if not c.hidden])
+        ink = Ink(page, where.size)
+        trusted = _page(number, where, [c for c in characters if not c.hidden], ink.shows)
+        if ink.is_most:
+            return trusted
     # Imported late: a born-digital document never pays for the models.
     from services.ocr.adapters.page_reader import read_image  # noqa: PLC0415 - costs 0.3 s
 
@@ -82,13 +86,18 @@ def _read(page: pypdfium2.PdfPage, number: int) -> Page:
     return read
 
 
-def _page(number: int, where: text_page.Frame, characters: list[text_layer.Character]) -> Page:
+def _page(
+    number: int,
+    where: text_page.Frame,
+    characters: list[text_layer.Character],
+    shows: text_layer.Shows | None = None,
+) -> Page:
     """Make a page of the layer, turned so that most of its characters stand upright."""
     width, height = where.size
     turn = text_layer.page_turn(characters)
     marks = [
         Mark(mark.text, text_layer.turned(mark.box, turn, width, height))
-        for mark in text_layer.marks(characters)
+        for mark in text_layer.marks(characters, shows)
     ]
     if turn in {90, 270}:
         width, height = height, width

@@ -20,6 +20,11 @@ FORM_OBJECTS: Final = 50  # of one form that are looked at, for an image among t
 HYPHEN: Final = 0x02  # pdfium's mark for a hyphen at a line's end
 LEAST_LOOSE: Final = 0.4  # loose box / ink, else the font's ascent and descent are wrong
 MOST_LOOSE: Final = 30.0
+LEAST_HEIGHT: Final = 3.0  # points of a line on A4: smaller type is read by nobody
+A4: Final = 842.0
+HALF: Final = 127
+UNPAINTED: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
+FILLED: Final = frozenset({raw.FPDF_TEXTRENDERMODE_FILL, raw.FPDF_TEXTRENDERMODE_FILL_CLIP})
 UNICODE_END: Final = 0x10FFFF
 HIGH_SURROGATES: Final = (0xD800, 0xDBFF)
 LOW_SURROGATES: Final = (0xDC00, 0xDFFF)
@@ -88,6 +93,7 @@ class _Run(NamedTuple):
     hidden: bool
     loose: bool
     unmapped: bool
+    light: int | None
 
 
 NO_BOX: Final = (0.0, 0.0, 0.0, 0.0)
@@ -117,7 +123,7 @@ def _characters(textpage: Any, count: int, where: Frame) -> tuple[list[Character
         else:
             box = where.shown(*tight.read(textpage, index))
         unmapped += run.unmapped
-        found.append(Character(text, box, run.turn, run.hidden))
+        found.append(Character(text, box, run.turn, run.hidden, light=run.light))
     return found, unmapped
 
 
@@ -174,12 +180,27 @@ def _run(textpage: Any, index: int, text_object: Any, where: Frame) -> _Run:  # 
             # A comma has little ink: only a box that no glyph could need is the font's mistake.
             sane = sane and extent <= MOST_LOOSE * tallest
     turn = (360 - quarter * 90 - where.turn) % 360
+    small = sane and max(loose.top - loose.bottom, 0) < LEAST_HEIGHT * min(1, max(where.size) / A4)
+    opaque, light = _colour(textpage, index, mode)
     return _Run(
         turn=turn,  # type: ignore[arg-type] # a multiple of 90 below 360
-        hidden=mode in {raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP},
+        hidden=mode in UNPAINTED or small or not opaque,
         loose=sane,
         unmapped=raw.FPDFText_HasUnicodeMapError(textpage, index) == 1,
+        light=light,
     )
+
+
+def _colour(textpage: Any, index: int, mode: int) -> tuple[bool, int | None]:  # noqa: ANN401 - a ctypes pointer
+    """Return whether a character has any opacity, and how light it is where it is light."""
+    if mode not in FILLED:
+        return True, None
+    cells = [ctypes.c_uint() for _ in range(4)]
+    if not raw.FPDFText_GetFillColor(textpage, index, *cells):
+        return True, None
+    red, green, blue, alpha = (cell.value for cell in cells)
+    grey = round(0.299 * red + 0.587 * green + 0.114 * blue)
+    return alpha > 0, grey if grey > HALF else None
 
 
 def drawn(page: pypdfium2.PdfPage, where: Frame, unmapped: int) -> Drawn:

@@ -1,11 +1,16 @@
 """Small documents of our own making: pages drawn with Pillow, PDFs with reportlab."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
+
+from tests.emulators.documentai import DocumentAiServer, documentai_server, running_documentai
+from tests.services.ocr.far_house import FarHouse
+
+__all__ = ["documentai_server", "running_documentai"]
 
 LINES = (
     "CORNER BAKERY LIMITED",
@@ -75,3 +80,14 @@ def encode() -> Callable[..., bytes]:
 def lines() -> tuple[str, ...]:
     """Return what the drawn page says."""
     return LINES
+
+
+@pytest.fixture
+def far_house(
+    documentai_server: DocumentAiServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[FarHouse]:
+    """Give a site whose pages Document AI reads."""
+    monkeypatch.setenv("DOCLEDGER_UNSAFE_DOCUMENTAI_EMULATOR", documentai_server.address)
+    house = FarHouse(documentai_server)
+    yield house
+    house.close()

@@ -92,7 +92,11 @@ def event(data: Payload) -> Event:
 def run(data: Payload, *, reader: FakeReader, ranges: FakeRanges, most: int = 4) -> Outcome:
     """Handle one event."""
     return handle(
-        event(data), originals=FakeOriginals(), reader=reader, ranges=ranges, pages_per_range=most
+        event(data),
+        originals=FakeOriginals(),
+        reader=reader,
+        ranges=ranges,
+        pages_per_range=lambda _type: most,
     )
 
 

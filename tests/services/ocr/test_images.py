@@ -127,7 +127,7 @@ def test_nonsense_resolutions_are_not_believed(dpi: object, used: float) -> None
     """A page's size in points must be a page's."""
     picture = Image.open(io.BytesIO(_tiny()))
     picture.info["dpi"] = dpi
-    assert images._dpi(picture) == used
+    assert images.dpi_of(picture) == used
 
 
 def _tiny() -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from services.summarize.handler import handle
 from services.summarize.main import build
 from services.summarize.rules import RulesSummarizer
-from services.summarize.settings import SummarizeSettings
+from services.summarize.settings import SummarizerSettings, SummarizeSettings
 from shared.errors import PermanentError, TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import (
@@ -131,7 +131,7 @@ def test_a_broken_summarizer_breaks_the_canary() -> None:
         worker.canary()
 
 
-def test_an_unknown_engine_is_refused() -> None:
+def test_an_unknown_summarizer_is_refused() -> None:
     """A typo must not become a default."""
-    with pytest.raises(SettingsError):
-        SummarizeSettings.from_environment({"DOCLEDGER_SUMMARIZE_ENGINE": "magic"})
+    with pytest.raises(SettingsError, match="DOCLEDGER_SUMMARIZER"):
+        SummarizerSettings.from_environment({"DOCLEDGER_SUMMARIZER": "magic"})

@@ -5,8 +5,10 @@ import pytest
 from deploy.cloudrun import gunicorn_conf
 from shared.clock import FakeClock
 from shared.errors import UserError
+from shared.secrets.embedded import EnvironmentSecrets
 from shared.settings import SettingsError
 from shared.worker.authentication import UNSAFE_VARIABLE, UnauthenticatedError, UnsafeNoAuth
+from shared.worker.job_tokens import WithJobTokens
 from shared.worker.oidc import OidcAuthenticator
 from shared.worker.push_settings import PushSettings, UnsafeSettings, authenticator_for
 
@@ -15,12 +17,19 @@ GOOD = {
     "DOCLEDGER_PUSH_AUDIENCE": "https://ingest.example",
     "DOCLEDGER_PUSH_ACCOUNTS": f"{SUBSCRIPTION}=a@x.example, {SUBSCRIPTION}.dead=b@x.example",
     "DOCLEDGER_PUSH_JOB_ACCOUNT": "scheduler@x.example",
+    "DOCLEDGER_PUSH_JOB_TOKENS": "env:TOKEN",
 }
 
 
 def made(environ: dict[str, str]) -> object:
     """Return the authenticator of a worker with one subscription and one job."""
-    return authenticator_for([SUBSCRIPTION], ["poll"], clock=FakeClock(), environ=environ)
+    return authenticator_for(
+        [SUBSCRIPTION],
+        ["poll"],
+        clock=FakeClock(),
+        secrets=lambda: EnvironmentSecrets({"TOKEN": "t" * 32}),
+        environ=environ,
+    )
 
 
 def test_accounts_are_pairs() -> None:
@@ -31,8 +40,10 @@ def test_accounts_are_pairs() -> None:
         f"{SUBSCRIPTION}.dead": "b@x.example",
     }
     door = made(GOOD)
-    assert isinstance(door, OidcAuthenticator)
-    assert door._accounts["jobs/poll"] == "scheduler@x.example"
+    assert isinstance(door, WithJobTokens)
+    oidc = door._inner
+    assert isinstance(oidc, OidcAuthenticator)
+    assert oidc._accounts["jobs/poll"] == "scheduler@x.example"
     with pytest.raises(UnauthenticatedError):
         door.check({}, SUBSCRIPTION)
 

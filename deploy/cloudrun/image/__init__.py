@@ -1,0 +1,1 @@
+"""The files of an image, made from the Dockerfile's own lines without a container engine."""

@@ -1,0 +1,1 @@
+"""Who may do what on Google Cloud: ``infra/iam.yaml`` and ``infra/calls.yaml``, written out."""

@@ -1,0 +1,31 @@
+provider "google" {
+  project               = var.project
+  region                = var.region
+  billing_project       = var.project
+  user_project_override = true
+
+  default_labels = {
+    app         = "docledger"
+    environment = "staging"
+  }
+}
+
+# As production, but smaller.
+module "docledger" {
+  source = "../../modules/docledger"
+
+  project          = var.project
+  number           = var.number
+  region           = var.region
+  origin           = var.origin
+  images           = var.images
+  token_versions   = var.token_versions
+  external         = var.external
+  callers          = var.callers
+  readers          = var.readers
+  channels         = var.channels
+  protection_level = "SOFTWARE"
+  protected        = false
+  database         = { tier = "db-custom-1-3840", highly_available = false, backup_days = 7 }
+  budget           = { billing_account = var.billing_account, amount = 300 }
+}

@@ -1,0 +1,19 @@
+output "connection" {
+  description = "What the proxy is told to connect to."
+  value       = google_sql_database_instance.this.connection_name
+}
+
+output "instance" {
+  description = "The instance's name."
+  value       = google_sql_database_instance.this.name
+}
+
+output "databases" {
+  description = "The databases' names."
+  value       = toset([for database in google_sql_database.this : database.name])
+}
+
+output "logins" {
+  description = "By name, what an identity is called in PostgreSQL: who is made a member of which role."
+  value       = { for name, user in google_sql_user.this : name => user.name }
+}

@@ -1,0 +1,28 @@
+output "services" {
+  description = "By deployable, its address."
+  value       = { for name, its in module.facts.services : name => its.url }
+}
+
+output "buckets" {
+  description = "By short name, a bucket."
+  value       = module.storage.buckets
+}
+
+output "repository" {
+  description = "What an image's name begins with."
+  value       = { for name, repository in module.registry : name => repository.repository }
+}
+
+output "memberships" {
+  description = "What the database's administrator runs once, after the first migration: who is a member of which role."
+  value = flatten([
+    for role, members in module.facts.database.roles : [
+      for member in members : "GRANT ${role} TO \"${module.database.logins[member]}\";"
+    ]
+  ])
+}
+
+output "migration" {
+  description = "The jobs that a release runs first."
+  value       = [for job in module.migration : job.name]
+}

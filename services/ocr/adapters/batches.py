@@ -1,0 +1,231 @@
+"""Long documents, read by Document AI in batches, over as many deliveries as it takes.
+
+The first delivery cuts the pages out, begins a batch, stores what it is called and ends. The poll
+sends the same event again when the batch has ended; that delivery puts the shards together. No
+delivery waits.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.ocr.adapters.batch_bucket import Bucket
+from services.ocr.adapters.cutter import Cut, Cutter
+from services.ocr.adapters.documentai import DocumentAi
+from services.ocr.adapters.operations import Operation, Operations, Range, asked_by
+from services.ocr.adapters.slots import Slots
+from services.ocr.answer import pages_in
+from services.ocr.found import extraction_in
+from services.ocr.metering import Meter
+from services.ocr.processors import Processors
+from services.ocr.shards import MissingShardError, Shard, place_of, together
+from shared.clock import Clock
+from shared.errors import PermanentError, TransientError
+from shared.events.envelope import Event
+from shared.events.payloads import DocumentReceived, PagesRequested
+from shared.events.results import PageRange
+from shared.objects.port import AlreadyExistsError, NotFoundError
+from shared.telemetry.reasons import QuarantineReason
+
+Asked = DocumentReceived | PagesRequested
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Reads in batches; see ``services.ocr.ports.Batches``.
+
+    Attributes:
+        remote: Document AI.
+        processors: ours, and their limits.
+        cutter: cuts pages out.
+        bucket: for the batches.
+        operations: records of those that run.
+        slots: how many may.
+        meter: counts pages.
+        clock: time.
+        online_pages: documents of more pages are read in batches.
+        deadline: after so long a batch is given up.
+    """
+
+    remote: DocumentAi
+    processors: Processors
+    cutter: Cutter
+    bucket: Bucket
+    operations: Operations
+    slots: Slots
+    meter: Meter
+    clock: Clock
+    online_pages: int
+    deadline: timedelta
+
+    def takes(self, data: Asked) -> bool:
+        """Tell whether a document is too long, or too large, for requests."""
+        too_much = (
+            data.pages > self.online_pages
+            or data.original.size > self.processors.limits.online_bytes
+        )
+        return too_much and self.processors.batch(data.media_type) is not None
+
+    def most_pages(self, data: Asked) -> int:
+        """Return how many pages one batch takes."""
+        named = self.processors.batch(data.media_type)
+        assert named is not None, "asked of a document that it does not take"
+        return named.its.pages_batch
+
+    def read(
+        self, event: Event, data: Asked, original: Callable[[], bytes], *, first: int, last: int
+    ) -> PageRange | None:
+        """Begin, wait, or put together; see the port."""
+        pages = Range(data.document_id, data.revision, first, last)
+        found = self.operations.find(pages)
+        if found is None:
+            self._begin(event, data, original, pages)
+            return None
+        operation, generation = found
+        if operation.waits:
+            self._begin(event, data, original, pages, waiting=generation)
+            return None
+        if operation.given_up is not None:
+            if operation.event["id"] == event.id:
+                raise PermanentError(operation.given_up)
+            self.forget(operation)  # somebody wants it tried again
+            self._begin(event, data, original, pages)
+            return None
+        try:
+            return self._look(operation, generation, original)
+        except PermanentError as error:
+            given_up = operation.model_copy(update={"given_up": error.reason})
+            self.operations.note(given_up, generation)
+            self.clear(operation)
+            raise
+
+    def clear(self, operation: Operation) -> None:
+        """Remove everything that a batch left but its record."""
+        pages = operation.range
+        if operation.slot:
+            self.slots.give_back(operation.slot, operation.slot_generation)
+        self.bucket.objects.delete(pages.input)
+        self.bucket.empty(pages.output)
+
+    def forget(self, operation: Operation) -> None:
+        """Remove everything that a batch left, its record last."""
+        self.clear(operation)
+        self.operations.drop(operation.range)
+
+    def _look(
+        self, operation: Operation, generation: int, original: Callable[[], bytes]
+    ) -> PageRange | None:
+        """Put together what is there; see how the batch stands."""
+        batch = self.remote.standing(operation.operation)
+        late = self.clock.now() - operation.begun > self.deadline
+        if not batch.ended and not late:
+            if operation.told:  # too early: the poll shall tell once more
+                self.operations.note(operation.model_copy(update={"told": False}), generation)
+            return None
+        if batch.document_at_fault:
+            raise PermanentError(QuarantineReason.UNREADABLE)
+        try:
+            return self._put_together(operation, batch.folder, original)
+        except MissingShardError as err:
+            if late:
+                raise PermanentError(QuarantineReason.PAGES_MISSING) from err
+            if batch.folder is None:
+                self.forget(operation)
+                raise TransientError("the batch failed: another one is begun") from err
+            raise TransientError("a shard of the batch is missing") from err
+
+    def _begin(
+        self,
+        event: Event,
+        data: Asked,
+        original: Callable[[], bytes],
+        pages: Range,
+        *,
+        waiting: int | None = None,
+    ) -> None:
+        """Begin a batch, or note that it waits for its turn: attempts at the bus are counted.
+
+        Args:
+            event: asks for it.
+            data: its payload.
+            original: opens the document.
+            pages: of it.
+            waiting: generation of its record, where it has been waiting.
+        """
+        named = self.processors.batch(data.media_type)
+        assert named is not None, "asked of a document that it does not take"
+        kept, result = asked_by(event)
+        record = Operation(
+            **pages._asdict(),
+            media_type=data.media_type,
+            kind=named.kind,
+            begun=self.clock.now(),
+            result=result,
+            event=kept,
+        )
+        slot = self.slots.take(pages)
+        if slot is None:
+            if waiting is None:
+                self.operations.put(record)
+            return
+        try:
+            self._lay_out(data, original(), pages)
+            called = self.remote.start(
+                named.name,
+                self.bucket.uri(pages.input),
+                data.media_type,
+                self.bucket.uri(pages.output),
+            )
+        except Exception:
+            # Who dies here leaves the place behind, and finds it again.
+            self.bucket.objects.delete(pages.input)
+            self.slots.give_back(slot.name, slot.generation)
+            raise
+        self.meter.read(pages.last - pages.first + 1, again=slot.before)
+        runs = {"operation": called, "slot": slot.name, "slot_generation": slot.generation}
+        begun = record.model_copy(update=runs)
+        if waiting is None:
+            self.operations.put(begun)
+        else:
+            self.operations.note(begun, waiting)
+
+    def _lay_out(self, data: Asked, content: bytes, pages: Range) -> None:
+        """Put the pages where Document AI finds them."""
+        cut = self.cutter.cut(content, data.media_type, first=pages.first, last=pages.last)
+        if len(cut.file) > self.processors.limits.batch_bytes:
+            raise PermanentError(QuarantineReason.RESOURCE_EXHAUSTED)
+        with suppress(AlreadyExistsError):  # an earlier attempt's: the same pages
+            self.bucket.objects.create(pages.input, cut.file)
+
+    def _put_together(
+        self, operation: Operation, folder: str | None, original: Callable[[], bytes]
+    ) -> PageRange:
+        if folder is None:
+            raise MissingShardError
+        first, last = operation.first, operation.last
+        cut = self.cutter.cut(original(), operation.media_type, first=first, last=last, look=True)
+        pages, extraction = together(list(self._shards(operation, folder, cut)))
+        if [page.number for page in pages] != list(range(first, last + 1)):
+            raise PermanentError(QuarantineReason.PAGES_MISSING)
+        return PageRange(
+            first=first, last=last, pages=pages, einvoice=cut.einvoice, extraction=extraction
+        )
+
+    def _shards(self, operation: Operation, folder: str, cut: Cut) -> Iterator[Shard]:
+        """Read the shards one by one: all of them at once would be the memory of an instance."""
+        prefix = self.bucket.named(folder)
+        if prefix is None or not prefix.startswith(operation.range.output):
+            raise MissingShardError  # it is not ours to read
+        its = self.processors.of(operation.kind)
+        before = operation.first - 1
+        for info in list(self.bucket.objects.list(prefix.rstrip("/") + "/")):
+            try:
+                document = json.loads(self.bucket.objects.read(info.name).data)
+                index, count = place_of(document)
+                pages = tuple(pages_in(document, before=before, sizes=cut.sizes))
+                found = extraction_in(document, its, before=before)
+            except (NotFoundError, ValueError, AttributeError, TypeError, KeyError) as err:
+                raise MissingShardError from err  # half of a file is none
+            yield Shard(index, count, pages, found)

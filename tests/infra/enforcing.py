@@ -1,0 +1,165 @@
+"""Local servers before the emulators that keep each deployable to its grants.
+
+A deployable says who it is by where it asks: its Cloud Storage is below a path of its own, its
+Pub/Sub and Cloud KMS on a port of its own. ``docledger up`` gives every deployable the same
+addresses; Python itself (``sitecustomize``) puts these in their place as a deployable starts. No
+code of ours knows.
+
+Stricter than Google where Google may be either: who may not list is told 403 of what is not there,
+and who may not delete is told 403 of a name that is taken.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from http.client import FORBIDDEN, NOT_FOUND, PRECONDITION_FAILED, HTTPException
+from pathlib import Path
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from deploy.iam.matrix import Grant, Matrix
+from tests.e2e.proxies import Answer, TroubledStore, _Request
+from tests.infra.calls_of_storage import StorageCall, storage_call
+from tests.infra.enforcing_rpc import KMS, PUBSUB, Asked, Gates
+
+FOLDER: Final = "ENFORCED"
+STORAGE: Final = "STORAGE_EMULATOR_HOST"
+BUCKETS: Final = {"docledger-objects": "objects", "docledger-uploads": "uploads"}
+"""What ``up`` calls the buckets of infra/iam.yaml."""
+
+ORIGIN: Final = "origin.json"
+"""Where the servers are that these stand before."""
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_WHO: Final = "/as/"
+_DENIED: Final = b'{"error": {"code": 403, "message": "Permission denied"}}'
+_DOWN: Final[Answer] = (503, [], b"")
+_START: Final = f"""\
+import json, os, pathlib
+folder, target = os.environ.get("{FOLDER}"), os.environ.get("FUNCTION_TARGET")
+if folder and target:
+    folder = pathlib.Path(folder)
+    asked = folder / f"origin.{{os.getpid()}}"
+    told = ("{STORAGE}", "{PUBSUB}", "{KMS}")
+    asked.write_text(json.dumps({{one: os.environ.get(one, "") for one in told}}))
+    asked.replace(folder / "{ORIGIN}")
+    os.environ.update(json.loads((folder / "addresses.json").read_text())[target])
+"""
+
+
+def grants_for(asked: Asked, matrix: Matrix) -> list[Grant]:
+    """Return the grants by which a call passes."""
+    return [
+        grant
+        for grant in matrix.grants
+        if (grant.identity, grant.resource) == (asked.identity, asked.resource)
+        and set(asked.permissions) & set(matrix.stated.permissions(grant.role))
+    ]
+
+
+class Enforcement:
+    """The servers; a context manager. Made before ``up`` is, whose environment it gives.
+
+    Args:
+        folder: made if need be.
+        matrix: who may do what.
+        identities: who there are.
+        buckets: by a bucket's name, its entry in infra/iam.yaml.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        matrix: Matrix,
+        identities: Sequence[str],
+        buckets: Mapping[str, str] = BUCKETS,
+    ) -> None:
+        self._folder = folder
+        self._matrix = matrix
+        self._lock = threading.Lock()
+        self.allowed: set[Asked] = set()
+        """What was asked and granted."""
+        self.denied: set[Asked] = set()
+        """What was not."""
+        self._identities = identities
+        self.buckets = buckets
+        self._running = ExitStack()
+        start = folder / "start"
+        start.mkdir(parents=True, exist_ok=True)
+        (start / "sitecustomize.py").write_text(_START)
+        self.environment = {FOLDER: str(folder), "PYTHONPATH": f"{start}{os.pathsep}{_ROOT}"}
+
+    def __enter__(self) -> Self:
+        self.storage = self._running.enter_context(_Gate(self))
+        self._gates = self._running.enter_context(Gates(self.admits, self.origin, self._identities))
+        told = {name: self.addresses(name) for name in self._identities}
+        (self._folder / "addresses.json").write_text(json.dumps(told))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def addresses(self, identity: str) -> dict[str, str]:
+        """Return where an identity finds Google's services, as environment variables."""
+        gate = f"127.0.0.1:{self._gates.ports[identity]}"
+        return {STORAGE: f"{self.storage.url}{_WHO}{identity}", PUBSUB: gate, KMS: gate}
+
+    def origin(self) -> Mapping[str, str] | None:
+        """Return where the emulators are; None before a deployable has told."""
+        told = self._folder / ORIGIN
+        origin: dict[str, str] | None = json.loads(told.read_text()) if told.exists() else None
+        return origin
+
+    def stand_before(self, origin: Mapping[str, str]) -> None:
+        """Say where the servers are, by variable; a cluster's deployables say so themselves."""
+        (self._folder / ORIGIN).write_text(json.dumps(dict(origin)))
+
+    def may(self, identity: str, permission: str, resource: str, name: str = "") -> bool:
+        """Tell whether an identity may do something."""
+        return self._matrix.allows(identity, permission, resource, name)
+
+    def admits(self, asked: Asked) -> bool:
+        """Tell whether a call may pass, and note it."""
+        granted = all(
+            self.may(asked.identity, one, asked.resource, asked.name) for one in asked.permissions
+        )
+        with self._lock:
+            (self.allowed if granted else self.denied).add(asked)
+        return granted
+
+
+class _Gate(TroubledStore):
+    """Before Cloud Storage."""
+
+    def __init__(self, enforcement: Enforcement) -> None:
+        self._enforcement = enforcement
+        super().__init__(lambda: None, seed="")
+
+    def _ask(self, request: _Request) -> Answer:
+        identity, _, rest = request.path.removeprefix(_WHO).partition("/")
+        path, origin = f"/{rest}", self._enforcement.origin()
+        call = storage_call(request.method, path, request.body)
+        if call is None or not request.path.startswith(_WHO):
+            return FORBIDDEN, [], _DENIED
+        bucket = f"bucket/{self._enforcement.buckets[call.bucket]}"
+        asked = Asked(identity, call.method, call.permissions, bucket, call.name)
+        if not self._enforcement.admits(asked):
+            return FORBIDDEN, [], _DENIED
+        if origin is None:
+            return _DOWN
+        try:
+            answer = request.passed_over(urlsplit(origin[STORAGE]).netloc, path)
+        except (OSError, HTTPException):
+            return _DOWN
+        return (FORBIDDEN, [], _DENIED) if self._hides(asked, call, answer[0]) else answer
+
+    def _hides(self, asked: Asked, call: StorageCall, status: int) -> bool:
+        """Tell whether what the store answered is more than this caller may know."""
+        may = self._enforcement.may
+        if status == NOT_FOUND and call.name:
+            return not may(asked.identity, "storage.objects.list", asked.resource)
+        if status == PRECONDITION_FAILED and call.method == "storage.objects.insert":
+            return not may(asked.identity, "storage.objects.delete", asked.resource, call.name)
+        return False

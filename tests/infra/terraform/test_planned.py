@@ -1,0 +1,240 @@
+"""What Terraform itself would make of our files, planned offline."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from deploy.iam.matrix import Grant, Matrix, condition_of, load_matrix, member_of
+from shared.bus.topology import DEAD_SUFFIX, TOPOLOGY_FILE, load_topology
+from tests.infra.terraform.breaking import BROKEN, edited
+from tests.infra.terraform.planned import NUMBER, PROJECT, VARIABLES, Plan, Resource, plan
+from tests.infra.terraform.rules import RULES, Rule
+
+KINDS = {
+    "google_artifact_registry_repository_iam_member": "repository",
+    "google_cloud_run_v2_job_iam_member": "run_job",
+    "google_cloud_run_v2_service_iam_member": "service",
+    "google_kms_crypto_key_iam_member": "key",
+    "google_kms_key_ring_iam_member": "ring",
+    "google_project_iam_member": "project",
+    "google_pubsub_subscription_iam_member": "subscription",
+    "google_pubsub_topic_iam_member": "topic",
+    "google_secret_manager_secret_iam_member": "secret",
+    "google_service_account_iam_member": "account",
+    "google_storage_bucket_iam_member": "bucket",
+}
+
+
+@pytest.fixture(scope="module")
+def planned() -> Plan:
+    return plan("prod")
+
+
+@pytest.fixture(scope="module")
+def matrix() -> Matrix:
+    return load_matrix()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_plan_keeps_every_rule(planned: Plan, rule: Rule) -> None:
+    """What a security team asks of every resource, whoever wrote it."""
+    assert list(rule(planned)) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_plan_that_breaks_a_rule_is_found(planned: Plan, name: str) -> None:
+    """Each rule, broken: a rule that finds nothing keeps nobody."""
+    rule, address, path, value = BROKEN[name]
+    assert any(address in problem for problem in rule(edited(planned, address, path, value)))
+
+
+def test_every_rule_is_broken_by_something() -> None:
+    """A rule without its attack is a hope."""
+    assert {rule for rule, *_ in BROKEN.values()} == set(RULES)
+
+
+def test_whoever_is_granted_something_is_in_the_matrix_and_nobody_else(
+    planned: Plan, matrix: Matrix
+) -> None:
+    """A grant that iam.yaml does not say is a hole; one that Terraform leaves out, an outage."""
+    made = Counter(_made(one) for one in planned.of(*KINDS))
+    said = Counter(wanted for grant in matrix.grants for wanted in _wanted(grant, matrix))
+    assert made == said
+    assert set(made.values()) == {1}
+    members = [one for one in planned.resources if one.type.endswith(("_member", "_binding"))]
+    assert {one.type for one in members} == set(KINDS)
+
+
+def test_every_identity_is_an_account_without_a_stranger(planned: Plan, matrix: Matrix) -> None:
+    """An account that nobody wrote down would be one that nobody looks at."""
+    accounts = {one.values["account_id"] for one in planned.of("google_service_account")}
+    expected = {
+        member_of(matrix, name, project=PROJECT, number=NUMBER).removeprefix("serviceAccount:")
+        for name in matrix.resources["account"]
+    }
+    assert {f"{name}@{PROJECT}.iam.gserviceaccount.com" for name in accounts} == expected
+    assert all(6 <= len(name) <= 30 for name in accounts)
+
+
+def test_roles_have_exactly_the_permissions_that_are_written_down(
+    planned: Plan, matrix: Matrix
+) -> None:
+    """What a role of ours holds is what its line says."""
+    made = {
+        one.key: one.values["permissions"] for one in planned.of("google_project_iam_custom_role")
+    }
+    said = {name: list(role.permissions) for name, role in matrix.stated.roles.items()}
+    assert {name: sorted(held) for name, held in made.items()} == {
+        name: sorted(held) for name, held in said.items()
+    }
+
+
+def test_topics_and_subscriptions_are_the_topologys(planned: Plan, matrix: Matrix) -> None:
+    """A topic that is missing refuses events; a clock that differs loses them."""
+    topology = load_topology(TOPOLOGY_FILE)
+    topics = list(planned.of("google_pubsub_topic"))
+    assert {one.values["name"] for one in topics} == set(map(str, matrix.topics))
+    subscriptions = {one.values["name"]: one for one in planned.of("google_pubsub_subscription")}
+    assert subscriptions.keys() == matrix.subscriptions.keys()
+    for name, its in topology.subscriptions.items():
+        for one in (subscriptions[name], subscriptions[name + DEAD_SUFFIX]):
+            values = one.values
+            assert values["ack_deadline_seconds"] == max(10, its.lease_s)
+            assert values["message_retention_duration"] == f"{int(its.retention_s)}s"
+            (retry,) = values["retry_policy"]
+            waits = tuple(float(retry[f"{which}_backoff"][:-1]) for which in ("minimum", "maximum"))
+            assert waits == its.backoff_s
+            (push,) = values["push_config"]
+            assert push["push_endpoint"].endswith(f".run.app/push/{values['name']}")
+            assert f"docledger-{its.worker}-{NUMBER}" in push["push_endpoint"]
+
+
+def test_every_push_carries_the_token_of_its_own_account(planned: Plan) -> None:
+    """One account for two subscriptions could push to both."""
+    accounts = []
+    for one in planned.of("google_pubsub_subscription"):
+        (push,) = one.values["push_config"]
+        (token,) = push["oidc_token"]
+        assert push["push_endpoint"].startswith(token["audience"] + "/push/")
+        accounts.append(token["service_account_email"])
+    assert len(set(accounts)) == len(accounts)
+
+
+def test_keys_rotate_and_those_that_sign_do_not_by_the_calendar(
+    planned: Plan, matrix: Matrix
+) -> None:
+    """A signing key that changes by itself is a fork to whoever pinned it."""
+    for one in planned.of("google_kms_crypto_key"):
+        if one.values["purpose"] == "ENCRYPT_DECRYPT":
+            days = matrix.stated.keys[one.key].rotation_days
+            assert one.values["rotation_period"] == f"{days * 86_400}s"
+        else:
+            assert one.values["rotation_period"] is None
+            assert one.values["name"] == "log-default"
+            assert one.values["version_template"][0]["algorithm"] == "EC_SIGN_ED25519"
+
+
+def test_leases_and_what_was_left_behind_go_by_themselves(planned: Plan) -> None:
+    """Ended leases and broken uploads are nobody's to remove; results are nobody's to lose."""
+    rules = {
+        one.key: [
+            (rule["action"][0]["type"], rule["condition"][0])
+            for rule in one.values["lifecycle_rule"]
+        ]
+        for one in planned.of("google_storage_bucket")
+    }
+    expected: dict[str, list[Any]] = {"objects": [(1, ["leases/"])], "batches": [(1, None)]}
+    for name, found in rules.items():
+        assert found[0][0] == "AbortIncompleteMultipartUpload", name
+        deleted = [
+            (rule["age"], rule["matches_prefix"]) for action, rule in found if action == "Delete"
+        ]
+        assert deleted == expected.get(name, []), name
+
+
+def test_the_database_is_reached_by_iam_and_from_within(planned: Plan, matrix: Matrix) -> None:
+    """No public address, no password, a point in time to go back to."""
+    (server,) = planned.of("google_sql_database_instance")
+    (settings,) = server.values["settings"]
+    assert settings["ip_configuration"][0]["ipv4_enabled"] is False
+    assert settings["connector_enforcement"] == "REQUIRED"
+    assert settings["backup_configuration"][0]["point_in_time_recovery_enabled"] is True
+    assert {"name": "cloudsql.iam_authentication", "value": "on"} in settings["database_flags"]
+    assert server.values["deletion_protection"] is True
+    users = list(planned.of("google_sql_user"))
+    assert {one.values["type"] for one in users} == {"CLOUD_IAM_SERVICE_ACCOUNT"}
+    assert all(one.values["password"] is None for one in users)
+    (database,) = matrix.stated.databases.values()
+    logins = {database.owner, *(name for members in database.roles.values() for name in members)}
+    assert {one.key for one in users} == logins
+
+
+def test_deployables_run_as_themselves_and_are_called_from_within(
+    planned: Plan, matrix: Matrix
+) -> None:
+    """An identity, an image by digest, probes; only the two APIs are reached from outside."""
+    for one in planned.of("google_cloud_run_v2_service"):
+        (template,) = one.values["template"]
+        name = one.values["name"].removeprefix("docledger-")
+        assert template["service_account"] == f"docledger-{name}@{PROJECT}.iam.gserviceaccount.com"
+        public = matrix.stated.services[name].public is not None
+        ingress = "INGRESS_TRAFFIC_ALL" if public else "INGRESS_TRAFFIC_INTERNAL_ONLY"
+        assert one.values["ingress"] == ingress
+        assert one.values["invoker_iam_disabled"] is False
+        assert template["vpc_access"][0]["egress"] == "ALL_TRAFFIC"
+        first = template["containers"][0]
+        assert first["startup_probe"][0]["http_get"][0]["path"] == "/ready"
+        assert first["liveness_probe"][0]["http_get"][0]["path"] == "/health"
+        assert first["resources"][0]["cpu_idle"] is not (name == "sequencer")
+        assert template["scaling"][0]["max_instance_count"] >= 1
+    (sequencer,) = (
+        one
+        for one in planned.of("google_cloud_run_v2_service")
+        if one.values["name"] == "docledger-sequencer"
+    )
+    assert sequencer.values["template"][0]["scaling"] == [
+        {"max_instance_count": 1, "min_instance_count": 1}
+    ]
+
+
+def test_jobs_are_called_with_both_proofs(planned: Plan, matrix: Matrix) -> None:
+    """The account says who calls, the token that the call was meant."""
+    jobs = {one.key: one for one in planned.of("google_cloud_scheduler_job")}
+    assert jobs.keys() == {
+        f"{name}-{job}" for name, its in matrix.stated.services.items() for job in its.jobs
+    }
+    for one in jobs.values():
+        (target,) = one.values["http_target"]
+        (token,) = target["oidc_token"]
+        assert (
+            token["service_account_email"]
+            == f"docledger-scheduler@{PROJECT}.iam.gserviceaccount.com"
+        )
+        assert target["uri"].startswith(token["audience"] + "/internal/jobs/")
+        assert target["headers"] == {"X-Internal-Event-Token": "as Google has it"}
+
+
+def _made(one: Resource) -> tuple[str, str, str, str | None]:
+    """Return member, role, resource and condition of a grant in the plan."""
+    _, role, resource, *_ = one.key.split(" ")
+    assert resource.partition("/")[0] == KINDS[one.type], one.address
+    assert one.values.get("role") in {role, None}  # a role of ours has its name from Google
+    conditions = one.values.get("condition") or [{"expression": None}]
+    return one.values["member"], role, resource, conditions[0]["expression"]
+
+
+def _wanted(grant: Grant, matrix: Matrix) -> list[tuple[str, str, str, str | None]]:
+    identity = matrix.stated.identities.get(grant.identity)
+    if identity is not None and identity.kind == "external":
+        members = VARIABLES["external"].get(grant.identity, [])
+    else:
+        members = [member_of(matrix, grant.identity, project=PROJECT, number=NUMBER)]
+    resource = grant.resource
+    if resource.startswith("account/push/"):
+        account = member_of(
+            matrix, resource.removeprefix("account/"), project=PROJECT, number=NUMBER
+        )
+        resource = "account/" + account.removeprefix("serviceAccount:docledger-").partition("@")[0]
+    condition = condition_of(grant, matrix, project=PROJECT)
+    return [(member, grant.role, resource, condition) for member in members]

@@ -1,0 +1,52 @@
+"""What an HTML body hides from people it hides from us."""
+
+import pytest
+
+from services.ingest.html_text import text_of
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "hidden",
+        'style="display:none"',
+        'style="margin:0; DISPLAY : none;"',
+        'style="visibility:hidden"',
+        'style="font-size:0px"',
+        'style="opacity:0"',
+        'style="opacity:0.0"',
+        'style="color:#ffffff"',
+        'style="color:#FFF;"',
+        'style="color: white"',
+        'style="color:transparent"',
+        'style="mso-hide:all"',
+    ],
+)
+def test_what_nobody_sees_is_left_out(attributes: str) -> None:
+    """A forged invoice under a harmless line would be booked."""
+    inside = "<b>Total</b><div>9600.00<br><img src=x></div>"
+    html = f"<p>before</p><div {attributes}>{inside} still</div><p>after</p>"
+    assert text_of(html) == "before\nafter"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "color:#fffaaa",
+        "color:#f0f",
+        "background-color:#fff",
+        "background-color: white",
+        "opacity:0.5",
+        "font-size:0.9em",
+        "display:block",
+        "color:whitesmoke2",
+    ],
+)
+def test_what_people_see_is_read(style: str) -> None:
+    """Ordinary styles hide nothing."""
+    assert text_of(f'<p style="{style}">Total 119.00</p>') == "Total 119.00"
+
+
+def test_an_element_that_is_never_closed_hides_the_rest() -> None:
+    """As a browser shows it."""
+    assert text_of('<p>before</p><div style="display:none"><div>x</div>gone') == "before"

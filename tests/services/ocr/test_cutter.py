@@ -1,0 +1,66 @@
+"""Pages cut out of a file, in a real sandboxed process."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pypdfium2
+import pytest
+
+from services.ocr.adapters.cutter import TASK, Cutter
+from services.ocr.settings import OcrSettings
+from shared.errors import PermanentError
+from shared.events.payloads import MediaType
+from shared.sandbox.pool import Sandbox
+from shared.sandbox.port import JSON
+from tests.emulators.documentai import OCR
+from tests.services.ocr.far_house import drawn
+
+
+@pytest.fixture(scope="module")
+def cutter() -> Iterator[Cutter]:
+    """Give a cutter over one child, as Document AI's reader has it."""
+    sandbox = Sandbox(OcrSettings(reader="documentai", processors={"ocr": OCR}).sandbox())
+    yield Cutter(sandbox)
+    sandbox.close()
+
+
+@pytest.mark.integration
+def test_only_the_pages_of_the_range_leave(cutter: Cutter) -> None:
+    """Whoever reads elsewhere gets no page that he was not asked to read."""
+    cut = cutter.cut(drawn(4), MediaType.PDF, first=2, last=3)
+    assert list(cut.sizes) == [(300, 400), (300, 400)]
+    part = pypdfium2.PdfDocument(cut.file)
+    said = [page.get_textpage().get_text_bounded() for page in part]
+    part.close()
+    assert said == ["page 2 of 4", "page 3 of 4"]
+    assert b"page 1 of 4" not in cut.file
+
+
+@pytest.mark.integration
+def test_a_whole_document_is_sent_as_it_came(cutter: Cutter) -> None:
+    """Nothing is written anew that need not be."""
+    content = drawn(2)
+    assert cutter.cut(content, MediaType.PDF, first=1, last=2).file == content
+    assert cutter.cut(content, MediaType.PDF, first=1, last=2, look=True).file == b""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"[]",
+        b'{"sizes": 1, "einvoice": null, "whole": true}',
+        json.dumps({"sizes": [], "einvoice": {"xml": 1}, "whole": False}).encode(),
+    ],
+)
+def test_an_answer_out_of_shape_is_the_documents_fault(answer: bytes) -> None:
+    """The attack: foreign bytes that took the child over speak for it."""
+
+    class Taken:
+        def run(self, task: str, content: bytes, parameters: Mapping[str, JSON]) -> bytes:
+            assert (task, content, parameters["look"]) == (TASK, b"", False)
+            return answer
+
+    with pytest.raises(PermanentError, match="unreadable") as caught:
+        Cutter(Taken()).cut(b"", MediaType.PDF, first=1, last=1)
+    assert caught.value.__cause__ is None

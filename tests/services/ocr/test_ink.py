@@ -1,0 +1,76 @@
+"""A text layer is believed only where a person sees its words."""
+
+from collections.abc import Iterator
+
+import pypdfium2
+import pytest
+
+from examples.hostile.outcomes import sound_invoice
+from examples.injected.asked import FAKE_TOTAL, Injected
+from examples.injected.hidden import hidden
+from examples.injected.page import draw, lines
+from services.ocr.adapters import pdf
+from services.ocr.adapters.ink import Ink
+
+INVOICE = sound_invoice(950)
+
+
+def words_of(content: bytes) -> list[str]:
+    """Return the words of the first page."""
+    with pdf.opened(content) as document:
+        read = pdf.read_page(document, 1)
+    assert read.engine == "text_layer"
+    return [word.text for word in read.words]
+
+
+@pytest.mark.parametrize("document", hidden(), ids=lambda one: one.about)
+def test_what_nobody_sees_is_not_read(document: Injected) -> None:
+    """A forged total in white would post as if it stood there."""
+    words = words_of(document.content)
+    assert FAKE_TOTAL not in words
+    assert "Ignore" not in words
+    assert document.truth.fields["invoice_id"] in words
+    assert document.truth.fields["total_amount"] in "".join(words).replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("background", "gray"),
+    [(0.0, 1.0), (0.3, 0.9), (1.0, 0.0), (1.0, 0.5), (1.0, 0.75), (0.8, 1.0)],
+)
+def test_what_stands_out_is_read(background: float, gray: float) -> None:
+    """White heads on dark bars, grey small print: people read them, so must we."""
+
+    def added(canvas: object) -> None:
+        canvas.setFillGray(background)  # type: ignore[attr-defined] # reportlab has no types
+        canvas.rect(40, 150, 500, 40, stroke=0, fill=1)  # type: ignore[attr-defined] # same
+        lines(("Standing out",), gray=gray, size=7)(canvas)
+
+    assert words_of(draw(INVOICE, added))[-2:] == ["Standing", "out"]
+
+
+@pytest.fixture
+def ink() -> Iterator[Ink]:
+    """Give the ink of an invoice's page."""
+    document = pypdfium2.PdfDocument(draw(INVOICE))
+    page = document[0]
+    yield Ink(page, page.get_size())
+    page.close()
+    document.close()
+
+
+def test_a_layer_that_is_mostly_unseen_is_not_believed_at_all(ink: Ink) -> None:
+    """Then the page is read from its picture."""
+    told = [ink.is_most]
+    assert not ink.shows((500, 700, 560, 710), None)
+    told.append(ink.is_most)
+    assert ink.shows((56, 50, 200, 62), None)
+    told.append(ink.is_most)
+    assert told == [True, False, True]
+
+
+@pytest.mark.parametrize("box", [(-90, 10, -20, 20), (700, 10, 800, 20), (10, 2000, 20, 2010)])
+def test_what_is_outside_the_page_is_no_matter_of_ink(
+    ink: Ink, box: tuple[float, float, float, float]
+) -> None:
+    """Whoever makes words of a page drops it there."""
+    assert ink.shows(box, None)
