@@ -13,6 +13,7 @@ from google.cloud.kms_v1 import (
     AsymmetricSignRequest,
     AsymmetricSignResponse,
     CryptoKeyVersion,
+    ListCryptoKeyVersionsRequest,
     PublicKey,
 )
 
@@ -118,6 +119,31 @@ def public_key(connection: KmsConnection, version: str, origin: str) -> Verifier
     if answer.algorithm != _ED25519 or not isinstance(key, Ed25519PublicKey):
         raise MalformedError("the log's key in Cloud KMS is not of algorithm EC_SIGN_ED25519")
     return VerifierKey(origin, key.public_bytes_raw())
+
+
+def version_of(connection: KmsConnection, crypto_key: str, key: VerifierKey) -> str | None:
+    """Return the enabled version of a signing key that has this public key; None if none has.
+
+    Needs ``cryptoKeyVersions.list`` and ``viewPublicKey`` on it.
+
+    Raises:
+        MalformedError: a version is no Ed25519 signing key.
+        TransientError: KMS is unavailable, or refuses us.
+    """
+    request = ListCryptoKeyVersionsRequest(parent=crypto_key, filter="state=ENABLED")
+    versions = connection.ask(
+        lambda client, timeout: [
+            version.name
+            for version in client.list_crypto_key_versions(
+                request=request, retry=None, timeout=timeout
+            )
+            if version.state == CryptoKeyVersion.CryptoKeyVersionState.ENABLED
+        ]
+    )
+    for version in reversed(versions):  # the newest is the likeliest
+        if public_key(connection, version, key.name) == key:
+            return version
+    return None
 
 
 def new_version(connection: KmsConnection, crypto_key: str) -> str:

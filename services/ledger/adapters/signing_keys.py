@@ -3,7 +3,8 @@
 ``signers/`` holds, for each tenant, one file a key: ``<tenant>.pem`` the first one,
 ``<tenant>.<key id>.pem`` each later one, ``<tenant>.next.pem`` one that is about to join. A key in
 Cloud KMS has a ``.kms`` file instead: the name of its version, and the public key that was pinned
-when it was first used.
+when it was first used. Where that file is lost, or the folder is one that forgets, the version is
+looked for by the public key that the log's history names.
 """
 
 from dataclasses import dataclass
@@ -57,10 +58,9 @@ class SigningKeys:
         Raises:
             UserError: it is not here.
         """
-        for stem in self._stems():
-            found = self._opened(stem)
-            if found is not None and found.key == key:
-                return found
+        found = self._found(key)
+        if found is not None:
+            return found
         raise UserError(
             f"the private key {key.key_id.hex()} of {self.tenant} is not in {SIGNERS_FOLDER}/: "
             "restore it; or, if it is lost, close it with another key that is open"
@@ -91,11 +91,8 @@ class SigningKeys:
 
     def place(self, key: VerifierKey) -> str:
         """Return where the private key is: ``file``, the name of a KMS version, or ``gone``."""
-        for stem in self._stems():
-            found = self._opened(stem)
-            if found is not None and found.key == key:
-                return str(getattr(found, "version", "file"))
-        return "gone"
+        found = self._found(key)
+        return str(getattr(found, "version", "file")) if found is not None else "gone"
 
     @property
     def exchanged(self) -> bool:
@@ -115,6 +112,23 @@ class SigningKeys:
         ]
         return sorted({path.with_name(path.name[: -len(_PEM)]) for path in found})
 
+    def _found(self, key: VerifierKey) -> LogKey | None:
+        for stem in self._stems():
+            found = self._opened(stem)
+            if found is not None and found.key == key:
+                return found
+        if self.settings.signers is None:
+            return None
+        connection = self.connect()
+        from shared.keys.kms_signer import version_of  # noqa: PLC0415 - half a second
+
+        version = version_of(connection, self._crypto_key, key)
+        return self._in_kms(version, key) if version is not None else None
+
+    @property
+    def _crypto_key(self) -> str:
+        return f"{self.settings.signers}/cryptoKeys/log-{self.tenant}"
+
     def _opened(self, stem: Path) -> LogKey | None:
         if _with(stem, _PEM).exists():
             return Ed25519Signer.open_or_create(_with(stem, _PEM), self.origin)
@@ -133,10 +147,9 @@ class SigningKeys:
         connection = self.connect()
         from shared.keys.kms_signer import new_version, public_key  # noqa: PLC0415 - half a second
 
-        crypto_key = f"{self.settings.signers}/cryptoKeys/log-{self.tenant}"
-        version = f"{crypto_key}/cryptoKeyVersions/1"
+        version = f"{self._crypto_key}/cryptoKeyVersions/1"
         if new:
-            version = new_version(connection, crypto_key)
+            version = new_version(connection, self._crypto_key)
         key = public_key(connection, version, self.origin)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not create_file(_with(stem, _KMS), f"{version}\n{key}\n".encode()):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from google.cloud.kms_v1 import CryptoKeyVersion
 
 from services.ledger.adapters.memory_intents import MemoryIntents
 from services.ledger.publication import Publication, StaleLogError
@@ -286,6 +287,42 @@ def test_a_key_moves_from_a_file_into_kms(tmp_path: Path, kms: KmsServer) -> Non
     world.grow(5)
     assert world.verified() == world.verified(new) == 5
     assert kms.count("AsymmetricSign") > 2
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+@pytest.mark.usefixtures("kms")
+def test_a_folder_that_forgets_finds_its_keys_in_kms(tmp_path: Path) -> None:
+    """Cloud Run's disk ends with the container: which version signs is known from the history."""
+    world = World(tmp_path, KmsSettings(signers=RING))
+    world.grow(3)
+    old, new = world.rotation.rotate().open
+    for path in (tmp_path / "signers").iterdir():
+        path.unlink()
+    world.grow(4)
+    assert world.signatures() == 2
+    for number, key in enumerate((old, new), start=1):
+        version = f"{RING}/cryptoKeys/log-{TENANT}/cryptoKeyVersions/{number}"
+        assert world.signing.keys(TENANT).place(key) == version
+    world.rotation.close(old)
+    world.grow(5)
+    assert world.verified() == world.verified(new) == 5
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+def test_a_forgotten_key_that_is_disabled_is_not_replaced(tmp_path: Path, kms: KmsServer) -> None:
+    """Another version must not sign in its place: the history names a public key, no number."""
+    world = World(tmp_path, KmsSettings(signers=RING))
+    world.grow(3)
+    _old, new = world.rotation.rotate().open
+    for path in (tmp_path / "signers").iterdir():
+        path.unlink()
+    version = f"{RING}/cryptoKeys/log-{TENANT}/cryptoKeyVersions/2"
+    kms.set_state(version, CryptoKeyVersion.CryptoKeyVersionState.DISABLED)
+    with pytest.raises(UserError, match=new.key_id.hex()):
+        world.grow(4)
+    assert world.verified() == 3
 
 
 @pytest.mark.integration
