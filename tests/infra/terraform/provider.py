@@ -115,7 +115,7 @@ def running(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
     try:
         yield {
             "TF_REATTACH_PROVIDERS": json.dumps(
-                {"registry.terraform.io/hashicorp/google": reattach}
+                {"hashicorp/google": reattach}
             )
         }
     finally:
