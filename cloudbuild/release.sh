@@ -183,8 +183,9 @@ back() {
   ((moves)) || fail "all of it serves already: name an older release, _TO=…"
   restore || fail "NOT everything went back: run it again"
   # The last release's command sends documents through whichever release serves.
-  run jobs describe docledger-migrate \
-    --format='value(spec.template.spec.template.spec.containers[0].image)' >"$state/operator"
+  run jobs describe docledger-migrate --flatten='spec.template.spec.template.spec.containers[]' \
+    --format='value(spec.template.spec.template.spec.containers.image)' |
+    grep -m 1 '/operator@sha256:' >"$state/operator"
   tokens
 }
 

@@ -20,7 +20,18 @@ Prefix = Annotated[str, Field(pattern=r"^[a-z]+(/[a-z-]+)*(/|[a-z.]+)$")]
 Prefixes = Annotated[tuple[Prefix, ...], Field(strict=False)]
 Reason = Annotated[str, Field(min_length=5)]
 Kind = Literal["runtime", "invoker", "release", "watch", "external"]
-Listed = Literal["bucket", "topic", "subscription", "key", "secret", "service", "account"]
+Listed = Literal[
+    "bucket",
+    "topic",
+    "subscription",
+    "key",
+    "ring",
+    "secret",
+    "service",
+    "run_job",
+    "repository",
+    "account",
+]
 """What ``every`` may stand for."""
 
 PROJECT: Final = "project"

@@ -39,6 +39,7 @@ case $call in
     value --image | tee "$FAKE/job" | grep -qE '/operator@sha256:[0-9a-f]{64}$'
     change "renew $4 $(value --container)" ;;
   "run jobs describe docledger-migrate "*)
+    echo elsewhere/cloud-sql-proxy@sha256:0a
     cat "$FAKE/job" ;;
   "run jobs execute "*" --wait"*)
     change "run $4"

@@ -84,6 +84,7 @@ class Enforcement:
         self.denied: set[Asked] = set()
         """What was not."""
         self._identities = identities
+        self._origin: dict[str, str] | None = None
         self.buckets = buckets
         self._running = ExitStack()
         start = folder / "start"
@@ -108,13 +109,14 @@ class Enforcement:
 
     def origin(self) -> Mapping[str, str] | None:
         """Return where the emulators are; None before a deployable has told."""
-        told = self._folder / ORIGIN
-        origin: dict[str, str] | None = json.loads(told.read_text()) if told.exists() else None
-        return origin
+        if self._origin is None:
+            told = self._folder / ORIGIN
+            self._origin = json.loads(told.read_text()) if told.exists() else None
+        return self._origin
 
     def stand_before(self, origin: Mapping[str, str]) -> None:
         """Say where the servers are, by variable; a cluster's deployables say so themselves."""
-        (self._folder / ORIGIN).write_text(json.dumps(dict(origin)))
+        self._origin = dict(origin)
 
     def may(self, identity: str, permission: str, resource: str, name: str = "") -> bool:
         """Tell whether an identity may do something."""

@@ -8,12 +8,13 @@ from typing import Final
 
 import pytest
 
-from deploy.iam.calls import Calls, Need, given_by, load_calls, needs_of
-from deploy.iam.matrix import Grant, Matrix, load_matrix
+from deploy.iam.calls import Need, given_by, load_calls, needs_of
+from deploy.iam.matrix import Grant, load_matrix
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 MATRIX: Final = load_matrix()
 CALLS: Final = load_calls()
+NEEDS: Final = needs_of(CALLS, MATRIX)
 STATED: Final = tuple(grant for grant in MATRIX.grants if not grant.by_rule)
 
 EXCESS: Final = {"run.jobs.run": "roles/run.invoker holds it, and a service is no job"}
@@ -31,24 +32,26 @@ def _by_place(needs: Iterable[Need]) -> dict[Place, list[Need]]:
     return found
 
 
-def missing(grants: Iterable[Grant], calls: Calls, matrix: Matrix) -> list[Need]:
+def missing(grants: Iterable[Grant], needs: Iterable[Need]) -> list[Need]:
     """Return what adapters call and no grant allows."""
-    given = _by_place(need for grant in grants for need in given_by(grant, matrix))
+    given = _by_place(need for grant in grants for need in given_by(grant, MATRIX))
     return [
         need
-        for place, needs in _by_place(needs_of(calls, matrix)).items()
         for need in needs
-        if not any(one.covers(need) for one in given.get(place, ()))
+        if not any(
+            one.covers(need)
+            for one in given.get((need.identity, need.resource, need.permission), ())
+        )
     ]
 
 
-def idle(grants: Iterable[Grant], calls: Calls, matrix: Matrix) -> list[Need]:
+def idle(grants: Iterable[Grant]) -> list[Need]:
     """Return what grants allow and no adapter calls."""
-    needs = _by_place(needs_of(calls, matrix))
+    needs = _by_place(NEEDS)
     return [
         given
         for grant in grants
-        for given in given_by(grant, matrix)
+        for given in given_by(grant, MATRIX)
         if given.permission not in EXCESS
         and not any(
             need.covers(given)
@@ -63,12 +66,12 @@ def _name(grant: Grant) -> str:
 
 def test_every_call_is_granted() -> None:
     """A grant that is missing is found here, not by the first document in production."""
-    assert missing(STATED, CALLS, MATRIX) == []
+    assert missing(STATED, NEEDS) == []
 
 
 def test_every_grant_is_needed() -> None:
     """Whoever takes a worker over gets what the worker needed, and nothing that was left over."""
-    assert idle(STATED, CALLS, MATRIX) == []
+    assert idle(STATED) == []
 
 
 def test_no_grant_is_written_twice() -> None:
@@ -77,19 +80,21 @@ def test_no_grant_is_written_twice() -> None:
 
 
 def _beside(grant: Grant) -> list[Grant]:
-    """Return the other grants of the same identity: nobody else's would help it."""
-    return [one for one in STATED if one is not grant and one.identity == grant.identity]
+    """Return the other grants of the same identity there: no others would help it."""
+    place = (grant.identity, grant.resource)
+    return [one for one in STATED if one is not grant and (one.identity, one.resource) == place]
 
 
-def _calls_of(grant: Grant) -> Calls:
-    """Return the calls of a grant's identity."""
-    return Calls(methods=CALLS.methods, uses={grant.identity: CALLS.uses[grant.identity]})
+def _needs_beside(grant: Grant) -> list[Need]:
+    """Return what a grant's identity needs where the grant is."""
+    place = (grant.identity, grant.resource)
+    return [need for need in NEEDS if (need.identity, need.resource) == place]
 
 
 @pytest.mark.parametrize("grant", STATED, ids=_name)
 def test_removing_a_grant_is_noticed(grant: Grant) -> None:
     """Each one by itself: none is covered by another."""
-    assert missing(_beside(grant), _calls_of(grant), MATRIX)
+    assert missing(_beside(grant), _needs_beside(grant))
 
 
 def test_removing_a_prefix_is_noticed() -> None:
@@ -97,7 +102,7 @@ def test_removing_a_prefix_is_noticed() -> None:
     for grant in STATED:
         for prefix in grant.under if len(grant.under) > 1 else ():
             narrower = replace(grant, under=tuple(one for one in grant.under if one != prefix))
-            assert missing([*_beside(grant), narrower], _calls_of(grant), MATRIX), (grant, prefix)
+            assert missing([*_beside(grant), narrower], _needs_beside(grant)), (grant, prefix)
 
 
 def test_widening_a_grant_to_its_whole_bucket_is_noticed() -> None:
@@ -105,7 +110,7 @@ def test_widening_a_grant_to_its_whole_bucket_is_noticed() -> None:
     for grant in STATED:
         if grant.under:
             wider = replace(grant, under=(), except_=())
-            assert idle([wider], _calls_of(grant), MATRIX), grant
+            assert idle([wider]), grant
 
 
 @pytest.mark.parametrize("name", [name for name, one in CALLS.methods.items() if "." in one.module])

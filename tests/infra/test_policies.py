@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -197,6 +198,21 @@ def test_a_table_that_breaks_the_rule_is_caught(broken: str) -> None:
     raw = deepcopy(RAW)
     breaks(raw)
     assert list(rule(matrix_of(raw)))
+
+
+class _Once(yaml.SafeLoader):
+    """Refuses a key that is there twice: YAML would take the last one and say nothing."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        keys = [self.construct_object(key) for key, _ in node.value]
+        assert len(set(keys)) == len(keys), [key for key in keys if keys.count(key) > 1]
+        return super().construct_mapping(node, deep)
+
+
+@pytest.mark.parametrize("path", sorted(IAM_FILE.parent.glob("*.yaml")), ids=lambda path: path.name)
+def test_nothing_is_said_twice(path: Path) -> None:
+    """Whoever reads the first of two would read what does not hold."""
+    assert yaml.load(path.read_text(encoding="utf-8"), _Once)
 
 
 def test_everybody_who_has_an_account_uses_it() -> None:

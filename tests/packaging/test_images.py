@@ -1,11 +1,12 @@
 """Every image with what its lock really installs, and every deployable started from it."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from deploy.cloudrun.image.tree import Builder
+from deploy.cloudrun.image.tree import Builder, Image
 from tests.packaging.images import DEPLOYABLES, serving
 
 pytestmark = [
@@ -14,6 +15,18 @@ pytestmark = [
     pytest.mark.enable_socket,
     pytest.mark.timeout(1_800),
 ]
+
+
+BASE = {"c", "dl", "gcc_s", "m", "pthread", "resolv", "rt", "stdc++", "z"}
+"""Libraries that Debian's smallest image has; the tree has this machine's, which are more."""
+
+
+def libraries(image: Image) -> set[str]:
+    """Return the libraries that an image's packages take from its base."""
+    files = [path for path in image.folder.rglob("*.so*") if path.is_file()]
+    told = subprocess.run(["ldd", *files], capture_output=True, text=True, check=False).stdout
+    found = re.findall(r"^\s*lib([\w+-]+)\.so\S* => (\S+)", told, flags=re.MULTILINE)
+    return {name for name, place in found if not place.startswith(str(image.folder))}
 
 
 @pytest.mark.parametrize("service", sorted(set(DEPLOYABLES.values())))
@@ -25,6 +38,7 @@ def test_every_deployable_starts_from_its_image(service: str, tmp_path: Path) ->
             with serving(image, name, tmp_path) as process:
                 pass
             assert process.returncode == 0, name
+    assert {"c"} <= libraries(image) <= BASE
 
 
 def test_operators_image_migrates(tmp_path: Path) -> None:

@@ -95,7 +95,12 @@ def terraform() -> str:
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Terraform in a folder, without a home, a registry or a colour."""
-    alone = {"CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.devnull, "TF_IN_AUTOMATION": "1"}
+    alone = {
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": os.devnull,
+        "TF_IN_AUTOMATION": "1",
+        "GOGC": "400",  # it ends before its memory needs to be collected: a quarter less time
+    }
     return subprocess.run(
         [terraform(), f"-chdir={folder}", *arguments, "-no-color"],
         env={**os.environ, **alone, **environment},

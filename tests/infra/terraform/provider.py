@@ -113,11 +113,7 @@ def running(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
         "Addr": {"Network": "unix", "String": str(socket)},
     }
     try:
-        yield {
-            "TF_REATTACH_PROVIDERS": json.dumps(
-                {"registry.terraform.io/hashicorp/google": reattach}
-            )
-        }
+        yield {"TF_REATTACH_PROVIDERS": json.dumps({"hashicorp/google": reattach})}
     finally:
         server.stop(grace=None).wait()
 

@@ -215,6 +215,41 @@ def test_jobs_are_called_with_both_proofs(planned: Plan, matrix: Matrix) -> None
         assert target["headers"] == {"X-Internal-Event-Token": "as Google has it"}
 
 
+def test_uploads_are_told_of_and_nothing_else_is(planned: Plan) -> None:
+    """Without a notification a file waits for the sweep; one for leases would be a storm."""
+    (one,) = planned.of("google_storage_notification")
+    assert one.key == "uploads"
+    assert one.values["event_types"] == ["OBJECT_FINALIZE"]
+    assert one.values["payload_format"] == "JSON_API_V1"
+
+
+def test_who_did_what_is_recorded_where_no_deployable_writes(planned: Plan, matrix: Matrix) -> None:
+    """An audit trail that its subject can change is none."""
+    recorded = {one.key: one.values for one in planned.of("google_project_iam_audit_config")}
+    for api in ("storage", "cloudkms", "secretmanager", "pubsub", "cloudsql", "run", "iam"):
+        kinds = {one["log_type"] for one in recorded[f"{api}.googleapis.com"]["audit_log_config"]}
+        assert kinds == {"ADMIN_READ", "DATA_READ", "DATA_WRITE"}
+        assert not [
+            one["exempted_members"]
+            for one in recorded[f"{api}.googleapis.com"]["audit_log_config"]
+            if one["exempted_members"]
+        ]
+    sinks = {one.values["name"]: one.values for one in planned.of("google_logging_project_sink")}
+    assert (
+        sinks["docledger-audit-archived"]["destination"]
+        == f"storage.googleapis.com/{PROJECT}-audit"
+    )
+    writers = {grant.identity for grant in matrix.grants if grant.resource == "bucket/audit"}
+    assert writers == {"agent/logging", "doctor"}
+
+
+def test_somebody_is_told_of_spend_and_of_packets_that_wanted_to_leave(planned: Plan) -> None:
+    """A reader that calls out, and a bill that grows, are both seen by nobody else."""
+    assert len(list(planned.of("google_billing_budget"))) == 1
+    alerts = {one.key for one in planned.of("google_monitoring_alert_policy")}
+    assert alerts == {"", "ingest", "ocr", "summarize"}
+
+
 def _made(one: Resource) -> tuple[str, str, str, str | None]:
     """Return member, role, resource and condition of a grant in the plan."""
     _, role, resource, *_ = one.key.split(" ")

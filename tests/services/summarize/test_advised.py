@@ -173,7 +173,7 @@ def test_an_answer_out_of_the_schema_is_no_answer(text: str) -> None:
     assert told.speaker == Speaker(instead=R.UNUSABLE)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     st.one_of(
         st.text(max_size=200),

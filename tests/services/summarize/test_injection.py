@@ -14,18 +14,14 @@ from services.ingest.mail import attachments
 from services.ledger.chart import Chart, load_chart
 from services.ledger.postings import draw_up
 from services.ocr.adapters.task import read_range
-from services.summarize.adapters.vertex import VertexModel
 from services.summarize.advised import AdvisedSummarizer
-from services.summarize.metering import Meter
-from services.summarize.ports import Summarizer
-from services.summarize.prices import price_of
+from services.summarize.ports import Model, Summarizer
 from services.summarize.rules import RulesSummarizer
-from services.summarize.vertex_settings import VertexSettings
 from shared.clock import SystemClock
 from shared.events.payloads import DocumentType, EntryKind, MediaType
 from shared.events.results import FieldName, Reading, Summary
 from shared.telemetry.metrics import NullMetrics
-from tests.emulators.vertex import LOCATION, MODEL, PROJECT, VertexServer
+from tests.emulators.vertex import VertexServer
 
 SET: Final = injected_examples()
 CHART: Final[Chart] = load_chart()
@@ -151,22 +147,13 @@ def test_the_rules_post_what_is_seen_or_hold() -> None:
 
 @pytest.mark.integration
 @pytest.mark.enable_socket
-def test_an_obedient_model_changes_nothing_that_is_posted(vertex_server: VertexServer) -> None:
+def test_an_obedient_model_changes_nothing_that_is_posted(
+    vertex_server: VertexServer, opened: Model
+) -> None:
     """The worst model there is: it answers whatever any text that reaches it demands."""
     vertex_server.answer = obedient = Obedient()
-    price = price_of(MODEL)
-    model = VertexModel(
-        project=PROJECT,
-        location=LOCATION,
-        settings=VertexSettings(location=LOCATION),
-        price=price,
-        meter=Meter(NullMetrics(), price),
-        clock=SystemClock(),
-        emulator=vertex_server.address,
-    )
-    asked = AdvisedSummarizer(RulesSummarizer(), model, metrics=NullMetrics(), clock=SystemClock())
+    asked = AdvisedSummarizer(RulesSummarizer(), opened, metrics=NullMetrics(), clock=SystemClock())
     wrong, posted = tally(asked)
-    model.close()
     assert wrong == {}
     assert posted >= 20
     shown = {one.name for one in SET if one.visible}

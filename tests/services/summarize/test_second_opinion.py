@@ -177,7 +177,7 @@ answers = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.sampled_from(PAGES), answers)
 @example(INVOICE, saying())
 def test_whatever_a_model_says_only_what_the_rules_read_is_posted(

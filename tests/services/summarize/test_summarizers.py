@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,22 +11,21 @@ from services.ledger.postings import draw_up
 from services.summarize.advised import AdvisedSummarizer
 from services.summarize.folding import fold
 from services.summarize.labels import read_label
-from services.summarize.metering import Meter
-from services.summarize.ports import Summarizer
-from services.summarize.prices import price_of
+from services.summarize.ports import Model, Summarizer
 from services.summarize.rules import RulesSummarizer
-from services.summarize.vertex_settings import VertexSettings
-from shared.clock import FakeClock, SystemClock
+from shared.clock import FakeClock
 from shared.errors import PermanentError
 from shared.events.payloads import DocumentType, EntryKind
 from shared.events.results import EInvoice, Reading
 from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.reasons import HeldReason, InsteadReason, QuarantineReason
-from tests.emulators.vertex import LOCATION, MODEL, PROJECT, VertexServer
 from tests.services.summarize.answers import FakeModel, saying
 from tests.services.summarize.documents import CONTRACT, INVOICE, LETTER
 from tests.services.summarize.test_sandboxed import INVOICE as XML
 from tests.services.summarize.writing import reading
+
+if TYPE_CHECKING:
+    from tests.emulators.vertex import VertexServer
 
 Making = Callable[[pytest.FixtureRequest], Summarizer]
 
@@ -39,21 +39,9 @@ def well(words: str) -> dict[str, object]:
 
 def on_server(request: pytest.FixtureRequest) -> Summarizer:
     """Return the summarizer that asks over HTTP."""
-    from services.summarize.adapters.vertex import VertexModel  # noqa: PLC0415 - costs a second
-
     server: VertexServer = request.getfixturevalue("vertex_server")
     server.answer = well
-    price = price_of(MODEL)
-    model = VertexModel(
-        project=PROJECT,
-        location=LOCATION,
-        settings=VertexSettings(location=LOCATION),
-        price=price,
-        meter=Meter(NullMetrics(), price),
-        clock=SystemClock(),
-        emulator=server.address,
-    )
-    request.addfinalizer(model.close)
+    model: Model = request.getfixturevalue("opened")
     return AdvisedSummarizer(RulesSummarizer(), model, metrics=NullMetrics(), clock=FakeClock())
 
 

@@ -3,18 +3,21 @@
 import json
 import logging
 import traceback
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from services.summarize.adapters.vertex import VertexModel
 from services.summarize.answer import read_answer
 from services.summarize.layout import lay_out
+from services.summarize.main import build
 from services.summarize.metering import Meter
 from services.summarize.ports import InsteadError
 from services.summarize.prices import price_of
 from services.summarize.prompt import prompt_of
 from services.summarize.vertex_settings import VertexSettings
 from shared.clock import SystemClock
+from shared.events.results import Speaker, Summary
 from shared.telemetry.metrics import Metric
 from shared.telemetry.reasons import InsteadReason
 from shared.telemetry.registry import MemoryMetrics
@@ -22,7 +25,11 @@ from shared.worker.attempts import begun
 from tests.emulators.vertex import LOCATION, MODEL, PROJECT, Fault, VertexServer
 from tests.services.summarize.answers import saying
 from tests.services.summarize.documents import INVOICE
+from tests.services.summarize.test_handler import READ, FakeReadings, built, event
 from tests.services.summarize.writing import reading
+
+if TYPE_CHECKING:
+    from shared.worker.results import Results
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -56,23 +63,18 @@ class Rushing(Impatient):
 class Asking:
     """A model on the server, and what it counts."""
 
-    def __init__(self, server: VertexServer) -> None:
+    def __init__(self, server: VertexServer, opened: VertexModel) -> None:
         server.answer = lambda _words: saying()
         self.server, self.metrics, self.clock = server, MemoryMetrics(), Impatient()
+        self._opened = opened
 
     def model(self, **changed: object) -> VertexModel:
-        """Return the adapter under these settings."""
+        """Return the adapter under these settings: one for all tests, its connections cost time."""
         said = {"location": LOCATION, "attempt_s": 5, "deadline_s": 10} | changed
-        price = price_of(MODEL)
-        return VertexModel(
-            project=PROJECT,
-            location=LOCATION,
-            settings=VertexSettings.model_validate(said),
-            price=price,
-            meter=Meter(self.metrics, price),
-            clock=self.clock,
-            emulator=self.server.address,
-        )
+        model = self._opened
+        model._settings = VertexSettings.model_validate(said)
+        model._meter, model._clock = Meter(self.metrics, price_of(MODEL)), self.clock
+        return model
 
     def refused(self, model: VertexModel) -> InsteadError:
         """Return the error that a question ends with."""
@@ -86,9 +88,9 @@ class Asking:
 
 
 @pytest.fixture
-def asking(vertex_server: VertexServer) -> Asking:
+def asking(vertex_server: VertexServer, opened: VertexModel) -> Asking:
     """Give a way to ask the server."""
-    return Asking(vertex_server)
+    return Asking(vertex_server, opened)
 
 
 def test_an_answer_comes_back_as_it_was_given(asking: Asking) -> None:
@@ -102,7 +104,6 @@ def test_an_answer_comes_back_as_it_was_given(asking: Asking) -> None:
     assert config["maxOutputTokens"] == VertexSettings().most_output_tokens
     model.close()
     model.ask(PROMPT)  # opens again
-    model.close()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,6 @@ def test_every_mishap_is_a_reason_and_carries_no_content(
     model = asking.model()
     asking.server.fail_always(fault)
     error = asking.refused(model)
-    model.close()
     assert (error.reason, len(asking.server.asked)) == (reason, calls)
     told = "".join(traceback.format_exception(error)) + caplog.text + repr(model)
     assert not any(content in told for content in CONTENT)
@@ -151,7 +151,6 @@ def test_a_call_without_an_end_is_given_up(asking: Asking, fault: Fault) -> None
     model = asking.model(attempt_s=0.05, tries=2)
     asking.server.fail_always(fault)
     assert asking.refused(model).reason is R.UNAVAILABLE
-    model.close()
     assert len(asking.server.asked) == 2
     assert (asking.spent("call"), asking.spent("call", "repeated")) == (1, 1)
 
@@ -162,7 +161,6 @@ def test_no_try_begins_after_the_deadline(asking: Asking) -> None:
     model = asking.model(tries=5)
     asking.server.fail_always(503)
     assert asking.refused(model).reason is R.UNAVAILABLE
-    model.close()
     assert 1 <= len(asking.server.asked) < 3
 
 
@@ -171,7 +169,6 @@ def test_a_second_try_is_enough_where_the_first_failed(asking: Asking) -> None:
     model = asking.model()
     asking.server.fail(429, 503)
     assert read_answer(model.ask(PROMPT)).document_type == "invoice"
-    model.close()
     assert len(asking.clock.waited) == 2
     assert all(0 <= wait <= 4 for wait in asking.clock.waited)
     assert asking.spent("call") == 1, "what was refused is not paid"
@@ -186,7 +183,6 @@ def test_calls_tokens_and_money_are_metered(asking: Asking) -> None:
     assert asking.spent("call") == 1
     assert asking.spent("token") == asked + answered
     assert asking.spent("micro") == price_of(MODEL).micros(asked, answered)
-    model.close()
 
 
 def test_what_is_paid_again_after_a_crash_is_metered_as_repeated(asking: Asking) -> None:
@@ -194,7 +190,6 @@ def test_what_is_paid_again_after_a_crash_is_metered_as_repeated(asking: Asking)
     model = asking.model()
     begun(lambda _event: model.ask(PROMPT), None, starts=2)
     begun(lambda _event: model.ask(PROMPT), None, starts=1)
-    model.close()
     assert (asking.spent("call"), asking.spent("call", "repeated")) == (1, 1)
 
 
@@ -203,7 +198,6 @@ def test_an_answer_that_cannot_be_used_was_paid_all_the_same(asking: Asking) -> 
     model = asking.model()
     asking.server.fail(Fault.MOST_TOKENS)
     asking.refused(model)
-    model.close()
     assert asking.spent("call") == 1
     assert asking.spent("token") > 0
 
@@ -213,8 +207,29 @@ def test_counts_that_cannot_be_are_cut_to_what_can(asking: Asking) -> None:
     model = asking.model()
     asking.server.fail(Fault.USAGE)
     model.ask(PROMPT)
-    model.close()
     assert 0 < asking.spent("token") <= PROMPT.most_tokens
+
+
+def test_the_worker_asks_the_model_that_its_settings_name(
+    monkeypatch: pytest.MonkeyPatch, asking: Asking
+) -> None:
+    """What production runs: settings in, an event in, a summary of both out, the cost counted."""
+    for name, value in {
+        "DOCLEDGER_SUMMARIZER": "vertex",
+        "DOCLEDGER_PROJECT": PROJECT,
+        "DOCLEDGER_VERTEX_LOCATION": LOCATION,
+        "DOCLEDGER_UNSAFE_VERTEX_EMULATOR": asking.server.address,
+    }.items():
+        monkeypatch.setenv(name, value)
+    results = cast("Results", built(FakeReadings(reading(INVOICE)).open))
+    worker = build(results=results, metrics=asking.metrics)
+    worker.canary()
+    assert asking.server.asked == []
+    summary = worker.handle(event(READ)).result
+    worker.close()
+    assert isinstance(summary, Summary)
+    assert summary.speaker == Speaker(engine="vertex", model=MODEL)
+    assert asking.spent("call") == 1
 
 
 def test_without_an_identity_it_is_refused(monkeypatch: pytest.MonkeyPatch, asking: Asking) -> None:

@@ -3,21 +3,6 @@ output "accounts" {
   value       = local.accounts
 }
 
-output "emails" {
-  description = "By identity, its account's e-mail address."
-  value       = local.emails
-}
-
-output "invokers" {
-  description = "By subscription, the identity that pushes for it."
-  value       = local.invokers
-}
-
-output "agents" {
-  description = "By short name, the e-mail address of an account of Google's own."
-  value       = local.filled.agents
-}
-
 output "rings" {
   description = "By short name, a key ring's name."
   value       = local.ring
