@@ -18,6 +18,7 @@ EVERY: Final = "every "
 """Begins a resource that stands for each of its kind."""
 
 _EXCEPT: Final = "!"
+_ENDING: Final = "*"
 
 Places = Annotated[tuple[str, ...], Field(strict=False)]
 
@@ -69,6 +70,7 @@ class Need:
         permission: of Google Cloud.
         prefix: of the objects; empty where it is the resource's, or of the whole bucket.
         beside: prefixes that are not meant.
+        ending: how the objects' names end; empty where they end as they like.
     """
 
     identity: str
@@ -76,13 +78,16 @@ class Need:
     permission: str
     prefix: str = ""
     beside: tuple[str, ...] = ()
+    ending: str = ""
 
     def covers(self, other: "Need") -> bool:
         """Tell whether whoever has this has the other, too."""
         same = (self.identity, self.resource, self.permission)
         if same != (other.identity, other.resource, other.permission):
             return False
-        return other.prefix.startswith(self.prefix) and all(
+        if not (other.prefix.startswith(self.prefix) and other.ending.endswith(self.ending)):
+            return False
+        return all(
             one.startswith(other.beside) if other.beside else not one.startswith(other.prefix)
             for one in self.beside
         )
@@ -118,7 +123,11 @@ def needs_of(calls: Calls, matrix: Matrix) -> frozenset[Need]:
 
 def given_by(grant: Grant, matrix: Matrix) -> frozenset[Need]:
     """Return the permissions that a grant gives, in the same form."""
-    prefixes = (*grant.under, *(_EXCEPT + one for one in grant.except_))
+    prefixes = (
+        *grant.under,
+        *(_EXCEPT + one for one in grant.except_),
+        *(_ENDING + one for one in grant.ending),
+    )
     return frozenset(
         need
         for permission in matrix.stated.permissions(grant.role)
@@ -140,7 +149,9 @@ def _at(identity: str, resource: str, permission: str, prefixes: tuple[str, ...]
     within = [one for one in prefixes if not one.startswith(_EXCEPT)] or [""]
     beside = tuple(one.removeprefix(_EXCEPT) for one in prefixes if one.startswith(_EXCEPT))
     for prefix in within:
-        yield Need(identity, resource, permission, prefix, beside)
+        ending = prefix.removeprefix(_ENDING) if prefix.startswith(_ENDING) else ""
+        begins = "" if ending else prefix
+        yield Need(identity, resource, permission, begins, beside, ending)
 
 
 def _least(needs: Iterator[Need]) -> frozenset[Need]:

@@ -78,7 +78,7 @@ $glance
 
 ## The matrix
 
-A prefix in brackets is an IAM condition on objects' names.
+What stands in brackets is an IAM condition on objects' names: how they begin, or, after `…`, end.
 
 $matrix
 ## What follows
@@ -186,9 +186,10 @@ def _sections(matrix: Matrix) -> Iterator[str]:
 
 def _place(grant: Grant) -> str:
     place = f"`{grant.resource}`"
-    prefixes = [*(f"`{one}`" for one in grant.under), *(f"not `{one}`" for one in grant.except_)]
-    if prefixes:
-        return f"{place} [{', '.join(prefixes)}]"
+    names = [*(f"`{one}`" for one in grant.under), *(f"not `{one}`" for one in grant.except_)]
+    names += [f"`…{one}`" for one in grant.ending]
+    if names:
+        return f"{place} [{', '.join(names)}]"
     return f"{place} [the database server]" if grant.bounded else place
 
 

@@ -40,6 +40,7 @@ class Grant:
         because: why.
         under: prefixes of objects that it is bounded to; the whole bucket when empty.
         except_: prefixes that it does not reach.
+        ending: ends of objects' names that it is bounded to.
         bounded: a condition names the database server.
         by_rule: it follows from others.
     """
@@ -50,13 +51,16 @@ class Grant:
     because: str
     under: tuple[str, ...] = ()
     except_: tuple[str, ...] = ()
+    ending: tuple[str, ...] = ()
     bounded: bool = False
     by_rule: bool = False
 
     def reaches(self, name: str | None) -> bool:
         """Tell whether it reaches an object; ``None`` is the resource itself."""
         if name is None:
-            return not self.under and not self.except_
+            return not self.under and not self.except_ and not self.ending
+        if self.ending:
+            return name.endswith(self.ending)
         if name.startswith(self.except_):
             return False
         return not self.under or name.startswith(self.under)
@@ -158,6 +162,7 @@ class Matrix:
                 because=line.because,
                 under=line.under,
                 except_=line.except_,
+                ending=line.ending,
                 bounded=line.bounded,
             )
 
@@ -229,6 +234,8 @@ def condition_of(
     if grant.bounded:
         (server,) = matrix.stated.databases.values()
         return f'resource.name == "projects/{project}/instances/{server.instance}"'
+    if grant.ending:
+        return " || ".join(f'resource.name.endsWith("{one}")' for one in grant.ending)
     if not grant.under and not grant.except_:
         return None
     entry = grant.resource.removeprefix("bucket/")

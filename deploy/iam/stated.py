@@ -18,6 +18,7 @@ Permission = Annotated[str, Field(pattern=r"^[a-z]+(\.[a-zA-Z]+)+$")]
 Permissions = Annotated[tuple[Permission, ...], Field(strict=False, min_length=1)]
 Prefix = Annotated[str, Field(pattern=r"^[a-z]+(/[a-z-]+)*(/|[a-z.]+)$")]
 Prefixes = Annotated[tuple[Prefix, ...], Field(strict=False)]
+Ending = Annotated[str, Field(pattern=r"^[/.][a-z]+$")]
 Reason = Annotated[str, Field(min_length=5)]
 Kind = Literal["runtime", "invoker", "release", "watch", "external"]
 Listed = Literal[
@@ -82,7 +83,6 @@ class Bucket(_Strict):
         name: a template.
         key: its default key.
         setting: the variable that names it to deployables.
-        mounted: as a folder, which the variable names.
         notifies: the topic that hears of new objects.
         prefixes: what lies where, and who writes it.
         retention_days: nothing is deleted before.
@@ -92,7 +92,6 @@ class Bucket(_Strict):
     name: str
     key: str
     setting: str | None = None
-    mounted: bool = False
     notifies: str | None = None
     prefixes: dict[Prefix, str] = {}
     retention_days: Days | None = None
@@ -177,6 +176,7 @@ class Line(_Strict):
         role: custom, or ``roles/…``.
         under: prefixes that a condition bounds it to.
         except_: prefixes that it does not reach.
+        ending: ends of names that a condition bounds it to instead.
         bounded: on the project, a condition names the database server.
         because: why.
     """
@@ -186,6 +186,7 @@ class Line(_Strict):
     role: str
     under: Prefixes = ()
     except_: Annotated[Prefixes, Field(alias="except")] = ()
+    ending: Annotated[tuple[Ending, ...], Field(strict=False)] = ()
     bounded: bool = False
     because: Reason
 
@@ -195,6 +196,8 @@ class Line(_Strict):
             raise ValueError("a grant is on one resource, or on every one of a kind")
         if self.bounded and self.at != PROJECT:
             raise ValueError("only what is granted on the project is bounded by a server's name")
+        if self.ending and (self.under or self.except_):
+            raise ValueError("a grant is bounded by how names begin, or by how they end")
         return self
 
 

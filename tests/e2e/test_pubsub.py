@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from deploy.local.site import Site
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
 from services.ingest.registered import SubmissionStatus, Terminal
+from services.ledger.settings import LogPlaceSettings
 from shared.bus.pubsub import PubsubPublisher
 from shared.errors import TransientError
 from shared.events.codec import from_structured
@@ -26,10 +27,11 @@ from shared.events.payloads import EventType
 from shared.objects.gcs import GcsObjects
 from shared.telemetry.span_files import SpanRecord, read_spans
 from shared.worker.job_tokens import HEADER
+from tests.e2e.attacks import ON_LOGS, ON_OBJECTS
 from tests.e2e.cluster import Cluster, cluster, drained
 from tests.e2e.commands import docledger
 from tests.e2e.settled import Settled, settled
-from tests.infra.enforcing import Enforcement, grants_for
+from tests.infra.enforcing import LOGS, Enforcement, grants_for
 from tests.infra.enforcing_rpc import Asked
 from tests.waiting import PATIENCE_S
 
@@ -39,6 +41,7 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
+LOG_BUCKET = LogPlaceSettings.variable("bucket")
 STAGES = ("ingest", "ocr", "summarize", "ledger")
 
 
@@ -54,9 +57,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def embedded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settled:
     """What comes of them on the embedded bus."""
     data = tmp_path_factory.mktemp("embedded") / "data"
-    ended = docledger(data, "run", folder, "--format", "json", within_s=PATIENCE_S * 3)
-    assert ended.code == 0, ended.stderr
-    return settled(data)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.delenv(LOG_BUCKET, raising=False)
+        ended = docledger(data, "run", folder, "--format", "json", within_s=PATIENCE_S * 3)
+        assert ended.code == 0, ended.stderr
+        return settled(data)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,12 @@ def ended(
 ) -> Iterator[Run]:
     """All deployables, every example dropped in the bucket, and what came of them."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    with cluster(tmp_path_factory.mktemp("pubsub") / "data", more=kept.environment) as up:
+    data = tmp_path_factory.mktemp("pubsub") / "data"
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        cluster(data, more=kept.environment) as up,
+    ):
+        monkeypatch.setenv(LOG_BUCKET, LOGS)  # whoever looks at the folder knows, too
         up.upload({path.name: path.read_bytes() for path in files})
         up.wait_for(len(files))
         yield Run(up, settled(up.data), set(kept.allowed), set(kept.denied))
@@ -91,6 +101,13 @@ def ended(
 def up(ended: Run) -> Cluster:
     """The deployables, after that; tests decide and hand in more."""
     return ended.up
+
+
+@pytest.fixture(scope="module")
+def vkey(up: Cluster) -> str:
+    """The log's public key, which auditors have from elsewhere."""
+    published = up.bucket.client.bucket(LOGS).blob(f"{DEFAULT_TENANT}.vkey").download_as_bytes()
+    return str(published.decode().strip())
 
 
 @pytest.fixture(scope="module")
@@ -114,17 +131,22 @@ def test_every_example_ends_as_on_the_embedded_bus(ended: Run, embedded: Settled
     assert found.leaves == embedded.leaves
 
 
-def test_everything_is_accounted_for(up: Cluster) -> None:
-    """Audit and verifier say the same here."""
-    for command in ("audit", "verify"):
-        told = up.asked(command)
+def test_everything_is_accounted_for(up: Cluster, vkey: str) -> None:
+    """Audit and verifier say the same here, of a log that is in a bucket alone."""
+    log = f"{up.backing.url('ledger-api')}/log/{DEFAULT_TENANT}"
+    for command in (["audit"], ["verify", log, "--key", vkey]):
+        told = up.asked(*command)
         assert told.code == 0, (command, told.stdout, told.stderr)
+    assert not Site(up.data).log.exists()
 
 
 def test_the_run_ended_within_everybodys_grants(ended: Run) -> None:
     """Least privilege that stops the work would be taken back at the first page of on-call."""
     assert ended.denied == set()
-    assert {one.identity for one in ended.asked} >= {"entrance", *STAGES, "register", "sequencer"}
+    who = {one.identity for one in ended.asked}
+    assert who >= {"entrance", *STAGES, "register", "sequencer", "ledger-api"}
+    logs = {one.identity for one in ended.asked if one.resource == "bucket/log"}
+    assert logs == {"sequencer", "ledger-api"}
 
 
 def test_taking_a_used_grant_away_denies_what_the_run_asked(ended: Run) -> None:
@@ -142,33 +164,15 @@ def test_taking_a_used_grant_away_denies_what_the_run_asked(ended: Run) -> None:
         ), grant
 
 
-ATTACKS: dict[str, tuple[str, Callable[[GcsObjects], object]]] = {
-    "ocr reads uploads": ("ocr", lambda store: store.read("inbox/default/1")),
-    "ocr writes a summary": ("ocr", lambda store: store.create("results/summarize/d/1", b"{}")),
-    "summarize reads an original": ("summarize", lambda store: store.read("originals/d")),
-    "ledger rewrites a summary": (
-        "ledger",
-        lambda store: store.replace("results/summarize/d/1", b"{}", generation=1),
-    ),
-    "entrance reads what was read": ("entrance", lambda store: store.read("results/ocr/d/1")),
-    "ingest takes another's lease": ("ingest", lambda store: store.delete("leases/ocr/d/1")),
-    "eraser deletes a tombstone": ("eraser", lambda store: store.delete("tombstones/d")),
-    "register deletes a tombstone": ("register", lambda store: store.delete("tombstones/d")),
-    "sequencer opens documents": ("sequencer", lambda store: store.read("originals/d")),
-    "ingest-api reads originals": ("ingest-api", lambda store: store.read("originals/d")),
-    "ledger-api lists documents": ("ledger-api", lambda store: list(store.list("originals/"))),
-}
-
-
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", [*ON_OBJECTS, *ON_LOGS])
 def test_a_deployable_is_denied_the_others_calls(
     attack: str, up: Cluster, kept: Enforcement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever takes over one worker has one worker, in the very project where the run ended."""
-    identity, does = ATTACKS[attack]
+    identity, does = {**ON_OBJECTS, **ON_LOGS}[attack]
     for name, address in kept.addresses(identity).items():
         monkeypatch.setenv(name, address)
-    store = GcsObjects(up.backing.objects)
+    store = GcsObjects(LOGS if attack in ON_LOGS else up.backing.objects)
     with pytest.raises(TransientError) as told:
         does(store)
     assert isinstance(told.value.__cause__, Forbidden)
@@ -298,10 +302,10 @@ def test_a_hold_is_posted_by_hand_and_sealed(up: Cluster) -> None:
     assert up.asked("audit").code == 0
 
 
-def test_smoke_posts_one_document_and_verifies_its_proof(up: Cluster) -> None:
+def test_smoke_posts_one_document_and_verifies_its_proof(up: Cluster, vkey: str) -> None:
     """What a release is tried by goes the way that documents go, and believes the key alone."""
     before = up.house.register.counts(up.house.clock.now()).submissions
-    told = up.asked("smoke", "--format", "json")
+    told = up.asked("smoke", "--key", vkey, "--format", "json")
     assert told.code == 0, (told.stdout, told.stderr)
     (evidence,) = told.lines
     assert evidence["verified"] is True

@@ -20,14 +20,16 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from deploy.iam.matrix import Grant, Matrix
+from services.ledger.settings import LogPlaceSettings
 from tests.e2e.proxies import Answer, TroubledStore, _Request
 from tests.infra.calls_of_storage import StorageCall, storage_call
 from tests.infra.enforcing_rpc import KMS, PUBSUB, Asked, Gates
 
 FOLDER: Final = "ENFORCED"
 STORAGE: Final = "STORAGE_EMULATOR_HOST"
-BUCKETS: Final = {"docledger-objects": "objects", "docledger-uploads": "uploads"}
-"""What ``up`` calls the buckets of infra/iam.yaml."""
+LOGS: Final = "docledger-logs"
+BUCKETS: Final = {"docledger-objects": "objects", "docledger-uploads": "uploads", LOGS: "log"}
+"""What ``up`` calls the buckets of infra/iam.yaml; that of logs it is told (``environment``)."""
 
 ORIGIN: Final = "origin.json"
 """Where the servers are that these stand before."""
@@ -90,7 +92,11 @@ class Enforcement:
         start = folder / "start"
         start.mkdir(parents=True, exist_ok=True)
         (start / "sitecustomize.py").write_text(_START)
-        self.environment = {FOLDER: str(folder), "PYTHONPATH": f"{start}{os.pathsep}{_ROOT}"}
+        self.environment = {
+            FOLDER: str(folder),
+            "PYTHONPATH": f"{start}{os.pathsep}{_ROOT}",
+            LogPlaceSettings.variable("bucket"): LOGS,
+        }
 
     def __enter__(self) -> Self:
         self.storage = self._running.enter_context(_Gate(self))

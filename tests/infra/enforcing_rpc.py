@@ -51,11 +51,12 @@ class _Rpc:
     server: str
 
 
-def _key(request: Any) -> Callable[[bytes], str]:
+def _key(request: Any, field: str = "name") -> Callable[[bytes], str]:
     """Return what tells a request's key: each log's is one of the ring of signers."""
 
     def told(data: bytes) -> str:
-        name = request.pb().FromString(data).name.partition("/cryptoKeys/")[2].partition("/")[0]
+        whole = str(getattr(request.pb().FromString(data), field))
+        name = whole.partition("/cryptoKeys/")[2].partition("/")[0]
         return "ring/signers" if name.startswith("log-") else f"key/{name}"
 
     return told
@@ -71,6 +72,9 @@ RPCS: Final[Mapping[str, _Rpc]] = {
     f"{_KEYS}/Decrypt": _Rpc(_key(kms.DecryptRequest), f"{_USE}.useToDecrypt", KMS),
     f"{_KEYS}/AsymmetricSign": _Rpc(_key(kms.AsymmetricSignRequest), f"{_USE}.useToSign", KMS),
     f"{_KEYS}/GetPublicKey": _Rpc(_key(kms.GetPublicKeyRequest), f"{_USE}.viewPublicKey", KMS),
+    f"{_KEYS}/ListCryptoKeyVersions": _Rpc(
+        _key(kms.ListCryptoKeyVersionsRequest, "parent"), f"{_USE}.list", KMS
+    ),
 }
 """Everything that a deployable may call at all."""
 

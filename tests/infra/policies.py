@@ -6,7 +6,7 @@ from typing import Final
 
 from deploy.cloudrun.deployables import NAMES
 from deploy.iam.matrix import INVOKER, LIST, OBJECTS, Matrix, account_id, condition_of
-from deploy.iam.stated import PROJECT
+from deploy.iam.stated import AGENT, PROJECT
 from deploy.local.pubsub_site import APIS, JOBS
 from shared.bus.topology import DEAD_SUFFIX
 
@@ -73,7 +73,8 @@ def no_public_access(matrix: Matrix) -> Iterator[str]:
 def no_wildcard(matrix: Matrix) -> Iterator[str]:
     """What is granted on everything is granted on what comes next month."""
     for grant in matrix.grants:
-        if "*" in "".join((grant.role, grant.resource, *grant.under, *grant.except_)):
+        names = (*grant.under, *grant.except_, *grant.ending)
+        if "*" in "".join((grant.role, grant.resource, *names)):
             yield f"{grant.identity} is {grant.role} on {grant.resource}"
         if grant.resource == PROJECT:
             continue
@@ -115,11 +116,11 @@ def conditions_fit(matrix: Matrix) -> Iterator[str]:
         told = condition_of(grant, matrix, project="p") or ""
         if told.count("||") + told.count("&&") + told.count("!") > MOST_OPERATORS:
             yield f"{grant.identity} on {grant.resource}: too many prefixes for one condition"
-        if not grant.under:
+        if not (grant.under or grant.ending):
             continue
         for one in matrix.stated.permissions(grant.role):
             if one == LIST or not one.startswith(OBJECTS):
-                yield f"{grant.identity} on {grant.resource}: {one} is not bounded by a prefix"
+                yield f"{grant.identity} on {grant.resource}: {one} is not bounded by names"
         known = matrix.stated.buckets[grant.resource.removeprefix("bucket/")].prefixes
         for prefix in (*grant.under, *grant.except_):
             if not prefix.startswith(tuple(known)):
@@ -220,6 +221,24 @@ def each_stage_writes_its_own(matrix: Matrix) -> Iterator[str]:
                     yield f"{identity} may create {name}: {made}"
 
 
+def the_log_only_grows(matrix: Matrix) -> Iterator[str]:
+    """What is published stays as it is; only the sequencer adds, and moves a checkpoint on."""
+    grows = {"t/checkpoint": True, "t.keys": True}
+    stays = ("t.vkey", "t/tile/0/000", "t/tile/0/000.p/5", "t/tile/entries/000", "t/keys")
+    for identity in (*matrix.stated.identities, *(AGENT + name for name in matrix.stated.agents)):
+        sequencer = identity == "sequencer"
+        for name, larger in {**grows, **dict.fromkeys(stays, False)}.items():
+            for verb, may in (("create", sequencer), ("delete", sequencer and larger)):
+                if matrix.allows(identity, f"{OBJECTS}{verb}", "bucket/log", name) != may:
+                    yield f"{identity} may {verb} {name}: {not may}"
+        reads = matrix.allows(identity, f"{OBJECTS}get", "bucket/log", "t/checkpoint")
+        if reads != (identity in {"sequencer", "ledger-api"}):
+            yield f"{identity} reads logs: {reads}"
+    log = matrix.stated.buckets["log"]
+    if log.retention_days is not None or log.delete_after_days is not None:
+        yield "a checkpoint could not be replaced, or a tile would go by itself"
+
+
 def signing_is_the_sequencers(matrix: Matrix) -> Iterator[str]:
     """Who signs checkpoints can sign another history."""
     for identity in matrix.stated.identities:
@@ -242,5 +261,6 @@ RULES: Final[tuple[Rule, ...]] = (
     only_the_agent_mints,
     erasure_is_final,
     each_stage_writes_its_own,
+    the_log_only_grows,
     signing_is_the_sequencers,
 )

@@ -103,13 +103,19 @@ def test_removing_a_prefix_is_noticed() -> None:
         for prefix in grant.under if len(grant.under) > 1 else ():
             narrower = replace(grant, under=tuple(one for one in grant.under if one != prefix))
             assert missing([*_beside(grant), narrower], _needs_beside(grant)), (grant, prefix)
+        for end in grant.ending:
+            narrower = replace(grant, ending=tuple(one for one in grant.ending if one != end))
+            assert missing([*_beside(grant), narrower], _needs_beside(grant)), (grant, end)
 
 
 def test_widening_a_grant_to_its_whole_bucket_is_noticed() -> None:
     """The condition is what keeps a worker out of the others' prefixes."""
     for grant in STATED:
-        if grant.under:
-            wider = replace(grant, under=(), except_=())
+        if grant.under or grant.ending:
+            wider = replace(grant, under=(), except_=(), ending=())
+            assert idle([wider]), grant
+        if grant.ending:
+            wider = replace(grant, ending=(*grant.ending, ".vkey"))
             assert idle([wider]), grant
 
 

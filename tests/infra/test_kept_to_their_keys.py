@@ -13,7 +13,7 @@ from deploy.local.storage_emulator import StorageEmulator
 from shared.errors import TransientError
 from shared.keys.kms_connection import KmsConnection
 from shared.keys.kms_kek import KmsKek
-from shared.keys.kms_signer import KmsSigner, public_key
+from shared.keys.kms_signer import KmsSigner, public_key, version_of
 from shared.keys.opening import open_keyring
 from shared.keys.port import KeyMissingError, TenantPurpose
 from shared.keys.wrapping import WrappedKeyring
@@ -106,6 +106,8 @@ def test_only_the_sequencer_signs(kept: Enforcement, kms_server: KmsServer) -> N
     with closing(KmsConnection(emulator=kept.addresses("sequencer")[KMS])) as sequencer:
         key = public_key(sequencer, version, ORIGIN)
         assert KmsSigner(sequencer, version, key).sign(Checkpoint(ORIGIN, 1, bytes(32)))
+        # A disk that forgets which version signs: it is looked for.
+        assert version_of(sequencer, version.partition("/cryptoKeyVersions/")[0], key) == version
     for identity in (name for name in WHO if name != "sequencer"):
         with closing(KmsConnection(emulator=kept.addresses(identity)[KMS])) as other:
             with pytest.raises(TransientError, match="PERMISSION_DENIED"):

@@ -134,6 +134,10 @@ BROKEN: Final[dict[str, tuple[Rule, Breaks]]] = {
         policies.conditions_fit,
         _granted("ocr", "bucket/objects", "readObjects", under=["attic/"]),
     ),
+    "a listing bounded by an ending": (
+        policies.conditions_fit,
+        _granted("ocr", "bucket/batches", "listObjects", ending=[".json"]),
+    ),
     "an account of a long name": (
         policies.accounts_have_names,
         _set("identities", "the-one-who-looks-after-things", to={"kind": "watch", "does": "looks"}),
@@ -177,6 +181,26 @@ BROKEN: Final[dict[str, tuple[Rule, Breaks]]] = {
     "a stage in another's results": (
         policies.each_stage_writes_its_own,
         _granted("summarize", "bucket/objects", "createObjects", under=["results/ocr/"]),
+    ),
+    "a tile that can go": (
+        policies.the_log_only_grows,
+        _granted("sequencer", "bucket/log", "deleteObjects"),
+    ),
+    "a second publisher": (
+        policies.the_log_only_grows,
+        _granted("ledger", "bucket/log", "createObjects"),
+    ),
+    "a checkpoint of another's": (
+        policies.the_log_only_grows,
+        _granted("ledger-api", "bucket/log", "deleteObjects", ending=["/checkpoint"]),
+    ),
+    "a worker that reads logs": (
+        policies.the_log_only_grows,
+        _granted("ledger", "bucket/log", "readObjects"),
+    ),
+    "a checkpoint that is kept": (
+        policies.the_log_only_grows,
+        _set("buckets", "log", "retention_days", to=365),
     ),
     "a second signer": (
         policies.signing_is_the_sequencers,

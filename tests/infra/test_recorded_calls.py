@@ -20,7 +20,7 @@ from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentErased
 from shared.keys.kms_connection import KmsConnection
 from shared.keys.kms_kek import KmsKek
-from shared.keys.kms_signer import KmsSigner, public_key
+from shared.keys.kms_signer import KmsSigner, public_key, version_of
 from shared.objects.gcs import GcsObjects
 from shared.objects.gcs_connection import EMULATOR, GcsConnection
 from shared.objects.gcs_versions import GcsVersions
@@ -175,6 +175,8 @@ def test_keys_calls_are_the_declared_ones(kms_server: KmsServer) -> None:
     wrapped = note("KmsKek.wrap", lambda: kek.wrap(bytes(32), owner="d", name="keys/d"))
     note("KmsKek.unwrap", lambda: kek.unwrap(wrapped, owner="d", name="keys/d"))
     key = note("public_key", lambda: public_key(connection, version, ORIGIN))
+    crypto_key = version.partition("/cryptoKeyVersions/")[0]
+    assert note("version_of", lambda: version_of(connection, crypto_key, key)) == version
     signer = KmsSigner(connection, version, key)
     note("KmsSigner.sign", lambda: signer.sign(Checkpoint(ORIGIN, 1, bytes(32))))
     connection.close()

@@ -51,6 +51,16 @@ def test_a_bounded_grant_reaches_what_its_condition_says(name: str | None, reach
     assert BOUNDED.reaches(name) == reached
 
 
+def test_a_grant_can_be_bounded_by_how_names_end() -> None:
+    """Of a log only two kinds of objects are ever replaced, whosever log it is."""
+    ends = replace(BOUNDED, under=(), ending=("/checkpoint", ".keys"))
+    assert condition_of(ends, MATRIX, project="p") == (
+        'resource.name.endsWith("/checkpoint") || resource.name.endsWith(".keys")'
+    )
+    names = ("t/checkpoint", "t.keys", "t.vkey", "t/tile/0/000", None)
+    assert [name for name in names if ends.reaches(name)] == ["t/checkpoint", "t.keys"]
+
+
 def test_members_are_named_as_iam_names_them() -> None:
     """Ours by the project's name, Google's by its number, invokers by their rule."""
     told = {
@@ -84,6 +94,8 @@ def test_a_grant_taken_away_is_gone() -> None:
         ("[eraser]", "[cleaner]", "cleaner is no identity"),
         ("every: topic,", "every: topic, at: project,", "on one resource, or on every one"),
         ("at: key/kek, role: wrapKeys,", "at: key/kek, role: wrapKeys, bounded: true,", "bounded"),
+        ("ending: [/checkpoint,", "under: [keys/], ending: [/checkpoint,", "begin, or by how"),
+        ("ending: [/checkpoint,", 'ending: ["*",', "ending"),
     ],
 )
 def test_a_table_that_contradicts_itself_is_refused(

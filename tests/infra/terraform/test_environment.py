@@ -13,7 +13,7 @@ from services.ingest.api_settings import IngestApiSettings
 from services.ingest.erasure_settings import ErasureSettings
 from services.ingest.settings import EntranceSettings, IngestSettings, RegisterSettings
 from services.ledger.api_settings import LedgerApiSettings
-from services.ledger.settings import LedgerSettings
+from services.ledger.settings import LedgerSettings, LogPlaceSettings
 from services.ocr.processors import Kind
 from services.ocr.settings import OcrSettings
 from services.summarize.settings import SummarizerSettings, SummarizeSettings
@@ -46,9 +46,9 @@ OWN: Final[dict[str, tuple[type[Settings], ...]]] = {
     "ocr": (OcrSettings, PushSettings),
     "summarize": (SummarizeSettings, SummarizerSettings, VertexSettings, PushSettings),
     "ledger": (LedgerSettings, PushSettings),
-    "sequencer": (LedgerSettings, PushSettings),
+    "sequencer": (LedgerSettings, LogPlaceSettings, PushSettings),
     "ingest-api": (IngestApiSettings, RegisterSettings),
-    "ledger-api": (LedgerApiSettings,),
+    "ledger-api": (LedgerApiSettings, LogPlaceSettings),
 }
 
 PROCESSORS: Final = ",".join(
@@ -142,11 +142,23 @@ def test_nobody_is_told_of_what_he_may_not_use(services: Services) -> None:
     assert who("DOCLEDGER_REGISTER_DATABASE") == {"ingest", "register", "eraser", "ingest-api"}
     assert who("DOCLEDGER_LEDGER_API_JOURNAL") == {"ledger-api"}
     assert who("DOCLEDGER_OCR_BATCHES_BUCKET") == {"ocr"}
-    mounts = {name: its["mounts"] for name, its in services.items() if its["mounts"]}
-    assert {name: its["log"]["read_only"] for name, its in mounts.items()} == {
-        "sequencer": False,
-        "ledger-api": True,
+    assert who("DOCLEDGER_LEDGER_LOG_BUCKET") == {"sequencer", "ledger-api"}
+    assert who("DOCLEDGER_LEDGER_LOG_KMS_KEY") == {"sequencer", "ledger-api"}
+
+
+def test_logs_are_published_in_their_bucket_under_their_key(services: Services) -> None:
+    """A folder of a container ends with it; a log never does."""
+    places = {
+        (its.bucket, its.kms_key)
+        for name in ("sequencer", "ledger-api")
+        for its in [LogPlaceSettings.from_environment(services[name]["environment"])]
     }
+    ((bucket, key),) = places
+    assert bucket == f"{VARIABLES['project']}-log"
+    assert key is not None
+    assert key.endswith("/keyRings/docledger/cryptoKeys/log")
+    folders = {its["environment"]["DOCLEDGER_DATA_DIR"] for its in services.values()}
+    assert folders == {"/tmp/docledger"}
 
 
 def test_no_unsafe_setting_and_no_password_is_told(services: Services) -> None:

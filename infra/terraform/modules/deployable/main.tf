@@ -59,15 +59,6 @@ resource "google_cloud_run_v2_service" "this" {
         }
       }
 
-      dynamic "volume_mounts" {
-        for_each = var.service.mounts
-
-        content {
-          name       = volume_mounts.key
-          mount_path = volume_mounts.value.folder
-        }
-      }
-
       # Ready: it has its stores, its keys, and the keys of those who call.
       startup_probe {
         initial_delay_seconds = 0
@@ -90,20 +81,6 @@ resource "google_cloud_run_v2_service" "this" {
         http_get {
           path = "/health"
           port = 8080
-        }
-      }
-    }
-
-    # The published log is a folder, to who writes it and to who shows it (ADR 27).
-    dynamic "volumes" {
-      for_each = var.service.mounts
-
-      content {
-        name = volumes.key
-
-        gcs {
-          bucket    = volumes.value.bucket
-          read_only = volumes.value.read_only
         }
       }
     }

@@ -29,7 +29,6 @@ variable "service" {
     most        = number
     concurrency = number
     timeout_s   = number
-    mounts      = map(object({ bucket = string, folder = string, read_only = bool }))
   })
 }
 

@@ -18,20 +18,9 @@ locals {
   buckets_told = {
     for name in keys(local.iam.services) : name => {
       for bucket, its in local.iam.buckets : its.setting => (
-        # A bucket that is mounted is a folder. Whose documents one takes is told with its name.
-        try(its.mounted, false) ? local.folder_of_mount : its.setting == "DOCLEDGER_ENTRANCE_BUCKETS" ? "${local.filled.buckets[bucket]}=${var.tenant}" : local.filled.buckets[bucket]
+        # Whose documents one takes is told with its name.
+        its.setting == "DOCLEDGER_ENTRANCE_BUCKETS" ? "${local.filled.buckets[bucket]}=${var.tenant}" : local.filled.buckets[bucket]
       ) if can(its.setting) && contains(local.may[name], "bucket/${bucket}")
-    }
-  }
-
-  folder_of_mount = "/data"
-  mounts = {
-    for name in keys(local.iam.services) : name => {
-      for bucket, its in local.iam.buckets : bucket => {
-        bucket    = local.filled.buckets[bucket]
-        folder    = local.folder_of_mount
-        read_only = !anytrue([for grant in local.iam.grants[name] : try(grant.at, "") == "bucket/${bucket}" && grant.role == "createObjects"])
-      } if try(its.mounted, false) && contains(local.may[name], "bucket/${bucket}")
     }
   }
 
@@ -53,6 +42,7 @@ locals {
   keys_told = {
     for name in keys(local.iam.services) : name => merge(
       contains(local.may[name], "key/kek") ? { DOCLEDGER_KMS_KEK = local.key_id.kek } : {},
+      contains(local.may[name], "bucket/log") ? { DOCLEDGER_LEDGER_LOG_KMS_KEY = local.key_id[local.iam.buckets.log.key] } : {},
       contains(local.may[name], "ring/signers") ? {
         DOCLEDGER_KMS_SIGNERS = "projects/${var.project}/locations/${var.region}/keyRings/${local.ring.signers}"
       } : {},

@@ -5,7 +5,7 @@ locals {
     for identity, grants in local.iam.grants : [
       for grant in grants : [
         for at in try([for name in local.kinds[grant.every] : "${grant.every}/${name}"], [grant.at]) :
-        merge({ under = [], except = [], bounded = false }, grant, { identity = identity, at = at })
+        merge({ under = [], except = [], ending = [], bounded = false }, grant, { identity = identity, at = at })
       ]
     ]
   ])
@@ -28,7 +28,7 @@ locals {
   )
 
   single = flatten([
-    for grant in concat(local.said, [for grant in local.ruled : merge({ under = [], except = [], bounded = false }, grant)]) : [
+    for grant in concat(local.said, [for grant in local.ruled : merge({ under = [], except = [], ending = [], bounded = false }, grant)]) : [
       for member in local.members[grant.identity] : {
         key    = join(" ", compact([grant.identity, grant.role, grant.at, local.is_external[grant.identity] ? member : ""]))
         kind   = split("/", grant.at)[0]
@@ -36,7 +36,7 @@ locals {
         role   = grant.role
         member = member
         # Which objects, or which database; null where the grant is on all of its resource.
-        condition = length(grant.under) > 0 ? join("", [
+        condition = length(grant.ending) > 0 ? join(" || ", [for end in grant.ending : "resource.name.endsWith(\"${end}\")"]) : length(grant.under) > 0 ? join("", [
           length(grant.except) > 0 ? "(" : "",
           join(" || ", [for prefix in grant.under : "resource.name.startsWith(\"${local.objects}${local.filled.buckets[split("/", grant.at)[1]]}/objects/${prefix}\")"]),
           length(grant.except) > 0 ? ")" : "",

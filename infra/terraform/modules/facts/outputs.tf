@@ -74,7 +74,6 @@ output "services" {
       url         = local.urls[name]
       environment = local.environment[name]
       database    = length(local.databases_told[name]) > 0
-      mounts      = local.mounts[name]
     })
   }
 }

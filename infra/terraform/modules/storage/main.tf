@@ -99,7 +99,7 @@ resource "google_storage_bucket_iam_member" "this" {
     for_each = each.value.condition == null ? [] : [each.value.condition]
 
     content {
-      title      = "these-prefixes"
+      title      = "these-names"
       expression = condition.value
     }
   }
