@@ -1,5 +1,6 @@
 """How documents must have ended, whatever was done to the processes that worked on them."""
 
+import contextlib
 import json
 import time
 from collections import defaultdict
