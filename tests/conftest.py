@@ -1,5 +1,6 @@
 """What every test stands on."""
 
+from itertools import chain, groupby
 from typing import Final
 
 import pytest
@@ -24,11 +25,15 @@ UNTRACED: Final = {"e2e", "simulation"}
 
 @pytest.hookimpl(trylast=True)  # whatever the order, they come first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes long begin first and run at its own speed."""
+    """Let what takes long begin first and run at its own speed, and the last of a file end it."""
     for item in items:
         if UNTRACED.intersection(item.path.parts):
             item.add_marker("no_cover")
     items.sort(key=lambda item: item.get_closest_marker("no_cover") is None)
+    files = [list(of_file) for _, of_file in groupby(items, key=lambda item: item.path)]
+    for of_file in files:
+        of_file.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    items[:] = chain.from_iterable(files)
 
 
 @pytest.fixture(autouse=True)

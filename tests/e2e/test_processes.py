@@ -45,21 +45,19 @@ def _stop_with_work_in_hand(started: Started, house: House, worker: str) -> psut
         house: its data folder.
         worker: whose deliveries; of several, named in one line, anybody's.
     """
-    found: list[psutil.Process] = []
+    role = "keep" if worker == "register" else "work"
+    wait_until(lambda: bool(started.children(role)), what=f"{role} runs")
+    [one] = started.children(role)
 
     def caught() -> bool:
-        if not _leased(house, worker):
-            return False
-        for one in started.children("keep" if worker == "register" else "work"):
-            one.suspend()
-            if _leased(house, worker):
-                found.append(one)
-                return True
+        one.suspend()  # before anybody looks: what it has in hand it may be done with in a moment
+        has_work = _leased(house, worker) > 0
+        if not has_work:
             one.resume()
-        return False
+        return has_work
 
     wait_until(caught, what=f"{worker} has work in hand")
-    return found[0]
+    return one
 
 
 def _complete(data: Path, ended: Ended, few: list[Example]) -> None:

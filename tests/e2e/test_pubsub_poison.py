@@ -254,9 +254,12 @@ def test_sigterm_in_the_middle_of_a_document_loses_no_work(
     assert len({call.pid for call in sabotage.handled("ledger", ids[stuck])}) == 2
 
 
-def test_everything_is_accounted_for_in_the_end(up: Cluster) -> None:
+@pytest.mark.last
+def test_everything_is_accounted_for_in_the_end(up: Cluster, fresh: Iterator[bytes]) -> None:
     """After all of that: the books, the leases, the traces."""
-    wait_sweeping(up, 0)
+    before = submissions(up.house)
+    _upload(up, [next(fresh)])
+    wait_sweeping(up, before + 1)
     accounted_for(up)
     # one killed itself; one was stuck until its time was over; one was told to end, twice, and is
     # killed where the machine is too slow for that

@@ -55,7 +55,7 @@ class StrictPlace:
         self.uploads = GcsUploads(self.connection)
 
     def drop(self, name: str, content: bytes) -> Dropped:
-        said = {"name": name, "crc32c": crc32c(content)}
+        said = {"name": name, "crc32c": crc32c(content), "contentType": "application/pdf"}
         self.api.upload({}, said, content)
         return dropped_as(self.api.objects[name])
 
