@@ -34,7 +34,7 @@ _MAKE: Final = re.compile(r"(?:^|[;&|(] *)make +([a-z][a-z0-9-]*)", re.MULTILINE
 _VARIABLE: Final = re.compile(r"\bDOCLEDGER_[A-Z_]*[A-Z_]")
 _TERRAFORM: Final = re.compile(r"-var[= ]'?(\w+)=|\bvar\.(\w+)")
 _OUTPUT: Final = re.compile(r"\.docledger\.(\w+)|\bdocledger\.value\.(\w+)")
-_ASSIGNED: Final = re.compile(r"^(\w+) *=", re.MULTILINE)
+_ASSIGNED: Final = re.compile(r"^(?: {3})?(\w+) *=", re.MULTILINE)  # a list indents by three
 _STATED: Final = re.compile(r'^(variable|output) "(\w+)"', re.MULTILINE)
 _TARGET: Final = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
 _TEST: Final = re.compile(r"^\s*(?:async )?def (test_\w+)", re.MULTILINE)
