@@ -16,7 +16,19 @@ from shared.settings import NOT_SETTINGS, PREFIX, Settings
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-DOCUMENTS: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS: Final = tuple(
+    sorted(
+        path
+        for places in (
+            "*.md",
+            "docs/**/*.md",
+            "services/*/*.md",
+            "infra/**/*.md",
+            "cloudbuild/*.md",
+        )
+        for path in ROOT.glob(places)
+    )
+)
 
 _ROOMS: Final = "services|shared|deploy|infra|cloudbuild|docs|tests|requirements|\\.ci"
 _YOURS: Final = ".tfvars"

@@ -7,7 +7,7 @@ import pytest
 from tests.docs.named import DOCUMENTS, ROOT, codes, missing
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_names_is_there(document: Path) -> None:
     """Who follows a guide at night must not find that a command of it never was."""
     assert missing(document.read_text(encoding="utf-8"), document.parent) == []
