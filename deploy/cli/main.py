@@ -14,6 +14,7 @@ from deploy.cli.books_commands import add_books
 from deploy.cli.command import Format, FormatOption, friendly, told
 from deploy.cli.database_group import database
 from deploy.cli.desk_commands import add_desk
+from deploy.cli.doctor_command import add_doctor
 from deploy.cli.keys_group import keys
 from deploy.cli.options import DataDir, Document, Workers, choose, folder
 from deploy.cli.period_group import period
@@ -153,6 +154,7 @@ def audit(
 add_verifying(app)
 add_serving(app)
 add_smoke(app)
+add_doctor(app)
 add_books(app)
 add_desk(app)
 

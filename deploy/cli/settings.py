@@ -10,6 +10,7 @@ from services.ingest.settings import IngestSettings, RegisterSettings
 from services.ledger.settings import LedgerSettings, LogPlaceSettings
 from services.ocr.settings import OcrSettings, UnsafeOcrSettings
 from services.summarize.settings import SummarizerSettings, SummarizeSettings
+from services.summarize.vertex_opened import check_vertex
 from services.summarize.vertex_settings import UnsafeVertexSettings, VertexSettings
 from shared.bus.topology import TopologySettings
 from shared.keys.settings import KmsSettings, UnsafeKmsSettings
@@ -61,6 +62,7 @@ def check_settings(also: Iterable[type[Settings]] = ()) -> None:
     """
     for settings in SETTINGS:
         settings.from_environment()
+    check_vertex()
     lines = unknown_variables((*SETTINGS, *also))
     unknown = [line for line in lines if line.split()[0] not in OF_THE_COMMAND]
     if unknown:

@@ -18,7 +18,7 @@ from deploy.local.lookup import find_document
 from deploy.local.outcomes import Attachment, Outcomes
 from services.ingest.registered import RegisteredDocument
 from services.ledger.money import as_decimal
-from shared.events.results import Evidence, FieldValue, LineItem, Summary
+from shared.events.results import Evidence, FieldValue, LineItem, Speaker, Summary
 
 _STEP: Final = re.compile(r"\*\[local-name\(\)='(\w+)'\]")
 
@@ -45,6 +45,7 @@ def show(data_dir: Path, typed: str, *, as_json: bool) -> int:
             "attachments": [one.document_id for one in attachments],
             "document_type": summary.document_type.value if summary else None,
             "summary": summary.summary if summary else None,
+            "speaker": summary.speaker.model_dump(mode="json") if summary else None,
             "fields": fields_of(summary) if summary else {},
             "line_items": line_items_of(summary) if summary else [],
             "entry": dataclasses.asdict(entry) if entry else None,
@@ -72,6 +73,9 @@ def _show_summary(summary: Summary) -> None:
     console = to_stdout()
     console.print(safe(f"type      {summary.document_type.value} ({summary.type_confidence:.2f})"))
     console.print(safe(f"summary   {summary.summary}"))
+    told = speaker_told(summary.speaker)
+    if told:
+        console.print(safe(f"read by   {told}"))
     if summary.fields:
         fields = Table(title="\nFields", title_justify="left", box=None, pad_edge=False)
         fields.add_column("field", no_wrap=True)
@@ -84,6 +88,13 @@ def _show_summary(summary: Summary) -> None:
         items = [_item_row(item) for item in summary.line_items]
         columns = ("description", "!>quantity", "!>unit price", "!>amount", "!seen at")
         console.print(table("\nLines", columns, items))
+
+
+def speaker_told(speaker: Speaker) -> str:
+    """Return who spoke besides the rules, or why nobody did; empty where nobody was to."""
+    if speaker.instead is not None:
+        return f"rules alone ({speaker.instead.value})"
+    return f"rules and {speaker.model}" if speaker.model else ""
 
 
 def _value_and_evidence(value: FieldValue) -> Text:

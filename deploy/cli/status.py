@@ -11,10 +11,11 @@ from rich.live import Live
 from rich.text import Text
 
 from deploy.cli.screen import block, safe, table, to_stdout
-from deploy.local.house import House
+from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.pace import WINDOW, Pace, Progress, Trend
 from deploy.local.site import Site
 from deploy.local.standing import Standing, standing_of
+from services.ingest.budget import BudgetUse
 from shared.errors import UserError
 
 EVERY_S: Final = 2.0
@@ -83,6 +84,8 @@ def _parts(standing: Standing, console: Console) -> Iterator[RenderableType]:
         f"in flight {counts.in_flight}"
     )
     yield Text(f"late {counts.late}, erased {counts.erased}")
+    if standing.budget:
+        yield _budget(standing.budget)
     yield _progress(standing.progress, standing.untaken, bar=console.is_terminal)
     minutes = WINDOW.total_seconds() / 60
     yield Text()
@@ -115,6 +118,13 @@ def _parts(standing: Standing, console: Console) -> Iterator[RenderableType]:
                 for one in standing.deployables
             ],
         )
+
+
+def _budget(budget: list[BudgetUse]) -> Text:
+    """Say how much of each limit is used; what is over, or leaves nothing, stands out."""
+    said = ", ".join(f"{one.pages} of {one.limit} pages this {one.period}" for one in budget)
+    used_up = any(one.pages >= one.limit for one in budget)
+    return Text(f"budget {DEFAULT_TENANT}: {said}", style="red" if used_up else "")
 
 
 def _stages(stages: list[Pace], *, narrow: bool) -> RenderableType:

@@ -1,10 +1,11 @@
 """How a data folder stands: the sums, what waits where and since when, how fast it goes."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from deploy.local.deployables import Deployable, deployables_of
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.pace import WINDOW, Pace, Progress, paces, progress_of
+from services.ingest.budget import BudgetUse
 from services.ingest.registered import Counts
 from shared.bus.port import Backlog
 from shared.bus.topology import Topology
@@ -22,6 +23,7 @@ class Standing:
         untaken: uploads that no worker has in hand yet, so that no register knows them; None where
             the bus does not tell.
         deployables: what runs, where each is a process of its own; else nothing.
+        budget: the tenant's limits, and what is used of them; nothing where there is none.
     """
 
     counts: Counts
@@ -29,6 +31,7 @@ class Standing:
     backlog: list[Backlog] | None
     untaken: int | None
     deployables: list[Deployable]
+    budget: list[BudgetUse] = field(default_factory=list)
 
     @property
     def progress(self) -> Progress:
@@ -45,6 +48,7 @@ class Standing:
             "stages": [one.as_json() for one in self.stages],
             "backlog": None if self.backlog is None else [asdict(one) for one in self.backlog],
             "deployables": [asdict(one) for one in self.deployables],
+            "budget": [asdict(one) for one in self.budget],
         }
 
 
@@ -62,6 +66,7 @@ def standing_of(house: House) -> Standing:
         backlog=None if rows is None else [row for row in rows if row.messages],
         untaken=None if rows is None else _untaken(rows, house.topology),
         deployables=deployables_of(house.backing) if house.backing is not None else [],
+        budget=house.register.budget(now, DEFAULT_TENANT),
     )
 
 

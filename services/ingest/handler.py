@@ -52,7 +52,8 @@ def handle(  # noqa: PLR0913 - each port by name
         most_bytes: of an upload.
 
     Raises:
-        PermanentError: nothing can be read of these bytes; ``document_id`` is set.
+        PermanentError: nothing can be read of these bytes, or nothing more of the tenant's today;
+            ``document_id`` is set.
         TransientError: a store, the register or the sandbox is unavailable.
     """
     if not isinstance(event.data, UploadArrived):
@@ -120,7 +121,11 @@ def _take_in(  # noqa: PLR0913 - the ports of this chapter, by name
     if known is not None and known.job_id != event.jobid:
         register.duplicate(event, document_id=document_id)
         return _again(
-            event, known, upload, originals=originals, inspector=inspector, replays=replays
+            *(event, known, upload),
+            originals=originals,
+            register=register,
+            inspector=inspector,
+            replays=replays,
         )
 
     original = originals.keep(document_id, upload.content)
@@ -207,6 +212,7 @@ def _again(  # noqa: PLR0913 - the ports of this chapter, by name
     upload: Upload,
     *,
     originals: Originals,
+    register: Register,
     inspector: Inspector,
     replays: Replays,
 ) -> Outcome:
@@ -221,6 +227,9 @@ def _again(  # noqa: PLR0913 - the ports of this chapter, by name
         inspection = inspector.inspect(upload.content)
     except PermanentError as err:
         raise PermanentError(err.reason, document_id=known.document_id) from err
+    register.reserve(
+        event, document_id=known.document_id, revision=revision, pages=inspection.pages
+    )
     child = _received(known.document_id, revision, original, inspection)
     return _duplicate(event, known.document_id, upload, revision=revision, children=(child,))
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from services.ingest.budget import Budgets, BudgetUse, Reservation, day_of
 from services.ingest.register_order import (
     Deadlines,
     Step,
@@ -27,10 +28,11 @@ from services.ingest.registered import (
     SubmissionStatus,
     Terminal,
 )
+from shared.errors import PermanentError
 from shared.events.codec import to_structured
 from shared.events.envelope import Event
-from shared.events.payloads import DocumentErased, UploadArrived
-from shared.telemetry.reasons import RefusedReason
+from shared.events.payloads import DocumentErased, DocumentReceived, UploadArrived
+from shared.telemetry.reasons import QuarantineReason, RefusedReason
 
 _MADE = frozenset({SubmissionStatus.ACCEPTED, SubmissionStatus.EXPANDED})
 
@@ -41,21 +43,47 @@ class TableRegister:
     Args:
         tables: where the rows are.
         deadlines: how long a document may stay in a stage (``Topology.deadline``).
+        budgets: what tenants may hand in; without limits when None.
     """
 
-    def __init__(self, tables: Tables, deadlines: Deadlines) -> None:
+    def __init__(
+        self, tables: Tables, deadlines: Deadlines, budgets: Budgets | None = None
+    ) -> None:
         self._tables = tables
         self._deadlines = deadlines
+        self._budgets = budgets or Budgets()
 
     def accept(self, upload: Event, *, document_id: str, pages: int) -> Submission:
-        """Book ``upload`` as a new document, or as a duplicate when its content is there."""
+        """Book ``upload`` as a new document, or as a duplicate when its content is there.
+
+        Raises:
+            PermanentError: reason ``budget_exceeded``: it is booked, and nothing is reserved.
+        """
         step = Step(0, upload.replay, "ingest", pages=pages)
-        return self._make(upload, document_id, step, SubmissionStatus.ACCEPTED)
+        with self._tables.transaction() as rows:
+            booked = self._make(rows, upload, document_id, step, SubmissionStatus.ACCEPTED)
+            accepted = booked.status is SubmissionStatus.ACCEPTED
+            within = not accepted or self._reserve(rows, upload, document_id, 0, pages)
+        if not within:  # told when it is booked: an error within would undo that
+            raise PermanentError(QuarantineReason.BUDGET_EXCEEDED, document_id=document_id)
+        return booked
+
+    def reserve(self, upload: Event, *, document_id: str, revision: int, pages: int) -> None:
+        """Reserve the pages of a later revision.
+
+        Raises:
+            PermanentError: reason ``budget_exceeded``.
+        """
+        with self._tables.transaction() as rows:
+            within = self._reserve(rows, upload, document_id, revision, pages)
+        if not within:
+            raise PermanentError(QuarantineReason.BUDGET_EXCEEDED, document_id=document_id)
 
     def expand(self, upload: Event, *, document_id: str) -> Submission:
         """Book ``upload`` as an e-mail that ends as its attachments."""
         step = Step(0, upload.replay, "ingest", Terminal.EXPANDED)
-        return self._make(upload, document_id, step, SubmissionStatus.EXPANDED)
+        with self._tables.transaction() as rows:
+            return self._make(rows, upload, document_id, step, SubmissionStatus.EXPANDED)
 
     def duplicate(self, upload: Event, *, document_id: str) -> Submission:
         """Book ``upload`` as bytes that are a document already.
@@ -96,6 +124,10 @@ class TableRegister:
             rows.load(
                 {event.jobid for event, _ in about}, {(event.tenant, name) for event, name in about}
             )
+            received = [made for event, _ in about if (made := _reservation(event)) is not None]
+            rows.load_reserved({one.key for one in received})
+            for one in received:  # as they happened: a budget is kept by who takes in
+                rows.reserve(one)
             for event, named in about:
                 self._apply(rows, event, named)
 
@@ -153,21 +185,40 @@ class TableRegister:
         """Return every stage in their order: what waits, and what moved (of one tenant)."""
         return self._tables.flow(now, window, tenant)
 
+    def budget(self, now: datetime, tenant: str) -> list[BudgetUse]:
+        """Return each limit of a tenant and what is used of it."""
+        limits = self._budgets.of(tenant)
+        with self._tables.reading() as rows:
+            return list(limits.uses(now, lambda days: rows.spent(tenant, days)))
+
     def _make(
-        self, upload: Event, document_id: str, step: Step, status: SubmissionStatus
+        self, rows: Rows, upload: Event, document_id: str, step: Step, status: SubmissionStatus
     ) -> Submission:
-        with self._tables.transaction() as rows:
-            booked = rows.submission(upload.jobid)
-            document = rows.document(upload.tenant, document_id)
-            if booked is not None and not (_stands_in(booked) or _went_with_its_email(booked)):
-                if booked.status not in _MADE or booked.document_id != document_id:
-                    return booked
-            elif document is not None and document.job_id != upload.jobid:
-                return self._book(rows, upload, _duplicate(upload, document))
-            rows.put_document(self._moved(document, upload, step, document_id, upload.jobid))
-            return self._book(
-                rows, upload, replace(_submission(upload, status), document_id=document_id)
-            )
+        booked = rows.submission(upload.jobid)
+        document = rows.document(upload.tenant, document_id)
+        if booked is not None and not (_stands_in(booked) or _went_with_its_email(booked)):
+            if booked.status not in _MADE or booked.document_id != document_id:
+                return booked
+        elif document is not None and document.job_id != upload.jobid:
+            return self._book(rows, upload, _duplicate(upload, document))
+        rows.put_document(self._moved(document, upload, step, document_id, upload.jobid))
+        return self._book(
+            rows, upload, replace(_submission(upload, status), document_id=document_id)
+        )
+
+    def _reserve(
+        self, rows: Rows, upload: Event, document_id: str, revision: int, pages: int
+    ) -> bool:
+        """Reserve pages, once; tell whether they are."""
+        tenant, at = upload.tenant, upload.time
+        wanted = Reservation(tenant, document_id, revision, pages, day_of(at))
+        if pages == 0 or rows.reserved(wanted.key):
+            return True
+        limits = self._budgets.of(tenant)
+        if not limits.leave(pages, at, lambda days: rows.spent(tenant, days)):
+            return False
+        rows.reserve(wanted)
+        return True
 
     def _apply(self, rows: Rows, event: Event, document_id: str) -> None:
         submission = rows.submission(event.jobid)
@@ -238,6 +289,16 @@ def _went_with_its_email(submission: Submission) -> bool:
     """
     refused = submission.status is SubmissionStatus.REFUSED
     return refused and submission.reason is RefusedReason.ERASED and submission.document_id is None
+
+
+def _reservation(event: Event) -> Reservation | None:
+    """Return what must have been reserved before ``event``: its row was lost, or is there."""
+    data = event.data
+    if not isinstance(data, DocumentReceived) or data.pages == 0:
+        return None
+    return Reservation(
+        event.tenant, data.document_id, data.revision, data.pages, day_of(event.time)
+    )
 
 
 def _submission(event: Event, status: SubmissionStatus) -> Submission:

@@ -29,6 +29,11 @@ GRANTS: Final = (
     Grant(WORKER, "INSERT", "flow", "a new slot"),
     Grant(WORKER, "UPDATE", "flow", "a slot's counts grow"),
     Grant(WORKER, "DELETE", "flow", "an hour is kept"),
-    *(Grant(READER, "SELECT", table, "it tells how far") for table in (*_TABLES, "flow")),
+    Grant(WORKER, "SELECT", "reservations", "pages are reserved once"),
+    Grant(WORKER, "INSERT", "reservations", "it reserves"),
+    Grant(WORKER, "SELECT", "spent", "what is left decides what is reserved"),
+    Grant(WORKER, "INSERT", "spent", "a new day"),
+    Grant(WORKER, "UPDATE", "spent", "a day's pages grow; a trigger keeps them from falling"),
+    *(Grant(READER, "SELECT", table, "it tells how far") for table in (*_TABLES, "flow", "spent")),
     *(Grant(ERASER, "SELECT", table, "whose uploads to remove") for table in _TABLES),
 )

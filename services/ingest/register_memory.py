@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from services.ingest.budget import Budgets, Days, Reservation, ReservationKey
 from services.ingest.register import TableRegister
 from services.ingest.register_flow import SECOND, FlowKey, window_of
 from services.ingest.register_order import STAGES, Deadlines
@@ -20,9 +21,9 @@ from services.ingest.registered import (
 )
 
 
-def memory_register(deadlines: Deadlines) -> TableRegister:
+def memory_register(deadlines: Deadlines, budgets: Budgets | None = None) -> TableRegister:
     """Return an empty register that forgets everything with its process."""
-    return TableRegister(MemoryTables(), deadlines)
+    return TableRegister(MemoryTables(), deadlines, budgets)
 
 
 class MemoryTables:
@@ -32,6 +33,7 @@ class MemoryTables:
         self._submissions: dict[str, Submission] = {}
         self._documents: dict[DocumentKey, RegisteredDocument] = {}
         self._flow: dict[FlowKey, tuple[int, int]] = {}
+        self._reservations: dict[ReservationKey, Reservation] = {}
 
     def fetch_submissions(self, job_ids: AbstractSet[str]) -> Iterable[Submission]:
         """Return those that are there."""
@@ -40,6 +42,16 @@ class MemoryTables:
     def fetch_documents(self, keys: AbstractSet[DocumentKey]) -> Iterable[RegisteredDocument]:
         """Return those that are there."""
         return [self._documents[key] for key in keys if key in self._documents]
+
+    def fetch_reserved(self, keys: AbstractSet[ReservationKey]) -> Iterable[ReservationKey]:
+        """Return those that are there."""
+        return [key for key in keys if key in self._reservations]
+
+    def fetch_spent(self, tenant: str, days: Days) -> int:
+        """Return how many pages are reserved in some days."""
+        first, last = days
+        chosen = (one for one in self._reservations.values() if one.tenant == tenant)
+        return sum(one.pages for one in chosen if first <= one.day <= last)
 
     @contextmanager
     def transaction(self) -> Iterator[Rows]:
@@ -56,6 +68,8 @@ class MemoryTables:
         for place, (entered, left) in changes.flow.items():
             before = self._flow.get(place, (0, 0))
             self._flow[place] = (before[0] + entered, before[1] + left)
+        for reservation in changes.reservations:
+            self._reservations[reservation.key] = reservation
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from services.ingest.budget import Budgets
 from services.ingest.register_order import Deadlines
 from services.ingest.register_schema import REGISTER
 from services.ingest.register_sql import SqlRegister
@@ -24,4 +25,5 @@ def open_register(
         UserError: the settings are wrong, or another version made the register.
     """
     settings = settings or RegisterSettings.from_environment()
-    return SqlRegister(open_database(settings.database, file, REGISTER), deadlines)
+    budgets = Budgets.read(settings.budgets)
+    return SqlRegister(open_database(settings.database, file, REGISTER), deadlines, budgets)

@@ -1,5 +1,6 @@
 """The register's tables. Times are microseconds since the epoch; ids and codes, no content."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ REGISTER: Final = Schema(
     name="register",
     called="the register",
     migrations=Path(__file__).parent / "migrations",
-    newest="0005",
+    newest="0006for0005",
     grants=GRANTS,
 )
 
@@ -62,11 +63,30 @@ FLOW: Final = SqlTable(
     Column("departed", Integer, nullable=False),
 )
 
+RESERVATIONS: Final = SqlTable(
+    "reservations",
+    METADATA,
+    Column("document_id", String(40), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("tenant", String(63), primary_key=True),
+    Column("pages", Integer, nullable=False),
+    Column("day", Integer, nullable=False),
+)
+
+SPENT: Final = SqlTable(
+    "spent",
+    METADATA,
+    Column("tenant", String(63), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("pages", BigInteger, nullable=False),
+)
+
 Index("documents_by_deadline", DOCUMENTS.c.deadline)
 Index("submissions_by_document", SUBMISSIONS.c.document_id)
 Index("submissions_by_parent", SUBMISSIONS.c.parent)
 Index("documents_by_id", DOCUMENTS.c.document_id)  # ids are keyed by tenant: one row each
 
+_MOST_VALUES: Final = 500  # in one IN (…)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -78,3 +98,9 @@ def micros(time: datetime) -> int:
 def moment(micros: int) -> datetime:
     """Return what ``micros`` made of it."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ``values`` in pieces that one statement takes."""
+    for first in range(0, len(values), _MOST_VALUES):
+        yield values[first : first + _MOST_VALUES]

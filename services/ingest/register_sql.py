@@ -9,10 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, and_, case, func, select
 from sqlalchemy import bindparam as bound
 
+from services.ingest.budget import Budgets, Days, ReservationKey
 from services.ingest.register import TableRegister
+from services.ingest.register_budget_sql import find_reserved, spent_in, write_reservations
 from services.ingest.register_flow_sql import SqlFlow
 from services.ingest.register_order import Deadlines
-from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, micros, moment
+from services.ingest.register_schema import DOCUMENTS, SUBMISSIONS, chunks, micros, moment
 from services.ingest.register_tables import Changes, DocumentKey, Rows
 from services.ingest.registered import (
     Counts,
@@ -25,8 +27,6 @@ from services.ingest.registered import (
 from shared.database.database import Database
 from shared.events.payloads import DocumentType
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
-
-_MOST_VALUES: Final = 500  # in one IN (…)
 
 # Built once: putting a statement together costs several times what SQLite needs to run it.
 _KEY: Final = and_(
@@ -51,10 +51,13 @@ class SqlRegister(TableRegister):
     Args:
         database: migrated.
         deadlines: how long a document may stay in a stage (``Topology.deadline``).
+        budgets: what tenants may hand in; without limits when None.
     """
 
-    def __init__(self, database: Database, deadlines: Deadlines) -> None:
-        super().__init__(SqlTables(database), deadlines)
+    def __init__(
+        self, database: Database, deadlines: Deadlines, budgets: Budgets | None = None
+    ) -> None:
+        super().__init__(SqlTables(database), deadlines, budgets)
         self.database = database
 
     def close(self) -> None:
@@ -83,6 +86,8 @@ class SqlTables:
             _write(connection, changes)
             if changes.flow:
                 self._flow.count(connection, changes.flow)
+            if changes.reservations:
+                write_reservations(connection, changes.reservations)
 
     @contextmanager
     def reading(self) -> Iterator[Rows]:
@@ -109,7 +114,7 @@ class SqlTables:
     def parts_of(self, job_ids: Sequence[str]) -> list[Submission]:
         """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
         found: list[Submission] = []
-        for some in _chunks(sorted(set(job_ids))):
+        for some in chunks(sorted(set(job_ids))):
             query = select(SUBMISSIONS).where(SUBMISSIONS.c.parent.in_(some))
             found += [_submission(row) for row in self._all(query)]
         return sorted(found, key=lambda one: one.job_id)
@@ -184,14 +189,20 @@ class _SqlSource:
         self._connection = connection
 
     def fetch_submissions(self, job_ids: AbstractSet[str]) -> Iterable[Submission]:
-        for some in _chunks(sorted(job_ids)):
+        for some in chunks(sorted(job_ids)):
             yield from map(_submission, self._connection.execute(_FIND_SUBMISSIONS, {"ids": some}))
 
     def fetch_documents(self, keys: AbstractSet[DocumentKey]) -> Iterable[RegisteredDocument]:
-        for some in _chunks(sorted({document_id for _tenant, document_id in keys})):
+        for some in chunks(sorted({document_id for _tenant, document_id in keys})):
             for row in self._connection.execute(_FIND_DOCUMENTS, {"ids": some}):
                 if (row.tenant, row.document_id) in keys:
                     yield _document(row)
+
+    def fetch_reserved(self, keys: AbstractSet[ReservationKey]) -> Iterable[ReservationKey]:
+        return find_reserved(self._connection, keys)
+
+    def fetch_spent(self, tenant: str, days: Days) -> int:
+        return spent_in(self._connection, tenant, days)
 
 
 def _write(connection: Connection, changes: Changes) -> None:
@@ -283,8 +294,3 @@ def _document(row: Row[Any]) -> RegisteredDocument:
         last_event=bytes(row.last_event),
         document_type=None if row.document_type is None else DocumentType(row.document_type),
     )
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(values), _MOST_VALUES):
-        yield values[first : first + _MOST_VALUES]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from services.ingest.budget import Days, Reservation, ReservationKey
 from services.ingest.register_flow import FlowKey, Tally
 from services.ingest.registered import Counts, RegisteredDocument, StageFlow, Submission
 
@@ -25,6 +26,14 @@ class Source(Protocol):
         """Return those that are there."""
         ...
 
+    def fetch_reserved(self, keys: AbstractSet[ReservationKey]) -> Iterable[ReservationKey]:
+        """Return those that are there."""
+        ...
+
+    def fetch_spent(self, tenant: str, days: Days) -> int:
+        """Return how many pages are reserved in some days."""
+        ...
+
 
 @dataclass(slots=True)
 class Changes:
@@ -36,6 +45,7 @@ class Changes:
     documents: list[RegisteredDocument] = field(default_factory=list)
     removed: list[DocumentKey] = field(default_factory=list)
     flow: dict[FlowKey, tuple[int, int]] = field(default_factory=dict)
+    reservations: list[Reservation] = field(default_factory=list)
 
 
 class Rows:
@@ -52,6 +62,8 @@ class Rows:
         self._stored_submissions: dict[str, Submission | None] = {}
         self._stored_documents: dict[DocumentKey, RegisteredDocument | None] = {}
         self._removed_at: dict[DocumentKey, datetime] = {}
+        self._reserved: dict[ReservationKey, bool] = {}
+        self._reservations: list[Reservation] = []
 
     def load(self, job_ids: AbstractSet[str], keys: AbstractSet[DocumentKey]) -> None:
         """Fetch many rows at once that will be asked for one by one."""
@@ -97,10 +109,35 @@ class Rows:
         self._documents[tenant, document_id] = None
         self._removed_at[tenant, document_id] = at
 
+    def load_reserved(self, keys: AbstractSet[ReservationKey]) -> None:
+        """Fetch at once what will be asked for one by one."""
+        wanted = keys - self._reserved.keys()
+        if wanted:
+            self._reserved |= dict.fromkeys(wanted, False)
+            self._reserved |= dict.fromkeys(self._source.fetch_reserved(wanted), True)
+
+    def reserved(self, key: ReservationKey) -> bool:
+        """Tell whether there is a reservation, as this transaction sees it."""
+        self.load_reserved({key})
+        return self._reserved[key]
+
+    def reserve(self, reservation: Reservation) -> None:
+        """Insert a reservation, unless there is one."""
+        if not self.reserved(reservation.key):
+            self._reserved[reservation.key] = True
+            self._reservations.append(reservation)
+
+    def spent(self, tenant: str, days: Days) -> int:
+        """Return how many pages are reserved in some days, as this transaction sees it."""
+        first, last = days
+        mine = (one for one in self._reservations if one.tenant == tenant)
+        here = sum(one.pages for one in mine if first <= one.day <= last)
+        return self._source.fetch_spent(tenant, days) + here
+
     def changes(self) -> Changes:
         """Return what differs from what was fetched."""
         tally = Tally()
-        changes = Changes(flow=tally.counts)
+        changes = Changes(flow=tally.counts, reservations=self._reservations)
         for job_id, submission in self._submissions.items():
             before = self._stored_submissions[job_id]
             if submission is not None and submission != before:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from services.ingest.budget import BudgetUse
 from shared.events.envelope import Event
 from shared.events.payloads import DocumentType, StageName
 from shared.telemetry.reasons import HeldReason, QuarantineReason, RefusedReason
@@ -177,7 +178,13 @@ class Register(Protocol):
 
         The first job to bring the content gets ``accepted``, every other one ``duplicate`` with
         ``first_job``; the same job again gets what it got before. Who asks first is decided in
-        one transaction.
+        one transaction. So is whether the pages of a new document are within its tenant's budget:
+        they are reserved there once, whatever becomes of it.
+
+        Raises:
+            PermanentError: reason ``budget_exceeded``, ``document_id`` set: they are not. It is
+                booked as accepted, and nothing is reserved: its way ends in quarantine. A replay,
+                which is another event, asks again, on its own day.
         """
         ...
 
@@ -186,6 +193,14 @@ class Register(Protocol):
 
         Raises:
             LookupError: there is no such document.
+        """
+        ...
+
+    def reserve(self, upload: Event, *, document_id: str, revision: int, pages: int) -> None:
+        """Reserve the pages of a revision that ``upload`` makes of a document that is there.
+
+        Raises:
+            PermanentError: as ``accept``.
         """
         ...
 
@@ -247,6 +262,10 @@ class Register(Protocol):
 
     def counts(self, now: datetime, tenant: str | None = None) -> Counts:
         """Return the sums of the first promise (of one tenant)."""
+        ...
+
+    def budget(self, now: datetime, tenant: str) -> list[BudgetUse]:
+        """Return each limit of a tenant and what is used of it; nothing where there is none."""
         ...
 
     def flow(

@@ -33,7 +33,7 @@ from tests.e2e.commands import docledger
 from tests.e2e.settled import Settled, settled
 from tests.infra.enforcing import LOGS, Enforcement, grants_for
 from tests.infra.enforcing_rpc import Asked
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [
     pytest.mark.integration,
@@ -113,6 +113,10 @@ def vkey(up: Cluster) -> str:
 @pytest.fixture(scope="module")
 def spans(up: Cluster) -> dict[str, list[SpanRecord]]:
     """Every exported span, by trace."""
+    return _spans(up)
+
+
+def _spans(up: Cluster) -> dict[str, list[SpanRecord]]:
     traces: dict[str, list[SpanRecord]] = defaultdict(list)
     for span in read_spans(Site(up.data).spans):
         traces[span.trace_id].append(span)
@@ -221,20 +225,23 @@ def test_each_document_has_one_connected_trace(
         assert {"entrance", *passed} <= worked, document
 
 
-def test_the_logs_of_every_stage_are_joined_to_the_trace(
-    up: Cluster, spans: dict[str, list[SpanRecord]]
-) -> None:
+def test_the_logs_of_every_stage_are_joined_to_the_trace(up: Cluster) -> None:
     """Whoever finds a span finds what the worker said meanwhile, and the other way round."""
     told: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for stage in STAGES:
         for line in map(json.loads, up.logs(stage)):
-            # What others handed in since the spans were read is not looked for among them.
-            if ("document_id" in line or "job_id" in line) and line.get("trace") in {*spans, None}:
+            if "document_id" in line or "job_id" in line:
                 assert {"trace", "span"} <= line.keys(), line
                 told[line["trace"]].add((stage, line["span"]))
-    for trace, lines in told.items():
-        by_id = {span.span_id: span.service for span in spans[trace]}
-        assert all(by_id.get(span) == stage for stage, span in lines)
+    # A span ends after its last line, and another test may just have handed something in.
+    wait_until(
+        lambda: all(
+            lines <= {(span.service, span.span_id) for span in spans[trace]}
+            for spans in (_spans(up),)
+            for trace, lines in told.items()
+        ),
+        what="every line's span is there",
+    )
     for document in up.house.register.documents():
         if document.terminal in {Terminal.POSTED, Terminal.HELD}:
             trace = from_structured(document.last_event).traceparent.split("-")[1]

@@ -65,7 +65,7 @@ KEYRING: Final = port(
 )
 REGISTER: Final = port(
     "register",
-    ("accept", "duplicate", "refuse", "expand", "apply", "postpone"),
+    ("accept", "duplicate", "refuse", "expand", "apply", "postpone", "reserve"),
     ("submission", "document", "submissions", "documents", "unknown_jobs", "late", "counts"),
 )
 JOURNAL: Final = port(

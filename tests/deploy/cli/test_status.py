@@ -1,7 +1,9 @@
 """``docledger status``: the sums, the stages, the backlog, what runs."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -12,6 +14,7 @@ from deploy.local.deployables import Deployable
 from deploy.local.house import House
 from deploy.local.pace import Pace
 from deploy.local.standing import Standing
+from services.ingest.budget import BudgetUse, Period
 from services.ingest.registered import Counts, StageFlow
 from shared.bus.port import Backlog
 from shared.clock import SystemClock
@@ -118,6 +121,28 @@ def test_a_bus_that_does_not_tell_is_said_to_be_one() -> None:
         {"name": "ocr", "url": "http://127.0.0.1:8001", "state": "ready"},
         {"name": "pubsub-emulator", "url": "http://127.0.0.1:8085", "state": "down"},
     ]
+
+
+def test_a_budget_is_one_line_and_no_limit_is_none() -> None:
+    """Who pays sees what is left before documents wait in quarantine."""
+    assert "budget" not in seen(BUSY, width=80)
+    uses = [BudgetUse(Period.DAY, 1990, 2000), BudgetUse(Period.MONTH, 12_000, 30_000)]
+    out = seen(replace(BUSY, budget=uses), width=80)
+    line = "budget default: 1990 of 2000 pages this day, 12000 of 30000 pages this month"
+    assert line in [one.rstrip() for one in out.splitlines()]
+
+
+def test_programs_get_the_budget_by_stable_names(
+    docledger: Docledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The README documents them."""
+    path = tmp_path / "budgets.yaml"
+    path.write_text("everybody: {pages_a_month: 7}", encoding="utf-8")
+    assert docledger("status", "--format", "json").rows[0]["budget"] == []
+    monkeypatch.setenv("DOCLEDGER_REGISTER_BUDGETS", str(path))
+    (use,) = docledger("status", "--format", "json").rows[0]["budget"]
+    assert use.keys() == {"period", "pages", "limit"}
+    assert (use["period"], use["limit"]) == ("month", 7)
 
 
 @pytest.mark.parametrize(

@@ -91,5 +91,5 @@ def register_database(postgres_server: Postgres) -> Iterator[Database]:
 def postgres_register(register_database: Database) -> SqlRegister:
     """Give an empty register on PostgreSQL."""
     with register_database.writing() as connection:
-        connection.execute(text("TRUNCATE submissions, documents, flow"))
+        connection.execute(text("TRUNCATE submissions, documents, flow, reservations, spent"))
     return SqlRegister(register_database, load_topology().deadline)

@@ -89,6 +89,8 @@ class FakeRegister:
     submissions: dict[str, Submission] = field(default_factory=dict)
     documents: dict[str, RegisteredDocument] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
+    reserved: dict[tuple[str, int], int] = field(default_factory=dict)
+    budget_exceeded: bool = False
 
     def _book(self, event: Event, status: SubmissionStatus, document: str | None) -> Submission:
         first = None
@@ -101,13 +103,22 @@ class FakeRegister:
 
     def accept(self, upload: Event, *, document_id: str, pages: int) -> Submission:
         self.pages.setdefault(document_id, pages)
-        return self._book(upload, SubmissionStatus.ACCEPTED, document_id)
+        booked = self._book(upload, SubmissionStatus.ACCEPTED, document_id)
+        if booked.status is SubmissionStatus.ACCEPTED and pages:
+            self.reserve(upload, document_id=document_id, revision=0, pages=pages)
+        return booked
 
     def expand(self, upload: Event, *, document_id: str) -> Submission:
         return self._book(upload, SubmissionStatus.EXPANDED, document_id)
 
     def duplicate(self, upload: Event, *, document_id: str) -> Submission:
         return self._book(upload, SubmissionStatus.DUPLICATE, document_id)
+
+    def reserve(self, upload: Event, *, document_id: str, revision: int, pages: int) -> None:
+        assert upload.tenant == TENANT
+        if self.budget_exceeded:
+            raise PermanentError(QuarantineReason.BUDGET_EXCEEDED, document_id=document_id)
+        self.reserved[document_id, revision] = pages
 
     def refuse(
         self, upload: Event, reason: RefusedReason, *, document_id: str | None = None
@@ -311,10 +322,25 @@ def test_a_voided_document_that_comes_again_is_a_new_revision(house: House) -> N
     assert (intake_of(outcome).status, intake_of(outcome).revision) == ("duplicate", 2)
     (child,) = outcome.children
     assert DocumentReceived.model_validate(child.data).revision == 2
+    assert house.register.reserved == {(document, 0): PDF.pages, (document, 2): PDF.pages}
     house.inspector.found = QuarantineReason.TOO_MANY_PAGES
     with pytest.raises(PermanentError) as caught:
         house.handle(house.arrive(3, CANARY))
     assert caught.value.document_id == document
+
+
+def test_a_revision_over_the_budget_is_not_read(house: House) -> None:
+    """Reading anew costs as much as reading."""
+    house.handle(house.arrive(1, CANARY))
+    document = document_id(KEY, CANARY)
+    known = house.register.documents[document]
+    house.register.documents[document] = replace(known, terminal=Terminal.VOIDED)
+    house.register.budget_exceeded = True
+    with pytest.raises(PermanentError) as caught:
+        house.handle(house.arrive(2, CANARY))
+    assert caught.value.reason is QuarantineReason.BUDGET_EXCEEDED
+    assert caught.value.document_id == document
+    assert house.register.submissions[job(2)].status is SubmissionStatus.DUPLICATE
 
 
 def test_what_cannot_be_read_is_kept_and_counted_first(house: House) -> None:

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
+from services.ingest.budget import Budgets, Limits
 from services.ingest.canary import CANARY
 from services.ingest.inbox import pack
 from services.ingest.main import build
@@ -44,7 +45,7 @@ RECEIVED = "ocr.document-received"
 class House:
     """One tenant's front door."""
 
-    def __init__(self) -> None:
+    def __init__(self, budgets: Budgets | None = None) -> None:
         self.clock = FakeClock()
         topology = load_topology()
         self.objects = MemoryObjects(self.clock)
@@ -52,7 +53,7 @@ class House:
         self.key = self.keyring.tenant_key(TENANT, TenantPurpose.IDS)
         self.vault = Vault(self.objects, self.keyring)
         self.bus = MemoryBus(topology, self.clock)
-        self.register = memory_register(lambda _stage: timedelta(hours=1))
+        self.register = memory_register(lambda _stage: timedelta(hours=1), budgets)
         self.quarantine = Quarantine(self.objects, self.vault)
         self.tombstones = Tombstones(self.objects)
         self.ingest = build(
@@ -188,6 +189,31 @@ def test_an_unreadable_file_is_in_quarantine_and_comes_back(house: House) -> Non
     assert house.work() == ["done", "quarantined"]  # the duplicate, then the replay
     assert len(list(house.quarantine.list())) == 1
     assert (house.counts().duplicates, house.counts().quarantined) == (1, 1)
+
+
+def test_a_file_over_the_budget_waits_in_quarantine_for_another_day() -> None:
+    """Kept, counted, never read; it goes on when it is replayed or handed in again."""
+    house = House(Budgets(tenants={TENANT: Limits(pages_a_day=2)}))
+    texts = [f"Page {number}".encode() for number in range(3)]
+    for number, text in enumerate(texts):
+        house.submit(number, text)
+    assert house.work() == ["done", "done", "quarantined"]
+    assert len(house.received()) == 2
+    ((_, record),) = house.quarantine.list()
+    late = document_id(house.key, texts[2])
+    assert (record.reason, record.document_id) == (QuarantineReason.BUDGET_EXCEEDED, late)
+    assert house.vault.open(names.original(late)) == texts[2]
+    assert (house.counts().documents, house.counts().quarantined) == (3, 1)
+
+    house.submit(3, texts[2])
+    assert house.work() == ["done", "quarantined"]  # it is the same day
+    house.clock.sleep(timedelta(days=1).total_seconds())
+    house.submit(4, texts[2])
+    assert house.work() == ["done", "done"]
+    (event,) = house.received()
+    assert event.subject == late
+    assert list(house.quarantine.list()) == []
+    assert (house.counts().quarantined, house.counts().in_flight) == (0, 3)
 
 
 def test_erased_bytes_leave_nothing_at_the_door(house: House) -> None:

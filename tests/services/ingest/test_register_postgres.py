@@ -130,6 +130,10 @@ Attack = Callable[[SqlRegister], str]
         "DELETE FROM documents",
         "DELETE FROM submissions",
         "UPDATE documents SET erased = false",
+        "DELETE FROM reservations",
+        "UPDATE reservations SET pages = 0",
+        "DELETE FROM spent",
+        "UPDATE spent SET pages = pages - 1",
     ],
 )
 def test_what_was_booked_cannot_be_taken_back(
@@ -180,6 +184,7 @@ def test_a_worker_can_do_its_own_job(
     worker.apply([stands_in])
     worker.accept(upload_of(JOB), document_id=DOC, pages=1)
     worker.apply([event(DocumentErased(document_id=DOC), job=JOB)])
+    worker.reserve(upload_of(JOB), document_id=DOC, revision=1, pages=1)
     worker.postpone(worker.documents(), deadline=NOW)
     assert worker.counts(NOW) == postgres_register.counts(NOW)
     assert [one.document_id for one in worker.documents()] == [DOC]
@@ -204,6 +209,10 @@ def test_who_looks_can_look(
     [
         (WORKER, "DELETE FROM submissions"),
         (WORKER, "DELETE FROM documents"),
+        (WORKER, "DELETE FROM reservations"),
+        (WORKER, "UPDATE reservations SET pages = 0"),
+        (WORKER, "DELETE FROM spent"),
+        (WORKER, "UPDATE spent SET pages = 0"),
         (WORKER, "TRUNCATE documents"),
         (WORKER, "ALTER TABLE documents DISABLE TRIGGER ALL"),
         (WORKER, "DROP TRIGGER documents_stay ON documents"),
@@ -215,7 +224,10 @@ def test_who_looks_can_look(
         (READER, "DELETE FROM flow"),
         (ERASER, "UPDATE documents SET erased = true"),
         (ERASER, "DELETE FROM submissions"),
+        (READER, "SELECT * FROM reservations"),
+        (READER, "UPDATE spent SET pages = 0"),
         (ERASER, "SELECT * FROM flow"),
+        (ERASER, "SELECT * FROM spent"),
     ],
 )
 def test_a_role_is_refused_what_is_not_its_job(
@@ -298,5 +310,5 @@ def test_a_newer_register_is_refused(own: Database) -> None:
     with pytest.raises(UserError, match="newer version"):
         open_postgres(
             own.engine.url.set(drivername="postgresql").render_as_string(hide_password=False),
-            replace(REGISTER, migrations=Path(__file__).parent),
+            replace(REGISTER, newest="0004", migrations=Path(__file__).parent),
         )

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from services.summarize import vertex_opened
 from services.summarize.main import build
 from services.summarize.prices import TABLE, price_of
+from services.summarize.vertex_opened import check_vertex
 from services.summarize.vertex_settings import VertexSettings, vertex_emulator
 from shared.bus.topology import load_topology
 from shared.clock import FakeClock
@@ -58,6 +60,22 @@ def test_a_mistake_is_one_line(
     with pytest.raises(UserError, match=told) as caught:
         built(monkeypatch, **changed)
     assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=told):
+        check_vertex()  # as the command does before it starts workers
+
+
+def test_without_googles_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The laptop's installation does not carry it."""
+    monkeypatch.setattr(vertex_opened, "find_spec", lambda _name: None)
+    with pytest.raises(UserError, match="install docledger\\[vertex\\]"):
+        built(monkeypatch)
+
+
+def test_the_embedded_summarizer_needs_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default asks for no project, no place and no client."""
+    monkeypatch.setattr(vertex_opened, "find_spec", lambda _name: None)
+    built(monkeypatch, **dict.fromkeys(RIGHT, ""))
+    check_vertex()
 
 
 @pytest.mark.parametrize(

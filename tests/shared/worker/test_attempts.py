@@ -2,7 +2,10 @@
 
 import pytest
 
+from shared.events.envelope import Event
 from shared.worker.attempts import begun, is_repeated
+from shared.worker.outcome import Outcome
+from tests.shared.worker.conftest import Bench, summarized
 
 
 @pytest.mark.parametrize(("starts", "repeated"), [(1, False), (2, True), (3, True)])
@@ -20,3 +23,21 @@ def test_nothing_is_repeated_after_the_work_or_outside_of_it() -> None:
     with pytest.raises(OSError):  # noqa: PT011 - any error will do
         begun(fails, None, starts=2)
     assert not is_repeated()
+
+
+def test_the_edge_tells_a_handler_that_a_start_before_it_died(bench: Bench) -> None:
+    """A worker that crashed between a paid call and its result leaves a lease behind."""
+    told: list[bool] = []
+
+    def handle(event: Event) -> Outcome:
+        told.append(is_repeated())
+        if len(told) == 1:
+            raise SystemExit  # as a killed process: nothing after it is run
+        return summarized(event)
+
+    bench.handle = handle
+    with pytest.raises(SystemExit):
+        bench.deliver()
+    bench.clock.sleep(61)
+    assert bench.deliver(edge=bench.worker("w2")).acknowledge
+    assert told == [False, True]

@@ -1,0 +1,1 @@
+"""``docledger doctor``: a live project compared with ``infra/``. Nothing here writes anything."""

@@ -1,0 +1,131 @@
+"""Each single deviation makes exactly its own line fail."""
+
+import pickle
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+from google.auth.transport.requests import AuthorizedSession
+from google.oauth2.credentials import Credentials
+
+from deploy.doctor.examination import Wish, examine
+from deploy.doctor.lines import Code, Line, Status, code_of
+from deploy.doctor.reading import Google
+from deploy.iam.matrix import load_matrix
+from shared.clock import FakeClock
+from tests.deploy.doctor.breaking import Break, bind, new, other_key, put
+from tests.deploy.doctor.deviations import DEVIATIONS, READ, STRANGER, WRAPPED
+from tests.emulators.googleapis import TOKEN, GoogleApis, InProcess
+from tests.emulators.googleapis_site import (
+    AUDITORS,
+    PARTNERS,
+    PROJECT,
+    REGION,
+    STORAGE,
+    bucket,
+    right,
+)
+
+MATRIX: Final = load_matrix()
+RIGHT: Final = pickle.dumps(right())  # quicker than a deep copy
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[AuthorizedSession]:
+    """Give one session; making one costs more than a hundred questions."""
+    made = AuthorizedSession(Credentials(TOKEN))  # type: ignore[no-untyped-call]
+    made.trust_env = False
+    yield made
+    made.close()  # type: ignore[no-untyped-call]
+
+
+def examined(
+    session: AuthorizedSession, apis: GoogleApis, *only: str, accepted: tuple[str, ...] = ()
+) -> list[Line]:
+    """Return the lines about some resources; nothing was written."""
+    session.mount("https://", InProcess(apis))
+    wish = Wish(
+        PROJECT,
+        REGION,
+        external={"partners": [PARTNERS], "auditors": [AUDITORS]},
+        accepted=accepted,
+        only=only,
+    )
+    lines = examine(Google(session, clock=FakeClock()), MATRIX, wish)
+    assert apis.wrong == []
+    return lines
+
+
+def only_of(resource: str) -> str:
+    """Return what to look at for a resource's lines."""
+    kind, _, rest = resource.partition("/")
+    if kind == "processor":
+        return "processors"
+    return "ring/signers" if rest.startswith("signers/") else resource
+
+
+@pytest.mark.parametrize("name", DEVIATIONS)
+def test_one_deviation_is_one_line(session: AuthorizedSession, name: str) -> None:
+    """A finding says which resource, which check; everything else about it stays right."""
+    resource, check, breaks = DEVIATIONS[name]
+    apis: GoogleApis = pickle.loads(RIGHT)
+    breaks(apis)
+    lines = examined(session, apis, only_of(resource))
+    wrong = [(line.resource, line.check) for line in lines if line.status is Status.DIFFERS]
+    assert wrong == [(resource, check)]
+    assert code_of(lines) is Code.DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("resource", "breaks", "accepted"),
+    [
+        ("project", bind("project", "roles/owner", STRANGER), f"project roles/owner {STRANGER}"),
+        ("buckets", new(f"{STORAGE}/state"), "buckets state"),
+    ],
+    ids=["administrator", "bucket"],
+)
+def test_what_somebody_accepted_is_shown_and_no_finding(
+    session: AuthorizedSession, resource: str, breaks: Break, accepted: str
+) -> None:
+    """A project has administrators, whom no table of ours names; evidence names them."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    breaks(apis)
+    lines = examined(session, apis, resource, accepted=(accepted,))
+    assert accepted in {line.text for line in lines if line.status is Status.ACCEPTED}
+    assert code_of(lines) is Code.AS_IT_SHOULD_BE
+
+
+def test_only_more_than_the_tables_say_can_be_accepted(session: AuthorizedSession) -> None:
+    """A key that is missing, or a lock on what must be erasable, is no matter of taste."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    put(WRAPPED, "retentionPolicy.retentionPeriod", "86400")(apis)
+    other_key(WRAPPED, "encryption.defaultKmsKeyName")(apis)
+    lines = examined(session, apis, "bucket/wrapped")
+    accepted = tuple(line.text for line in lines)
+    again = examined(session, apis, "bucket/wrapped", accepted=accepted)
+    assert code_of(again) is Code.DIFFERS
+
+
+def test_a_stranger_is_found_beside_a_refusal(session: AuthorizedSession) -> None:
+    """Not to have seen everything outweighs what was seen, and hides nothing of it."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    bind("bucket/log", READ, STRANGER)(apis)
+    apis.faults[f"{STORAGE}/{bucket('objects')}"] = 403
+    lines = examined(session, apis, "bucket")
+    assert {Status.DIFFERS, Status.UNKNOWN} <= {line.status for line in lines}
+    assert code_of(lines) is Code.NOT_SEEN
+
+
+def test_objects_are_looked_at_page_by_page_up_to_a_bound(session: AuthorizedSession) -> None:
+    """A bucket of millions is sampled, and the line says how many were looked at."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    session.mount("https://", InProcess(apis))
+    wish = Wish(PROJECT, REGION, only=("bucket/objects",), objects=4)
+    lines = examine(Google(session, clock=FakeClock()), MATRIX, wish)
+    [line] = [line for line in lines if line.check == "objects in originals/"]
+    assert line.found == "4 of the 4 looked at"
+
+
+def test_nothing_looked_at_is_not_success() -> None:
+    """An empty examination opens no gate."""
+    assert code_of([]) is Code.NOT_SEEN
