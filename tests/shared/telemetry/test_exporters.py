@@ -22,7 +22,7 @@ from google.cloud.monitoring_v3.services.metric_service.transports import (
 )
 from google.cloud.trace_v2 import BatchWriteSpansRequest, TraceServiceClient
 from google.cloud.trace_v2.services.trace_service.transports import TraceServiceGrpcTransport
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # likewise
+from google.protobuf.empty_pb2 import Empty
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
