@@ -1,5 +1,6 @@
 """What the doctor says: one line a check, and what the lines come to."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -65,7 +66,9 @@ def told(value: Any) -> str:  # noqa: ANN401 - whatever an API answers
         return str(value).lower()
     if isinstance(value, list):
         return ", ".join(map(told, value))[:_LONGEST]
-    return str(value)[:_LONGEST] if isinstance(value, str | int | float) else "something else"
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True)[:_LONGEST]
+    return str(value)[:_LONGEST]
 
 
 def code_of(lines: Iterable[Line]) -> Code:

@@ -113,7 +113,8 @@ class Google:
         import google.auth  # noqa: PLC0415 - costs half a second
 
         credentials, _project = google.auth.default(
-            scopes=("https://www.googleapis.com/auth/cloud-platform.read-only",)
+            # Most of these APIs know no scope for reading alone: roles bound what it may do.
+            scopes=("https://www.googleapis.com/auth/cloud-platform",)
         )
         session: Session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
         session.mount("https://", HTTPAdapter(pool_maxsize=IN_HAND))

@@ -45,7 +45,7 @@ _ALTERNATIVES: Final = re.compile(r"[a-z]+(?:\|[a-z]+)+")
 _MAKE: Final = re.compile(r"(?:^|[;&|(] *)make +([a-z][a-z0-9-]*)", re.MULTILINE)
 _VARIABLE: Final = re.compile(r"\bDOCLEDGER_[A-Z_]*[A-Z_]")
 _TERRAFORM: Final = re.compile(r"-var[= ]'?(\w+)=|\bvar\.(\w+)")
-_OUTPUT: Final = re.compile(r"\.docledger\.(\w+)|\bdocledger\.value\.(\w+)")
+_OUTPUT: Final = re.compile(r"jq -r '?\.(\w+)")
 _ASSIGNED: Final = re.compile(r"^(?: {3})?(\w+) *=", re.MULTILINE)  # a list indents by three
 _STATED: Final = re.compile(r'^(variable|output) "(\w+)"', re.MULTILINE)
 _TARGET: Final = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
@@ -209,7 +209,7 @@ def _terraform(code: Code) -> Iterator[str]:
     if code.language == "hcl":
         names |= set(_ASSIGNED.findall(code.text))
     yield from (f"Terraform variable {name}" for name in names - stated("variable"))
-    outputs = {one or other for one, other in _OUTPUT.findall(code.text)}
+    outputs = set(_OUTPUT.findall(code.text)) if "-json docledger" in code.text else set()
     yield from (f"Terraform output {name}" for name in outputs - stated("output"))
 
 

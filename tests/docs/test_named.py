@@ -33,7 +33,7 @@ def test_what_a_document_names_is_there(document: Path) -> None:
         ("`DOCLEDGER_NOTHING_<FIELD>`", "variable DOCLEDGER_NOTHING_"),
         ("`terraform apply -var=nothing=1`", "Terraform variable nothing"),
         ('```hcl\nnothing = "x"\n```', "Terraform variable nothing"),
-        ("`jq .docledger.nothing`", "Terraform output nothing"),
+        ("`terraform output -json docledger | jq -r .nothing`", "Terraform output nothing"),
     ],
 )
 def test_what_is_not_there_is_found(text: str, told: str) -> None:

@@ -85,9 +85,14 @@ class GoogleApis:
     def _said(self, place: str, query: dict[str, str], body: dict[str, Any]) -> Any:
         for suffix in _POLICIES:
             if place.endswith(suffix) and place.removesuffix(suffix) in self.policies:
-                version = body.get("options", {}).get("requestedPolicyVersion") or next(
+                # The version is a parameter, but where the API is POSTed a body of its own.
+                of_project = place.startswith("cloudresourcemanager.")
+                told = body.get("options", {}).get("requestedPolicyVersion") if of_project else None
+                version = told or next(
                     (value for name, value in query.items() if "equestedPolicyVersion" in name), 1
                 )
+                if (body and not of_project) or (told is None and of_project):
+                    self.wrong.append(f"version of {place}")
                 return self._policy(place.removesuffix(suffix), int(version))
         if place in self.resources:
             return self.resources[place]
@@ -189,6 +194,13 @@ class InProcess(BaseAdapter):
         """Nothing is open."""
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: a caller that has read enough hangs up."""
+
+
 class Served:
     """The APIs on a free port of this machine; the host is the first part of the path.
 
@@ -216,8 +228,7 @@ class Served:
 
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             setattr(Handler, f"do_{method}", Handler._do)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True

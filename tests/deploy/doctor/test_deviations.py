@@ -129,3 +129,16 @@ def test_objects_are_looked_at_page_by_page_up_to_a_bound(session: AuthorizedSes
 def test_nothing_looked_at_is_not_success() -> None:
     """An empty examination opens no gate."""
     assert code_of([]) is Code.NOT_SEEN
+
+
+@pytest.mark.parametrize("bad", [None, True, [[1]], {"a": 1}], ids=str)
+def test_answers_of_other_types_are_findings(session: AuthorizedSession, bad: object) -> None:
+    """Whatever an API says: no traceback, no success."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    for place, its in apis.resources.items():
+        if not place.startswith("cloudresourcemanager."):
+            its.update(dict.fromkeys(its, bad))
+    only = ("bucket", "subscription", "database", "service", "key", "role", "processors", "topics")
+    lines = examined(session, apis, *only)
+    assert Status.DIFFERS in {line.status for line in lines}
+    assert code_of(lines) is not Code.AS_IT_SHOULD_BE
