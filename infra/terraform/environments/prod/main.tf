@@ -17,6 +17,7 @@ module "docledger" {
   number         = var.number
   region         = var.region
   origin         = var.origin
+  other_tenants  = ["smoke"] # a release hands its documents in as this tenant
   images         = var.images
   token_versions = var.token_versions
   external       = var.external
