@@ -144,23 +144,28 @@ class Budgets(_Said):
     tenants: Mapping[TenantName, Limits] = Field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path | None) -> Self:
-        """Return what a file says; without a file, there is no limit.
+    def read(cls, source: str | None) -> Self:
+        """Return what the source says; without one, there is no limit.
+
+        Args:
+            source: a file's path; or, where no file is at hand, the YAML itself, in braces.
 
         Raises:
             UserError: it cannot be read, or says something that no budget says.
         """
-        if path is None:
+        if source is None:
             return cls()
+        here = source.lstrip().startswith("{")
+        called = "the budgets" if here else f"the budgets {source}"
         try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8"))
+            said = yaml.safe_load(source if here else Path(source).read_text(encoding="utf-8"))
             return cls.model_validate(said if said is not None else {})
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-            raise UserError(f"the budgets {path} cannot be read: correct the file") from err
+            raise UserError(f"{called} cannot be read: correct them") from err
         except ValidationError as err:
             first = err.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"the budgets {path}, {where}: {first['msg']}") from err
+            raise UserError(f"{called}, {where}: {first['msg']}") from err
 
     def of(self, tenant: str) -> Limits:
         """Return a tenant's limits."""

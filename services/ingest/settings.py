@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
@@ -72,13 +71,14 @@ class RegisterSettings(Settings):
     Attributes:
         database: ``postgresql://`` URL of the register; ``register.sqlite`` in the data folder
             when unset. It names no password: the driver finds one in ``PGPASSFILE``.
-        budgets: a YAML file (``services.ingest.budget``); without one, tenants have no limit.
+        budgets: a YAML file (``services.ingest.budget``), or what would be in it, in braces; when
+            unset, tenants have no limit.
     """
 
     section: ClassVar[str] = "register"
 
     database: DatabaseUrl | None = None
-    budgets: Path | None = None
+    budgets: str | None = None
 
 
 def _pairs(value: Any) -> Any:  # noqa: ANN401 - not checked yet

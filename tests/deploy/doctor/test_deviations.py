@@ -18,8 +18,12 @@ from tests.deploy.doctor.deviations import DEVIATIONS, READ, STRANGER, WRAPPED
 from tests.emulators.googleapis import TOKEN, GoogleApis, InProcess
 from tests.emulators.googleapis_site import (
     AUDITORS,
+    IAM_API,
+    KMS,
     PARTNERS,
+    PROCESSORS,
     PROJECT,
+    PUBSUB,
     REGION,
     STORAGE,
     bucket,
@@ -142,3 +146,45 @@ def test_answers_of_other_types_are_findings(session: AuthorizedSession, bad: ob
     lines = examined(session, apis, *only)
     assert Status.DIFFERS in {line.status for line in lines}
     assert code_of(lines) is not Code.AS_IT_SHOULD_BE
+
+
+@pytest.mark.parametrize(
+    ("only", "place", "line"),
+    [
+        ("bucket/log", f"{STORAGE}/{bucket('log')}/iam", ("bucket/log", "may", "inspectBuckets")),
+        (
+            "bucket/audit",
+            f"{STORAGE}/{bucket('audit')}/o",
+            ("bucket/audit", "objects", "inspectBuckets"),
+        ),
+        (
+            "bucket/log",
+            f"{STORAGE}/{bucket('log')}/notificationConfigs",
+            ("bucket/log", "tells", "inspectBuckets"),
+        ),
+        ("processors", PROCESSORS, ("processors", "key", "inspectProject")),
+        (
+            "ring/signers",
+            f"{KMS}/docledger-signers/cryptoKeys",
+            ("ring/signers", "keys", "inspectRings"),
+        ),
+        ("topics", f"{PUBSUB}/topics", ("topics", "no other topic", "inspectProject")),
+        (
+            "role/tell",
+            f"{IAM_API}/roles/docledger.tell",
+            ("role/tell", "permissions, deleted", "inspectProject"),
+        ),
+    ],
+    ids=lambda one: one if isinstance(one, str) and len(one) < 20 else "",
+)
+def test_one_refusal_is_one_line_and_the_role_it_takes(
+    session: AuthorizedSession, only: str, place: str, line: tuple[str, str, str]
+) -> None:
+    """Whoever runs the doctor is told what to grant it; all else was looked at."""
+    apis: GoogleApis = pickle.loads(RIGHT)
+    apis.faults[place] = 403
+    lines = examined(session, apis, only)
+    [unseen] = [one for one in lines if one.status not in {Status.OK, Status.ACCEPTED}]
+    resource, check, role = line
+    assert (unseen.status, unseen.resource, unseen.check) == (Status.UNKNOWN, resource, check)
+    assert unseen.found.endswith(f"it takes projects/{PROJECT}/roles/docledger.{role}")

@@ -27,11 +27,11 @@ tenants:
 """
 
 
-def written(folder: Path, said: str) -> Path:
-    """Return a file that says something."""
+def written(folder: Path, said: str) -> str:
+    """Return where a file says something."""
     path = folder / "budgets.yaml"
     path.write_text(said, encoding="utf-8")
-    return path
+    return str(path)
 
 
 def test_a_tenant_has_its_own_limits_or_everybodys(tmp_path: Path) -> None:
@@ -40,6 +40,15 @@ def test_a_tenant_has_its_own_limits_or_everybodys(tmp_path: Path) -> None:
     assert budgets.of("acme") == Limits(pages_a_day=2000, pages_a_month=30000)
     assert budgets.of("globex") == Limits()
     assert budgets.of("another") == Limits(pages_a_day=5000)
+
+
+def test_where_no_file_is_at_hand_it_is_said_in_braces() -> None:
+    """On Cloud Run a variable is what an installation sets."""
+    budgets = Budgets.read("{everybody: {pages_a_day: 5}, tenants: {globex: {}}}")
+    assert budgets.of("acme") == Limits(pages_a_day=5)
+    assert budgets.of("globex") == Limits()
+    with pytest.raises(UserError, match=r"the budgets, everybody\.pages_an_hour: "):
+        Budgets.read("{everybody: {pages_an_hour: 5}}")
 
 
 @pytest.mark.parametrize("said", [None, "", "tenants: {}"])
@@ -76,7 +85,7 @@ def test_what_no_budget_says_is_told_in_one_line(tmp_path: Path, said: str, told
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A worker that starts without its limits would spend without them."""
     with pytest.raises(UserError, match="cannot be read"):
-        Budgets.read(tmp_path / "none.yaml")
+        Budgets.read(str(tmp_path / "none.yaml"))
 
 
 @given(MOMENTS)
