@@ -10,6 +10,7 @@ from services.summarize.advised import AdvisedSummarizer
 from services.summarize.dates import months
 from services.summarize.handler import handle
 from services.summarize.ports import Summarizer
+from services.summarize.reader_heard import ReaderHeard
 from services.summarize.rules import RulesSummarizer
 from services.summarize.settings import SummarizerSettings, SummarizeSettings
 from services.summarize.vertex_opened import open_model
@@ -86,6 +87,7 @@ def build(  # noqa: PLR0913 - each is something the worker stands on
         summarizer = canary = SandboxedSummarizer(sandbox, RulesSummarizer())
         if model is not None:
             summarizer = AdvisedSummarizer(canary, model, metrics=metrics, clock=clock)
+        summarizer = ReaderHeard(summarizer)
     assert canary is not None
     months()  # month names are loaded before the first document waits for them
     return Worker(

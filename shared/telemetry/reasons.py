@@ -54,7 +54,7 @@ class HeldReason(StrEnum):
     AMOUNT_OUT_OF_RANGE = "amount_out_of_range"  # zero, below zero, or more than books can count
     PERIOD_CLOSED = "period_closed"  # its date lies in a closed period
     NOT_IN_WORDS = "not_in_words"  # a value that is nowhere in the document's words
-    SUMMARIZERS_DIFFER = "summarizers_differ"  # the model and the rules say different things of it
+    SUMMARIZERS_DIFFER = "summarizers_differ"  # the rules and another reader disagree on it
 
 
 class InsteadReason(StrEnum):

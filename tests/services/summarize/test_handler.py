@@ -22,8 +22,9 @@ from shared.events.payloads import (
 )
 from shared.events.results import Reading, Summary
 from shared.settings import SettingsError
-from shared.telemetry.reasons import QuarantineReason
+from shared.telemetry.reasons import HeldReason, QuarantineReason
 from tests.services.summarize.documents import INVOICE
+from tests.services.summarize.findings import found
 from tests.services.summarize.writing import reading
 
 if TYPE_CHECKING:
@@ -113,6 +114,18 @@ def test_build_binds_the_ports_and_the_canary_sings() -> None:
     worker.canary()
     assert isinstance(worker.handle(event(READ)).result, Summary)
     worker.close()
+
+
+def test_build_hears_what_the_reader_found() -> None:
+    """Another total than the page's own must reach whoever decides, not the books."""
+    said = found(total_amount="100.00")
+    read = reading(INVOICE).model_copy(update={"extraction": said})
+    results = cast("Results", built(FakeReadings(read).open))
+    worker = build(results=results, settings=SummarizeSettings())
+    told = worker.handle(event(READ)).result
+    worker.close()
+    assert isinstance(told, Summary)
+    assert told.doubts == (HeldReason.SUMMARIZERS_DIFFER,)
 
 
 def test_a_broken_summarizer_breaks_the_canary() -> None:

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from services.ledger.chart import Chart, load_chart
 from services.ledger.postings import draw_up
 from services.summarize.answer import Answer
+from services.summarize.objections import PROPOSED
 from services.summarize.page_reading import PageReading
 from services.summarize.rules import RulesSummarizer
-from services.summarize.second_opinion import PROPOSED, advised
+from services.summarize.second_opinion import advised
 from shared.events.payloads import DocumentType, EntryKind
 from shared.events.results import FieldName, Summary
 from shared.telemetry.reasons import HeldReason

@@ -25,6 +25,7 @@ from shared.worker.attempts import begun
 from tests.emulators.vertex import LOCATION, MODEL, PROJECT, Fault, VertexServer
 from tests.services.summarize.answers import saying
 from tests.services.summarize.documents import INVOICE
+from tests.services.summarize.findings import found
 from tests.services.summarize.test_handler import READ, FakeReadings, built, event
 from tests.services.summarize.writing import reading
 
@@ -221,7 +222,8 @@ def test_the_worker_asks_the_model_that_its_settings_name(
         "DOCLEDGER_UNSAFE_VERTEX_EMULATOR": asking.server.address,
     }.items():
         monkeypatch.setenv(name, value)
-    results = cast("Results", built(FakeReadings(reading(INVOICE)).open))
+    read = reading(INVOICE).model_copy(update={"extraction": found()})
+    results = cast("Results", built(FakeReadings(read).open))
     worker = build(results=results, metrics=asking.metrics)
     worker.canary()
     assert asking.server.asked == []
@@ -229,6 +231,8 @@ def test_the_worker_asks_the_model_that_its_settings_name(
     worker.close()
     assert isinstance(summary, Summary)
     assert summary.speaker == Speaker(engine="vertex", model=MODEL)
+    engines = [one.engine for one in summary.fields["total_amount"].evidence]
+    assert engines == ["text_layer", "vertex", "documentai"], "the reader was heard too"
     assert asking.spent("call") == 1
 
 
