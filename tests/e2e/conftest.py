@@ -1,5 +1,6 @@
 """What the end-to-end tests work on."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,12 @@ CHOSEN = (
     "empty.pdf",
 )
 """Of the fast examples, one of each way through the house; their order of arrival is all one."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell has what it starts in the background ignore SIGINT, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

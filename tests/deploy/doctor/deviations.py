@@ -34,6 +34,7 @@ from tests.emulators.googleapis_site import (
 
 STRANGER: Final = "user:stranger@example.com"
 READ: Final = f"projects/{PROJECT}/roles/docledger.readObjects"
+DELETE: Final = f"projects/{PROJECT}/roles/docledger.deleteObjects"
 SUBSCRIPTION: Final = "ocr.pages-read"
 PUSHES: Final = f"subscription/{SUBSCRIPTION}"
 TOPIC: Final = "docledger.document.read.v1"
@@ -46,6 +47,7 @@ OCR: Final = f"{RUN}/services/docledger-ocr"
 PULLED: Final = f"{PUBSUB}/subscriptions/{SUBSCRIPTION}"
 OCR_MEMBER: Final = f"serviceAccount:{email('ocr')}"
 LEDGER_API: Final = f"serviceAccount:{email('ledger-api')}"
+SEQUENCER: Final = f"serviceAccount:{email('sequencer')}"
 ANYTHING: Final = 'resource.name.startsWith("projects/_/buckets/")'
 
 
@@ -170,12 +172,12 @@ DEVIATIONS: Final[dict[str, tuple[str, str, Break]]] = {
     "condition-gone": (
         "bucket/log",
         "may",
-        rebind("bucket/log", READ, LEDGER_API, condition={"expression": ""}),
+        rebind("bucket/log", DELETE, SEQUENCER, condition={"expression": ""}),
     ),
     "condition-wider": (
         "bucket/log",
         "may",
-        rebind("bucket/log", READ, LEDGER_API, condition={"expression": ANYTHING}),
+        rebind("bucket/log", DELETE, SEQUENCER, condition={"expression": ANYTHING}),
     ),
     "member-deleted": (
         "bucket/log",
