@@ -16,6 +16,7 @@ from shared.bus.pubsub_project import PubsubProject
 from shared.bus.pubsub_wanted import Pushes, Wanted
 from shared.bus.topology import Topology
 from shared.errors import TransientError, UserError
+from tests.shared.bus.keyed import keyed_topics
 from tests.shared.bus.served import Refused, serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -25,6 +26,7 @@ ENDPOINTS = {
     for worker in ("entrance", "ingest", "ocr", "summarize", "ledger", "register")
 }
 NAME = "ocr.pages-read"
+KEY = "projects/acme/locations/eu/keyRings/r/cryptoKeys/events"
 
 
 class Cloud:
@@ -202,10 +204,29 @@ def test_a_key_is_set_when_a_topic_is_made(
     cloud: Cloud, topology: Topology, pubsub_project: str
 ) -> None:
     """The emulator stores the name of the key; that it encrypts, Pub/Sub alone can prove."""
-    key = "projects/acme/locations/eu/keyRings/r/cryptoKeys/events"
-    apply(topology, project=pubsub_project, endpoints=ENDPOINTS, kms_key_name=key)
+    apply(topology, project=pubsub_project, endpoints=ENDPOINTS, kms_key_name=KEY)
     topic = cloud.topics.get_topic(topic=cloud.topic("ocr.pages-read.dead"))
-    assert topic.kms_key_name == key
+    assert topic.kms_key_name == KEY
+
+
+def test_no_topic_is_made_without_its_key(
+    cloud: Cloud,
+    topology: Topology,
+    pubsub_emulator: PubsubEmulator,
+    pubsub_project: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where a server asks for the key, each topic comes with it, and one without is refused."""
+    with keyed_topics(pubsub_emulator.host, KEY) as gate:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", gate)
+        for other in (None, f"{KEY}-of-another"):
+            with pytest.raises(UserError, match="make topic"):
+                apply(topology, project=pubsub_project, endpoints=ENDPOINTS, kms_key_name=other)
+        assert list(cloud.topics.list_topics(project=cloud.project)) == []
+        apply(topology, project=pubsub_project, endpoints=ENDPOINTS, kms_key_name=KEY)
+    made = list(cloud.topics.list_topics(project=cloud.project))
+    assert {one.kms_key_name for one in made} == {KEY}
+    assert len(made) > len(topology.subscriptions)
 
 
 @pytest.mark.parametrize("name", ["ocr.pages-raed", "docledger.pages.read.v1"])
