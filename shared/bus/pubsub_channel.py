@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final
 
 import grpc
-from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError, RetryError
+from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1.services.publisher import PublisherClient
 from google.pubsub_v1.services.publisher.transports.grpc import PublisherGrpcTransport
@@ -17,6 +17,7 @@ from google.pubsub_v1.services.subscriber import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcTransport
 
 from shared.errors import TransientError, UserError
+from shared.google_client import code_of
 
 EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
 
@@ -76,15 +77,6 @@ def translated(server: str = "Pub/Sub") -> Iterator[None]:
         if "closed channel" not in str(err):
             raise
         raise TransientError(f"{server} is unavailable (the connection was closed)") from err
-
-
-def code_of(error: BaseException) -> str:
-    """Return the gRPC code that an error stands for, or what kind of error it is."""
-    cause = error.cause if isinstance(error, RetryError) and error.cause else error
-    code = cause.grpc_status_code if isinstance(cause, GoogleAPICallError) else None
-    if code is None and isinstance(cause, grpc.RpcError) and isinstance(cause, grpc.Call):
-        code = cause.code()
-    return code.name if code is not None else type(cause).__name__
 
 
 def topic_path(project: str, topic: str) -> str:

@@ -11,7 +11,6 @@ from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import types
 
 from shared.bus.pubsub_channel import (
-    code_of,
     emulator_host,
     publisher_client,
     subscriber_client,
@@ -27,6 +26,7 @@ from shared.bus.pubsub_differences import (
 )
 from shared.bus.pubsub_wanted import Wanted
 from shared.errors import UserError
+from shared.google_client import code_of
 
 
 class _Times(TypedDict):

@@ -8,22 +8,10 @@ Source: cloud.google.com/kms/docs/data-integrity-guidelines.
 """
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Final, TypeVar
 
-import google_crc32c
 import grpc
-from google.api_core.exceptions import (
-    Aborted,
-    DeadlineExceeded,
-    GoogleAPICallError,
-    InternalServerError,
-    InvalidArgument,
-    ResourceExhausted,
-    RetryError,
-    ServiceUnavailable,
-    Unknown,
-)
+from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.kms_v1 import KeyManagementServiceClient
@@ -32,6 +20,7 @@ from google.cloud.kms_v1.services.key_management_service.transports import (
 )
 
 from shared.errors import TransientError
+from shared.google_client import UNAVAILABLE, OpenedOnce, code_of
 
 ATTEMPT_S: Final = 5.0
 DEADLINE_S: Final = 20.0
@@ -50,17 +39,6 @@ class RefusedInputError(Exception):
 
 class _DamagedError(Exception):
     """An answer, or our request, was changed on its way."""
-
-
-_AGAIN: Final = (
-    _DamagedError,
-    Aborted,
-    DeadlineExceeded,
-    InternalServerError,
-    ResourceExhausted,
-    ServiceUnavailable,
-    Unknown,
-)
 
 
 class KmsConnection:
@@ -83,13 +61,12 @@ class KmsConnection:
         self._emulator = emulator
         self._attempt_s = attempt_s
         self._retry = Retry(
-            predicate=if_exception_type(*_AGAIN),
+            predicate=if_exception_type(_DamagedError, *UNAVAILABLE),
             initial=_FIRST_DELAY_S,
             maximum=_MOST_DELAY_S,
             timeout=deadline_s,
         )
-        self._lock = Lock()
-        self._client: KeyManagementServiceClient | None = None
+        self._client = OpenedOnce(self._made)
 
     def __repr__(self) -> str:
         return "KmsConnection()"
@@ -112,7 +89,7 @@ class KmsConnection:
         """
 
         def once() -> _T:
-            answer = work(self._open(), self._attempt_s)
+            answer = work(self._client.get(), self._attempt_s)
             if not intact(answer):
                 raise _DamagedError
             return answer
@@ -129,16 +106,7 @@ class KmsConnection:
 
     def close(self) -> None:
         """Close the channel; the next call opens another."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.transport.close()  # type: ignore[no-untyped-call]
-
-    def _open(self) -> KeyManagementServiceClient:
-        with self._lock:
-            if self._client is None:
-                self._client = self._made()
-            return self._client
+        self._client.close()
 
     def _made(self) -> KeyManagementServiceClient:
         if self._emulator is None:
@@ -149,15 +117,7 @@ class KmsConnection:
         )
 
 
-def crc32c(data: bytes) -> int:
-    """Return the checksum that every field of bytes travels with."""
-    return int(google_crc32c.value(data))
-
-
 def _told(error: BaseException) -> str:
-    """Return the gRPC code, or what kind of error it is; nothing of the server's text."""
+    """Return what went wrong in a few words; nothing of the server's text."""
     cause = error.cause if isinstance(error, RetryError) and error.cause else error
-    if isinstance(cause, _DamagedError):
-        return "its answers arrive damaged"
-    code = cause.grpc_status_code if isinstance(cause, GoogleAPICallError) else None
-    return code.name if code is not None else type(cause).__name__
+    return "its answers arrive damaged" if isinstance(cause, _DamagedError) else code_of(cause)

@@ -16,9 +16,10 @@ from google.cloud.kms_v1 import (
 )
 
 from shared.errors import TransientError
+from shared.google_client import crc32c
 from shared.keys.envelope import KEY_BYTES
 from shared.keys.kek import KeyDamagedError, Wrapped
-from shared.keys.kms_connection import KmsConnection, RefusedInputError, crc32c
+from shared.keys.kms_connection import KmsConnection, RefusedInputError
 
 _VERSIONS: Final = "/cryptoKeyVersions/"
 _OPENS: Final = CryptoKeyVersion.CryptoKeyVersionState.ENABLED

@@ -18,7 +18,8 @@ from google.cloud.kms_v1 import (
 )
 
 from shared.errors import TransientError
-from shared.keys.kms_connection import KmsConnection, RefusedInputError, crc32c
+from shared.google_client import crc32c
+from shared.keys.kms_connection import KmsConnection, RefusedInputError
 from shared.tlog.checkpoint import Checkpoint
 from shared.tlog.errors import MalformedError, SignatureError
 from shared.tlog.key_history import KeyStatement

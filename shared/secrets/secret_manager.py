@@ -8,25 +8,17 @@ Source: cloud.google.com/secret-manager/docs/data-integrity; google.cloud.secret
 """
 
 import re
-from threading import Lock
 from typing import Final, NoReturn
 
-import google_crc32c
 import grpc
 from google.api_core.exceptions import (
-    Aborted,
-    DeadlineExceeded,
     FailedPrecondition,
     Forbidden,
     GoogleAPICallError,
-    InternalServerError,
     InvalidArgument,
     NotFound,
-    ResourceExhausted,
     RetryError,
-    ServiceUnavailable,
     Unauthenticated,
-    Unknown,
 )
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
@@ -39,6 +31,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 )
 
 from shared.errors import TransientError
+from shared.google_client import UNAVAILABLE, OpenedOnce, code_of, crc32c
 from shared.secrets.port import SecretUnusableError, SecretWithdrawnError
 from shared.secrets.value import SecretValue
 
@@ -53,14 +46,6 @@ _PINNED: Final = re.compile(
     r"(/secrets/[A-Za-z0-9_-]{1,255}/versions/[1-9][0-9]{0,9})\Z"
 )
 _NOT_PINNED: Final = re.compile(r"projects/[^/]+/secrets/[^/]+(/versions/[^/0-9][^/]*)?\Z")
-_OUTAGE: Final = (
-    Aborted,
-    DeadlineExceeded,
-    InternalServerError,
-    ResourceExhausted,
-    ServiceUnavailable,
-    Unknown,
-)
 
 
 class SecretManagerSecrets:
@@ -85,13 +70,12 @@ class SecretManagerSecrets:
         self._emulator = emulator
         self._attempt_s = attempt_s
         self._retry = Retry(
-            predicate=if_exception_type(*_OUTAGE),
+            predicate=if_exception_type(*UNAVAILABLE),
             initial=_FIRST_DELAY_S,
             maximum=_MOST_DELAY_S,
             timeout=deadline_s,
         )
-        self._lock = Lock()
-        self._client: SecretManagerServiceClient | None = None
+        self._client = OpenedOnce(self._made)
 
     def __repr__(self) -> str:
         return "SecretManagerSecrets()"
@@ -111,15 +95,12 @@ class SecretManagerSecrets:
 
     def close(self) -> None:
         """Close the channel; the next read opens another."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.transport.close()  # type: ignore[no-untyped-call]
+        self._client.close()
 
     def _asked(self, name: str) -> AccessSecretVersionResponse:
         try:
             answer: AccessSecretVersionResponse = self._retry(
-                lambda: self._open().access_secret_version(
+                lambda: self._client.get().access_secret_version(
                     name=name, retry=None, timeout=self._attempt_s
                 )
             )()
@@ -138,14 +119,8 @@ class SecretManagerSecrets:
                 f"Secret Manager refuses the name {name}: correct it"
             ) from err
         except (RetryError, GoogleAPICallError, GoogleAuthError, grpc.RpcError) as err:
-            raise TransientError(f"Secret Manager is unavailable ({_told(err)})") from err
+            raise TransientError(f"Secret Manager is unavailable ({code_of(err)})") from err
         return answer
-
-    def _open(self) -> SecretManagerServiceClient:
-        with self._lock:
-            if self._client is None:
-                self._client = self._made()
-            return self._client
 
     def _made(self) -> SecretManagerServiceClient:
         if self._emulator is None:
@@ -163,11 +138,6 @@ def _whole(answer: AccessSecretVersionResponse) -> bool:
     return bool(checked)
 
 
-def crc32c(data: bytes) -> int:
-    """Return the checksum that a payload travels with."""
-    return int(google_crc32c.value(data))
-
-
 def _refuse_name(name: str) -> NoReturn:
     if _NOT_PINNED.match(name):
         raise SecretUnusableError(
@@ -177,10 +147,3 @@ def _refuse_name(name: str) -> NoReturn:
     raise SecretUnusableError(
         "a secret's name is projects/PROJECT/secrets/SECRET/versions/NUMBER: correct it"
     )
-
-
-def _told(error: BaseException) -> str:
-    """Return the gRPC code, or what kind of error it is; nothing of the server's text."""
-    cause = error.cause if isinstance(error, RetryError) and error.cause else error
-    code = cause.grpc_status_code if isinstance(cause, GoogleAPICallError) else None
-    return code.name if code is not None else type(cause).__name__

@@ -27,6 +27,7 @@ ONLY_SOME = {
     "shared/api/": "api",
     "shared/bus/pubsub": "cloud",
     "shared/database/": "ledger",  # and ingest's: the same lines
+    "shared/google_client": "cloud",
     "shared/keys/kms": "cloud",
     "shared/objects/gcs": "cloud",
     "shared/secrets/secret_manager": "cloud",

@@ -6,21 +6,11 @@ little while waits on the bus, which is patient.
 
 import random
 from collections.abc import Callable
-from threading import Lock
 from typing import Final, TypeVar
 
 import grpc
 from google.api_core.client_options import ClientOptions
-from google.api_core.exceptions import (
-    Aborted,
-    DeadlineExceeded,
-    GoogleAPICallError,
-    InternalServerError,
-    InvalidArgument,
-    ResourceExhausted,
-    ServiceUnavailable,
-    Unknown,
-)
+from google.api_core.exceptions import GoogleAPICallError, InvalidArgument
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.documentai_v1 import DocumentProcessorServiceClient
 from google.cloud.documentai_v1.services.document_processor_service.transports import (
@@ -32,6 +22,7 @@ from tenacity.wait import wait_exponential
 from services.ocr.pace import Pace
 from shared.clock import Clock
 from shared.errors import PermanentError, TransientError
+from shared.google_client import UNAVAILABLE, OpenedOnce, code_of
 from shared.telemetry.reasons import QuarantineReason
 
 Client = DocumentProcessorServiceClient
@@ -48,16 +39,6 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
 )
-
-UNAVAILABLE: Final = (
-    Aborted,
-    DeadlineExceeded,
-    InternalServerError,
-    ResourceExhausted,
-    ServiceUnavailable,
-    Unknown,
-)
-"""What may work soon."""
 
 _T = TypeVar("_T")
 
@@ -93,18 +74,14 @@ class DocumentAiChannel:
         self._emulator = emulator
         self._attempt_s = attempt_s
         self._budget_s = budget_s
-        self._lock = Lock()
-        self._client: Client | None = None
+        self._client = OpenedOnce(self._made)
 
     def __repr__(self) -> str:
         return "DocumentAiChannel()"
 
     def close(self) -> None:
         """Close the channel; the next call opens another."""
-        with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.transport.close()  # type: ignore[no-untyped-call]
+        self._client.close()
 
     def ask(
         self,
@@ -131,7 +108,7 @@ class DocumentAiChannel:
         def once() -> _T:
             if paced:
                 self._pace.turn(max(0.0, ends - self._clock.monotonic()))
-            return work(self._open(), self._attempt_s)
+            return work(self._client.get(), self._attempt_s)
 
         def tired(state: RetryCallState) -> bool:
             return self._clock.monotonic() + state.upcoming_sleep >= ends
@@ -150,15 +127,9 @@ class DocumentAiChannel:
         except InvalidArgument as err:
             raise PermanentError(QuarantineReason.UNREADABLE) from err
         except UNAVAILABLE as err:
-            raise TransientError(f"Document AI is unavailable ({_told(err)})") from err
+            raise TransientError(f"Document AI is unavailable ({code_of(err)})") from err
         except (GoogleAPICallError, GoogleAuthError, grpc.RpcError) as err:
-            raise TransientError(f"Document AI refuses us ({_told(err)})") from err
-
-    def _open(self) -> Client:
-        with self._lock:
-            if self._client is None:
-                self._client = self._made()
-            return self._client
+            raise TransientError(f"Document AI refuses us ({code_of(err)})") from err
 
     def _made(self) -> Client:
         if self._emulator is None:
@@ -173,9 +144,3 @@ _exponential: Final = wait_exponential(multiplier=_FIRST_DELAY_S, max=_MOST_DELA
 def _jittered(state: RetryCallState) -> float:
     """Wait for between half and all of an exponential backoff: workers come back one by one."""
     return _exponential(state) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, no more
-
-
-def _told(error: BaseException) -> str:
-    """Return the gRPC code, or what kind of error it is; nothing of the server's text."""
-    code = error.grpc_status_code if isinstance(error, GoogleAPICallError) else None
-    return code.name if code is not None else type(error).__name__
