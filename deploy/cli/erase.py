@@ -19,8 +19,9 @@ from deploy.local.lookup import find_document
 from deploy.local.site import AlreadyRunsError
 from services.ingest.erasing import Erasing, Family
 from services.ingest.erasure_settings import ErasureSettings
-from services.ingest.policy import Policy
+from services.ingest.policy import CALLED, Policy
 from services.ingest.registered import RegisteredDocument
+from services.ingest.stated import named
 from shared.errors import UserError
 from shared.events.codec import from_structured
 from shared.telemetry.spans import SpanAttribute, SpanName
@@ -34,9 +35,8 @@ def erase(data_dir: Path, typed: str, *, yes: bool, as_json: bool) -> int:
     policy = Policy.read(settings.policy)
     document = find_document(house, typed)
     if policy.holds(document.tenant, document.document_id):
-        raise UserError(
-            f"{document.document_id} must stay: it is under 'hold' in {settings.policy}"
-        )
+        where = named(settings.policy or "", CALLED)
+        raise UserError(f"{document.document_id} must stay: it is under 'hold' in {where}")
     erasing = erasing_of(house, policy=policy)
     if not yes and not typer.confirm(_question(erasing.family(document))):
         to_stderr().print("nothing was erased")

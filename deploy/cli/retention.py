@@ -16,20 +16,20 @@ from shared.errors import UserError
 def retention(data_dir: Path, policy: Path | None, *, dry: bool, as_json: bool) -> int:
     """Apply the retention policy once."""
     house = open_house(data_dir)
-    file = policy or ErasureSettings.from_environment().policy
-    if file is None:
+    source = ErasureSettings.from_environment().policy if policy is None else str(policy)
+    if source is None:
         raise UserError(
             "no retention policy, so everything is kept: name one with --policy or "
             "DOCLEDGER_ERASURE_POLICY"
         )
-    rules = Policy.read(file)
+    rules = Policy.read(source)
     done = Retention(
         register=house.register,
         erasing=erasing_of(house, policy=rules),
         policy=rules,
         clock=house.clock,
     ).run(dry=dry)
-    if not dry and house.backing is None:
+    if not dry:
         keep_now(house)
     if as_json:
         for row in _rows(done):

@@ -16,13 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Final, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from shared.errors import UserError
+from services.ingest.stated import Stated, read_stated
 from shared.events.payloads import TenantName
 
 ReservationKey = tuple[str, str, int]
@@ -100,11 +98,7 @@ class BudgetUse:
     limit: int
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Limits(_Said):
+class Limits(Stated):
     """Of one tenant; None is none.
 
     Attributes:
@@ -132,7 +126,7 @@ class Limits(_Said):
         return all(use.pages + pages <= use.limit for use in self.uses(at, spent))
 
 
-class Budgets(_Said):
+class Budgets(Stated):
     """The whole file.
 
     Attributes:
@@ -153,19 +147,7 @@ class Budgets(_Said):
         Raises:
             UserError: it cannot be read, or says something that no budget says.
         """
-        if source is None:
-            return cls()
-        here = source.lstrip().startswith("{")
-        called = "the budgets" if here else f"the budgets {source}"
-        try:
-            said = yaml.safe_load(source if here else Path(source).read_text(encoding="utf-8"))
-            return cls.model_validate(said if said is not None else {})
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-            raise UserError(f"{called} cannot be read: correct them") from err
-        except ValidationError as err:
-            first = err.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"{called}, {where}: {first['msg']}") from err
+        return read_stated(cls, source, "the budgets")
 
     def of(self, tenant: str) -> Limits:
         """Return a tenant's limits."""

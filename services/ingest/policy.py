@@ -17,29 +17,26 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from services.ingest.registered import RegisteredDocument, Terminal
-from shared.errors import UserError
+from services.ingest.stated import Stated, read_stated
 from shared.events.payloads import DocumentType, Identifier, TenantName
 
 Kind = DocumentType | Literal["email", "unread"]
 """What a rule is about."""
+
+CALLED: Final = "the retention policy"
+"""In messages."""
 
 MOST_DAYS: Final = 36_500
 
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS)]
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Hold(_Said):
+class Hold(Stated):
     """What must stay.
 
     Attributes:
@@ -51,7 +48,7 @@ class Hold(_Said):
     documents: frozenset[Identifier] = frozenset()
 
 
-class Rules(_Said):
+class Rules(Stated):
     """Days by kind.
 
     Attributes:
@@ -73,23 +70,16 @@ class Policy(Rules):
     hold: Hold = Hold()
 
     @classmethod
-    def read(cls, path: Path | None) -> Self:
-        """Return what a file says; without a file, everything is kept.
+    def read(cls, source: str | None) -> Self:
+        """Return what the source says; without one, everything is kept.
+
+        Args:
+            source: a file's path; or, where no file is at hand, the YAML itself, in braces.
 
         Raises:
             UserError: it cannot be read, or says something that no policy says.
         """
-        if path is None:
-            return cls()
-        try:
-            said = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return cls.model_validate(said if said is not None else {})
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-            raise UserError(f"the retention policy {path} cannot be read: correct it") from err
-        except ValidationError as err:
-            first = err.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise UserError(f"the retention policy {path}, {where}: {first['msg']}") from err
+        return read_stated(cls, source, CALLED)
 
     def keeps_for(self, tenant: str, kind: Kind | None) -> timedelta | None:
         """Return how long a kind of document is kept; None when for ever."""

@@ -1,5 +1,6 @@
 """The eraser as it is deployed: a job that applies the policy, on a bucket that keeps versions."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,10 +57,12 @@ def platform_of(folder: Path, api: JsonApi, clock: FakeClock) -> Platform:
 
 @pytest.fixture
 def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployed]:
-    """Give the eraser of a site with an old letter and an old invoice."""
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("keep_days: {letter: 10, invoice: 3650}")
-    monkeypatch.setenv("DOCLEDGER_ERASURE_POLICY", str(policy))
+    """Give the eraser of a site with an old letter and an old invoice.
+
+    Its policy is in the variable itself: a container of a release has no file for it.
+    """
+    policy = json.dumps({"keep_days": {"letter": 10, "invoice": 3650}})
+    monkeypatch.setenv("DOCLEDGER_ERASURE_POLICY", policy)
     monkeypatch.setenv(UNSAFE_VARIABLE, "true")
     monkeypatch.setenv("DOCLEDGER_TRACES", "none")
     monkeypatch.setenv("DOCLEDGER_METRICS", "none")
@@ -104,11 +107,15 @@ def test_it_says_when_it_cannot(deployed: Deployed) -> None:
     assert deployed.told() == []
 
 
-def test_a_wrong_policy_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("here", [True, False])
+def test_a_wrong_policy_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, here: bool
+) -> None:
     """A deployment that would erase by guess must fail at its first look."""
-    policy = tmp_path / "policy.yaml"
-    policy.write_text("keep_days: {leter: 10}")
-    monkeypatch.setenv("DOCLEDGER_ERASURE_POLICY", str(policy))
+    said = "{keep_days: {leter: 10}}"
+    (tmp_path / "policy.yaml").write_text(said)
+    source = said if here else str(tmp_path / "policy.yaml")
+    monkeypatch.setenv("DOCLEDGER_ERASURE_POLICY", source)
     settings = PlatformSettings(project="test-project", objects_bucket=BUCKET, data_dir=tmp_path)
     with pytest.raises(UserError, match="leter"):
         build("eraser", platform=Platform("eraser", settings=settings))

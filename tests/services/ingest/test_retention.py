@@ -1,5 +1,6 @@
 """What is older than the policy keeps it goes; what must stay stays, whatever its age."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -213,12 +214,36 @@ def test_a_slip_in_the_policy_erases_nothing(tmp_path: Path, said: str, told: st
     path = tmp_path / "policy.yaml"
     path.write_text(said)
     with pytest.raises(UserError, match=told):
-        Policy.read(path)
+        Policy.read(str(path))
+
+
+def test_where_no_file_is_at_hand_the_policy_is_said_in_braces() -> None:
+    """On Cloud Run a variable is what an installation sets: JSON, as Terraform writes it."""
+    rules = {"keep_days": {"letter": 10}, "hold": {"documents": [DOC]}}
+    policy = Policy.read(json.dumps(rules))
+    assert policy == Policy.model_validate(rules)
+    assert policy.holds("acme", DOC)
+    assert Policy.read("{}") == Policy()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("{keep_days: {leter: 10}}", "the retention policy, keep_days.leter"),
+        ('{"hold": {"document": []}}', "the retention policy, hold.document: "),
+        ('{"keep_days": {"letter": 10}', "the retention policy cannot be read"),
+    ],
+)
+def test_a_slip_in_the_variable_is_told_in_one_line(said: str, told: str) -> None:
+    """Nothing is read as a file's name that was not meant to be one."""
+    with pytest.raises(UserError, match=told) as caught:
+        Policy.read(said)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_policy_that_is_not_there_is_told(tmp_path: Path) -> None:
     """A mistyped path is not the same as no policy."""
     with pytest.raises(UserError, match="cannot be read"):
-        Policy.read(tmp_path / "no.yaml")
+        Policy.read(str(tmp_path / "no.yaml"))
     (tmp_path / "empty.yaml").write_text("")
-    assert Policy.read(tmp_path / "empty.yaml") == Policy()
+    assert Policy.read(str(tmp_path / "empty.yaml")) == Policy()
