@@ -33,6 +33,11 @@ VARIABLES: Final[Mapping[str, Any]] = {
     "external": {"partners": ["group:partners@acme.example"], "auditors": []},
     "callers": {"partner@acme.example": "acme"},
     "readers": {"auditor@acme.example": ["*"]},
+    "retention": {
+        "keep_days": {"letter": 730, "invoice": 3650, "unread": 90},
+        "tenants": {"acme": {"keep_days": {"letter": 365}}},
+        "hold": {"tenants": ["globex"], "documents": ["d0" * 20]},
+    },
 }
 
 

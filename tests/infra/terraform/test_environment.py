@@ -11,6 +11,7 @@ from deploy.cloudrun.deployables import NAMES
 from deploy.cloudrun.settings import PlatformSettings
 from services.ingest.api_settings import IngestApiSettings
 from services.ingest.erasure_settings import ErasureSettings
+from services.ingest.policy import Policy
 from services.ingest.settings import EntranceSettings, IngestSettings, RegisterSettings
 from services.ledger.api_settings import LedgerApiSettings
 from services.ledger.settings import LedgerSettings, LogPlaceSettings
@@ -73,7 +74,7 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Have Terraform work out what the two files mean; no provider is needed for it."""
     folder = copied(tmp_path_factory.mktemp("facts")) / "modules" / "facts"
     given = {name: VARIABLES[name] for name in ("project", "number", "origin", "token_versions")}
-    more = {name: VARIABLES[name] for name in ("external", "callers", "readers")}
+    more = {name: VARIABLES[name] for name in ("external", "callers", "readers", "retention")}
     variables = {**given, **more, "region": "europe-west3", "tenant": "default"}
     (folder / "terraform.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
     for arguments in (("init", "-backend=false"), ("apply", "-auto-approve", "-input=false")):
@@ -159,6 +160,17 @@ def test_logs_are_published_in_their_bucket_under_their_key(services: Services) 
     assert key.endswith("/keyRings/docledger/cryptoKeys/log")
     folders = {its["environment"]["DOCLEDGER_DATA_DIR"] for its in services.values()}
     assert folders == {"/tmp/docledger"}
+
+
+def test_the_eraser_is_told_of_the_policy_as_it_was_written(services: Services) -> None:
+    """What the eraser's container has no file for is in its variable, and in nobody else's."""
+    said = {
+        name: policy
+        for name, its in services.items()
+        if (policy := ErasureSettings.from_environment(its["environment"]).policy) is not None
+    }
+    assert said.keys() == {"eraser"}
+    assert Policy.read(said["eraser"]) == Policy.model_validate(VARIABLES["retention"])
 
 
 def test_no_unsafe_setting_and_no_password_is_told(services: Services) -> None:

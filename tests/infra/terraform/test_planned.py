@@ -1,5 +1,6 @@
 """What Terraform itself would make of our files, planned offline."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -198,6 +199,17 @@ def test_deployables_run_as_themselves_and_are_called_from_within(
     assert sequencer.values["template"][0]["scaling"] == [
         {"max_instance_count": 1, "min_instance_count": 1}
     ]
+
+
+def test_the_retention_policy_reaches_the_eraser(planned: Plan) -> None:
+    """A policy that stops at a module on its way keeps everything, and nobody is told."""
+    told = {
+        one.values["name"]: json.loads(variable["value"])
+        for one in planned.of("google_cloud_run_v2_service")
+        for variable in one.values["template"][0]["containers"][0]["env"]
+        if variable["name"] == "DOCLEDGER_ERASURE_POLICY"
+    }
+    assert told == {"docledger-eraser": VARIABLES["retention"]}
 
 
 def test_jobs_are_called_with_both_proofs(planned: Plan, matrix: Matrix) -> None:

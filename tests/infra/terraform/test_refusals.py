@@ -1,12 +1,13 @@
 """What our modules refuse before Google is asked."""
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from services.ingest.policy import Kind
 from tests.infra.terraform.configuration import TERRAFORM, blocks_of
-from tests.infra.terraform.planned import DIGEST, refused
+from tests.infra.terraform.planned import DIGEST, VARIABLES, refused
 
 DATABASE: dict[str, Any] = {
     "project": "acme-docs",
@@ -18,6 +19,11 @@ DATABASE: dict[str, Any] = {
     "users": {},
     "databases": ["docledger"],
     "tier": "db-custom-1-3840",
+}
+FACTS: dict[str, Any] = {
+    **{name: VARIABLES[name] for name in ("project", "number", "origin")},
+    "region": "europe-west3",
+    "tenant": "default",
 }
 MIGRATION: dict[str, Any] = {
     "project": "acme-docs",
@@ -61,3 +67,22 @@ def test_every_image_is_asked_for_its_digest(module: str) -> None:
         if re.search(r"image", block.labels[0]):
             (validation,) = block.body["validation"]
             assert "@sha256:[0-9a-f]{64}$" in str(validation["condition"]), str(block)
+
+
+def test_a_slip_in_the_retention_policy_ends_at_the_plan() -> None:
+    """A hold that is misspelt would be lost, and with it what must stay; each slip is told."""
+    policy: dict[str, Any] = {
+        "keep_days": {"leter": 10, "invoice": 0},
+        "hold": {"document": ["d0" * 20], "documents": ["d0"]},
+    }
+    told = refused("facts", {**FACTS, "retention": policy})
+    assert "hold = { tenants, documents }; nothing else" in told
+    assert "whole days, 1 to 36500, by kind: " + ", ".join(kinds()) in told
+    assert "40 hexadecimal digits" in told
+    assert not refused("facts", FACTS)  # without one, everything is kept
+
+
+def kinds() -> tuple[str, ...]:
+    """Return what a policy has days for."""
+    named, others = get_args(Kind)
+    return (*named, *get_args(others))

@@ -24,6 +24,7 @@ module "docledger" {
   callers        = var.callers
   readers        = var.readers
   channels       = var.channels
+  retention      = var.retention
   database       = { tier = "db-custom-4-15360", backup_days = 14 }
   budget         = { billing_account = var.billing_account, amount = 3000 }
 }

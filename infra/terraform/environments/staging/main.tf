@@ -25,6 +25,7 @@ module "docledger" {
   callers          = var.callers
   readers          = var.readers
   channels         = var.channels
+  retention        = var.retention
   protection_level = "SOFTWARE"
   protected        = false
   database         = { tier = "db-custom-1-3840", highly_available = false, backup_days = 7 }

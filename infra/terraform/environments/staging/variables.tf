@@ -59,3 +59,9 @@ variable "channels" {
   type        = list(string)
   default     = []
 }
+
+variable "retention" {
+  description = "How long documents are kept, and which must stay; null keeps everything."
+  type        = any
+  default     = null
+}

@@ -11,6 +11,7 @@ module "facts" {
   readers        = var.readers
   token_versions = var.token_versions
   settings       = var.settings
+  retention      = var.retention
 }
 
 locals {

@@ -83,6 +83,12 @@ variable "settings" {
   default     = {}
 }
 
+variable "retention" {
+  description = "How long documents are kept, and which must stay, as services/ingest/policy.py says; null keeps everything."
+  type        = any
+  default     = null
+}
+
 variable "processors" {
   description = "Kinds of Document AI processors; not every region has all of them."
   type        = set(string)

@@ -82,7 +82,10 @@ locals {
       DOCLEDGER_VERTEX_LOCATION = var.region
     }
     # Wrapped keys lie where nothing is kept beside them, so there is no backup to wait for.
-    eraser    = { DOCLEDGER_ERASURE_BACKUP_DAYS = "0" }
+    eraser = {
+      DOCLEDGER_ERASURE_BACKUP_DAYS = "0"
+      DOCLEDGER_ERASURE_POLICY      = var.retention == null ? "" : jsonencode(var.retention)
+    }
     ledger    = { DOCLEDGER_LEDGER_ORIGIN = var.origin }
     sequencer = { DOCLEDGER_LEDGER_ORIGIN = var.origin }
     ingest-api = {
@@ -94,6 +97,12 @@ locals {
       DOCLEDGER_LEDGER_API_READERS  = join(",", flatten([for account, tenants in var.readers : [for tenant in tenants : "${account}=${tenant}"]]))
     }
   }
+
+  # What a retention policy has days for.
+  kept_kinds = [
+    "invoice", "receipt", "credit_note", "purchase_order", "bank_statement", "contract", "letter", "form", "other",
+    "email", "unread",
+  ]
 
   # An empty variable counts as unset, to the deployable as to us.
   environment = {
