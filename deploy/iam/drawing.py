@@ -20,6 +20,8 @@ _LETTERS: Final = {
     "wrapKeys": "w",
     "unwrapKeys": "u",
     "signCheckpoints": "s",
+    "viewPublicKeys": "v",
+    "renewKeys": "n",
     "roles/pubsub.publisher": "p",
 }
 
@@ -71,8 +73,9 @@ $database
 
 ## At a glance
 
-What each deployable may do with objects (`c`reate, `r`ead, `d`elete or replace, `l`ist), keys
-(`w`rap, `u`nwrap, `s`ign) and topics (`p`ublish). Prefixes and everything else are below.
+What each deployable, and each job that runs a person's command, may do with objects (`c`reate,
+`r`ead, `d`elete or replace, `l`ist), keys (`w`rap, `u`nwrap, `s`ign, `v`iew the public part,
+re`n`ew) and topics (`p`ublish). Prefixes and everything else are below.
 
 $glance
 
@@ -155,7 +158,8 @@ def _resources(matrix: Matrix) -> Iterator[tuple[str, str, str]]:
 
 
 def _glance(matrix: Matrix) -> Iterator[list[str]]:
-    names = [name for name, one in matrix.stated.identities.items() if one.kind == "runtime"]
+    kinds = {"runtime", "command"}
+    names = [name for name, one in matrix.stated.identities.items() if one.kind in kinds]
     yield ["on", *(f"`{name}`" for name in names)]
     yield ["---" for _ in ("on", *names)]
     shown = {"bucket", "key", "ring", "topic"}

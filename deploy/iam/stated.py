@@ -20,7 +20,7 @@ Prefix = Annotated[str, Field(pattern=r"^[a-z]+(/[a-z-]+)*(/|[a-z.]+)$")]
 Prefixes = Annotated[tuple[Prefix, ...], Field(strict=False)]
 Ending = Annotated[str, Field(pattern=r"^[/.][a-z]+$")]
 Reason = Annotated[str, Field(min_length=5)]
-Kind = Literal["runtime", "invoker", "release", "watch", "external"]
+Kind = Literal["runtime", "command", "invoker", "release", "watch", "external"]
 Listed = Literal[
     "bucket",
     "topic",

@@ -30,8 +30,34 @@ AGENT_OF: Final = {
 }
 """Whose account encrypts each kind of resource for us."""
 
-ERASERS: Final = {"ingest", "eraser"}
-"""Who destroys keys: the eraser, and ingest when a document was erased as it came in."""
+ERASERS: Final = {"ingest", "eraser", "keeper"}
+"""Who destroys keys: the eraser, and ingest when a document was erased as it came in. Whoever wraps
+a key again replaces it, which Google allows to those alone who may delete it."""
+
+KEEPER: Final = "keeper"
+"""Who wraps keys again, and exchanges those of logs."""
+
+SIGNERS: Final = {"sequencer", KEEPER}
+"""Who signs: checkpoints, and that a key joins a log's or ends."""
+
+READERS: Final = {*SIGNERS, "ledger-api", "operator", "eraser"}
+"""Who reads the log with an account of ours: besides, who audits it, and who proves an erasure."""
+
+STARTERS: Final = {
+    "operate": "operators",
+    "erase": "custodians",
+    "keys": "custodians",
+    "migrate": "deployer",
+}
+"""Who starts each job. Whoever is on call at night starts nothing that cannot be undone."""
+
+COMMANDS: Final = {
+    "operate": "operator",
+    "erase": "eraser",
+    "keys": KEEPER,
+    "migrate": "migrator",
+}
+"""Whom each job runs as; the eraser alone is a service's, too."""
 
 
 def no_primitive_role(matrix: Matrix) -> Iterator[str]:
@@ -66,7 +92,7 @@ def no_public_access(matrix: Matrix) -> Iterator[str]:
             yield f"{name} is everybody"
     external = {name for name, one in stated.identities.items() if one.kind == "external"}
     for grant in matrix.grants:
-        if grant.identity in external and not grant.resource.startswith("service/"):
+        if grant.identity in external and not grant.resource.startswith(("service/", "run_job/")):
             yield f"{grant.identity}, who is no account of ours, reaches {grant.resource}"
 
 
@@ -196,7 +222,8 @@ def erasure_is_final(matrix: Matrix) -> Iterator[str]:
     for identity in matrix.stated.identities:
         may = (
             ("bucket/objects", "tombstones/d", False),
-            ("bucket/wrapped", "keys/tenants/t.ids", False),
+            ("bucket/wrapped", "keys/tenants/t.ids", identity == KEEPER),
+            ("bucket/objects", "originals/d", identity in {"ingest", "register", "eraser"}),
             ("bucket/wrapped", "keys/0", identity in ERASERS),
         )
         for resource, name, expected in may:
@@ -222,17 +249,21 @@ def each_stage_writes_its_own(matrix: Matrix) -> Iterator[str]:
 
 
 def the_log_only_grows(matrix: Matrix) -> Iterator[str]:
-    """What is published stays as it is; only the sequencer adds, and moves a checkpoint on."""
-    grows = {"t/checkpoint": True, "t.keys": True}
+    """What is published stays as it is; the sequencer adds, and moves a checkpoint on.
+
+    A log's history of keys grows when a person exchanges them, and by nobody else's doing.
+    """
+    grows = {"t/checkpoint": SIGNERS, "t.keys": {KEEPER}}
+    begins = {"t/checkpoint": SIGNERS, "t.keys": SIGNERS}
     stays = ("t.vkey", "t/tile/0/000", "t/tile/0/000.p/5", "t/tile/entries/000", "t/keys")
     for identity in (*matrix.stated.identities, *(AGENT + name for name in matrix.stated.agents)):
-        sequencer = identity == "sequencer"
-        for name, larger in {**grows, **dict.fromkeys(stays, False)}.items():
-            for verb, may in (("create", sequencer), ("delete", sequencer and larger)):
+        for name in (*grows, *stays):
+            created = identity in begins.get(name, {"sequencer"})
+            for verb, may in (("create", created), ("delete", identity in grows.get(name, ()))):
                 if matrix.allows(identity, f"{OBJECTS}{verb}", "bucket/log", name) != may:
                     yield f"{identity} may {verb} {name}: {not may}"
         reads = matrix.allows(identity, f"{OBJECTS}get", "bucket/log", "t/checkpoint")
-        if reads != (identity in {"sequencer", "ledger-api"}):
+        if reads != (identity in READERS):
             yield f"{identity} reads logs: {reads}"
     log = matrix.stated.buckets["log"]
     if log.retention_days is not None or log.delete_after_days is not None:
@@ -240,11 +271,63 @@ def the_log_only_grows(matrix: Matrix) -> Iterator[str]:
 
 
 def signing_is_the_sequencers(matrix: Matrix) -> Iterator[str]:
-    """Who signs checkpoints can sign another history."""
+    """Who signs checkpoints can sign another history; who exchanges keys must have both sign."""
     for identity in matrix.stated.identities:
         signs = matrix.allows(identity, "cloudkms.cryptoKeyVersions.useToSign", "ring/signers")
-        if signs != (identity == "sequencer"):
+        if signs != (identity in SIGNERS):
             yield f"{identity} signs: {signs}"
+
+
+def commands_have_their_own_rights(matrix: Matrix) -> Iterator[str]:
+    """A job runs what a person types: as whom it runs is all that bounds it."""
+    stated = matrix.stated
+    runs_as = {name: job.identity for name, job in stated.run_jobs.items()}
+    if runs_as != COMMANDS:
+        yield "jobs and whom they run as are not those that are known"
+    commands = {name for name, one in stated.identities.items() if one.kind == "command"}
+    if commands != set(runs_as.values()) - {"migrator", *stated.services}:
+        yield "an account of commands is no job's, or a job has somebody else's"
+    for identity in stated.identities:
+        for job in runs_as:
+            for permission in ("run.jobs.run", "run.jobs.runWithOverrides"):
+                may = STARTERS.get(job) == identity
+                may &= permission == "run.jobs.run" or identity != "deployer"
+                if matrix.allows(identity, permission, f"run_job/{job}") != may:
+                    yield f"{identity} has {permission} on {job}: {not may}"
+
+
+def the_operator_opens_and_changes_nothing(matrix: Matrix) -> Iterator[str]:
+    """Whoever is on call looks, and sends on again; content stays closed, and nothing goes."""
+    for grant in matrix.grants:
+        if grant.identity != "operator":
+            continue
+        for one in matrix.stated.permissions(grant.role):
+            if one in {f"{OBJECTS}create", f"{OBJECTS}delete"} or one.endswith(
+                (".useToSign", ".useToEncrypt")
+            ):
+                yield f"the operator has {one} on {grant.resource}"
+    sealed = ("keys/" + "0" * 40, "keys/tenants/t.inbox")
+    for name in sealed:
+        if matrix.allows("operator", f"{OBJECTS}get", "bucket/wrapped", name):
+            yield f"the operator reads {name}"
+    for role, members in next(iter(matrix.stated.databases.values())).roles.items():
+        if "operator" in members and not role.endswith("_reader"):
+            yield f"the operator is {role}"
+
+
+def renewing_is_the_keepers(matrix: Matrix) -> Iterator[str]:
+    """Who makes or destroys versions of keys decides what can be opened, and what is signed."""
+    for identity in matrix.stated.identities:
+        for what, resource in (
+            ("create", "key/kek"),
+            ("destroy", "key/kek"),
+            ("create", "ring/signers"),
+        ):
+            may = matrix.allows(identity, f"cloudkms.cryptoKeyVersions.{what}", resource)
+            if may != (identity == KEEPER):
+                yield f"{identity} may {what} versions at {resource}: {may}"
+        if matrix.allows(identity, "cloudkms.cryptoKeyVersions.destroy", "ring/signers"):
+            yield f"{identity} may destroy what signed: nobody could sign that it ends"
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -263,4 +346,7 @@ RULES: Final[tuple[Rule, ...]] = (
     each_stage_writes_its_own,
     the_log_only_grows,
     signing_is_the_sequencers,
+    commands_have_their_own_rights,
+    the_operator_opens_and_changes_nothing,
+    renewing_is_the_keepers,
 )

@@ -202,9 +202,77 @@ BROKEN: Final[dict[str, tuple[Rule, Breaks]]] = {
         policies.the_log_only_grows,
         _set("buckets", "log", "retention_days", to=365),
     ),
+    "a sequencer that rewrites the keys' history": (
+        policies.the_log_only_grows,
+        _granted("sequencer", "bucket/log", "deleteObjects", ending=[".keys"]),
+    ),
+    "originals that a keeper may delete": (
+        policies.erasure_is_final,
+        _granted("keeper", "bucket/objects", "deleteObjects", under=["originals/"]),
+    ),
     "a second signer": (
         policies.signing_is_the_sequencers,
         _granted("ledger", "ring/signers", "signCheckpoints"),
+    ),
+    "an operator that signs": (
+        policies.signing_is_the_sequencers,
+        _granted("operator", "ring/signers", "signCheckpoints"),
+    ),
+    "a job that runs as a deployable": (
+        policies.commands_have_their_own_rights,
+        _set("run_jobs", "operate", "identity", to="ledger"),
+    ),
+    "two jobs of one identity": (
+        policies.commands_have_their_own_rights,
+        _set("run_jobs", "operate", "identity", to="keeper"),
+    ),
+    "an account of commands without a job": (
+        policies.commands_have_their_own_rights,
+        _set("identities", "spare", to={"kind": "command", "does": "nothing"}),
+    ),
+    "erasing by whoever is on call": (
+        policies.commands_have_their_own_rights,
+        _granted("operators", "run_job/erase", "startJobs"),
+    ),
+    "a release that types commands": (
+        policies.commands_have_their_own_rights,
+        _granted("deployer", "run_job/operate", "startJobs"),
+    ),
+    "a worker that starts a command": (
+        policies.commands_have_their_own_rights,
+        _granted("ocr", "run_job/keys", "startJobs"),
+    ),
+    "an operator that opens documents": (
+        policies.the_operator_opens_and_changes_nothing,
+        _granted("operator", "bucket/wrapped", "readObjects", under=["keys/"]),
+    ),
+    "an operator that opens uploads": (
+        policies.the_operator_opens_and_changes_nothing,
+        _granted("operator", "bucket/wrapped", "readObjects", ending=[".inbox"]),
+    ),
+    "an operator that removes objects": (
+        policies.the_operator_opens_and_changes_nothing,
+        _granted("operator", "bucket/objects", "deleteObjects", under=["quarantine/"]),
+    ),
+    "an operator that marks tombstones": (
+        policies.the_operator_opens_and_changes_nothing,
+        _granted("operator", "bucket/objects", "createObjects", under=["tombstones/"]),
+    ),
+    "an operator that books": (
+        policies.the_operator_opens_and_changes_nothing,
+        _set("databases", "books", "roles", "docledger_ledger_worker", to=["ledger", "operator"]),
+    ),
+    "a second who renews the KEK": (
+        policies.renewing_is_the_keepers,
+        _granted("eraser", "key/kek", "renewKeys"),
+    ),
+    "a second who makes keys of logs": (
+        policies.renewing_is_the_keepers,
+        _granted("sequencer", "ring/signers", "makeVersions"),
+    ),
+    "keys of logs that can be destroyed": (
+        policies.renewing_is_the_keepers,
+        _granted("keeper", "ring/signers", "renewKeys"),
     ),
 }
 
