@@ -310,16 +310,24 @@ class DirectoryObjects:
 
         Its writer holds a lock on it, by which ``_sweep`` knows it from what the dead left.
         """
-        temporary = self._temporary()
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode=0o600
-        )
+        descriptor, temporary = self._new_temporary()
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor, temporary
         finally:
             with suppress(FileNotFoundError):
                 temporary.unlink()
+            os.close(descriptor)
+
+    def _new_temporary(self) -> tuple[int, Path]:
+        """Make a file and lock it; again, where a sweep took it for a dead writer's in between."""
+        while True:
+            temporary = self._temporary()
+            descriptor = os.open(
+                temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode=0o600
+            )
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink > 0:
+                return descriptor, temporary
             os.close(descriptor)
 
     @contextmanager

@@ -1,6 +1,7 @@
 """What only the directory store promises: several processes, full disks, kills, erasure."""
 
 import errno
+import fcntl
 import os
 import resource
 import subprocess
@@ -147,6 +148,26 @@ def test_sweeping_leaves_a_living_writer_alone(root: Path, directory: DirectoryO
         DirectoryObjects(root)
         assert temporary.exists()
     assert files_below(root) == []
+
+
+def test_sweeping_between_making_a_file_and_locking_it_loses_no_write(
+    root: Path, directory: DirectoryObjects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that starts at that very moment sweeps what looks like a dead writer's."""
+    locks = fcntl.flock
+    made: list[int] = []
+
+    def late(file: int, how: int) -> None:
+        made.append(1)
+        if len(made) == 1:  # the writer's; the sweep's own come after it
+            DirectoryObjects(root)
+        locks(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    directory.create("a/b", b"whole")
+    assert len(made) == 3  # the writer's, the sweep's, the writer's once more
+    assert directory.read("a/b").data == b"whole"
+    assert not any((root / "~tmp").iterdir())
 
 
 @pytest.fixture
