@@ -7,7 +7,7 @@ written is counted and lost.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,7 +157,11 @@ def read_spans(
             for span in (_read(folder, "") if traces else ())
             if span.trace_id in traces and span.attributes.get(key, document_id) == document_id
         ]
-    # Of a root that was told again, the first that did what it measures.
+    return once_in_order(found)
+
+
+def once_in_order(found: Iterable[SpanRecord]) -> list[SpanRecord]:
+    """Return spans, oldest first; of a root that was told again, the first that did its work."""
     told = sorted(found, key=lambda span: (not span.failed, -span.start.timestamp()))
     once = {span.span_id: span for span in told}
     return sorted(once.values(), key=lambda span: (span.start, -span.seconds))

@@ -44,6 +44,7 @@ class SpanAttribute(StrEnum):
     SIZE = "docledger.size"  # how many bytes it was about
     INDEX = "docledger.index"  # of the entry in the log
     LINK = "docledger.link"  # on a link: what the other span is to this one
+    LINKS = "docledger.links"  # in Cloud Trace, which gives no links back: the links
     ERROR = "error.type"  # what ended it: the type of an exception, or a reason
     SYSTEM = "messaging.system"  # which bus
     OPERATION = "messaging.operation.name"  # what is done with messages: the span's own name
@@ -125,6 +126,7 @@ ATTRIBUTE_KINDS: Final[dict[SpanAttribute, Kind]] = {
     SpanAttribute.SIZE: Kind.INTEGER,
     SpanAttribute.INDEX: Kind.INTEGER,
     SpanAttribute.LINK: Kind.CODE,
+    SpanAttribute.LINKS: Kind.LINKS,
     SpanAttribute.ERROR: Kind.FAILURE,
     SpanAttribute.SYSTEM: Kind.CODE,
     SpanAttribute.OPERATION: Kind.CODE,

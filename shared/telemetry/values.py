@@ -48,6 +48,8 @@ _TRACE: Final = re.compile(r"[0-9a-f]{32}\Z")
 _SPAN: Final = re.compile(r"[0-9a-f]{16}\Z")
 _SUBSCRIPTION: Final = re.compile(r"[a-z]{2,16}\.[a-z]{2,16}(?:-[a-z]{2,16}){0,3}(?:\.dead)?\Z")
 _FOREIGN_TOPIC: Final = re.compile(r"docledger(?:\.[a-z]{2,16}){1,3}\Z")
+_LINK: Final = r"[a-z]{1,16}(?:_[a-z]{1,16}){0,3}:[0-9a-f]{32}-[0-9a-f]{16}"
+_LINKS: Final = re.compile(rf"{_LINK}(?:,{_LINK}){{0,15}}\Z")
 _TOPICS: Final = frozenset(member.value for member in EventType)
 _MOST: Final = 2**63
 
@@ -61,6 +63,7 @@ class Kind(StrEnum):
     CODE = "code"  # a member of a closed set
     SUBSCRIPTION = "subscription"  # as infra/topology.yaml names it
     TOPIC = "topic"  # likewise: an event type, or where a subscription's dead letters go
+    LINKS = "links"  # other spans, each with what it is to this one
     INTEGER = "integer"  # a count, an index, a size in bytes
     NUMBER = "number"  # finite
     MODULE = "module"  # a loaded top-level package
@@ -134,6 +137,7 @@ CHECKS: Final[dict[Kind, Callable[[object], Scalar | None]]] = {
     Kind.CODE: _code,
     Kind.SUBSCRIPTION: _text_of(_SUBSCRIPTION),
     Kind.TOPIC: _topic,
+    Kind.LINKS: _text_of(_LINKS),
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.MODULE: _module,

@@ -31,6 +31,8 @@ ONLY_SOME = {
     "shared/keys/kms": "cloud",
     "shared/objects/gcs": "cloud",
     "shared/secrets/secret_manager": "cloud",
+    "shared/telemetry/cloud_trace": "cloud",
+    "shared/telemetry/gcp": "cloud",
     "shared/worker/jwks": "cloud",
     "shared/worker/oidc": "cloud",
 }
