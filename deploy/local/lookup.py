@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.local.entrance import RefusedAtTheDoorError, read_file
 from deploy.local.files import printable
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.outcomes import Outcomes
 from services.ingest.registered import RegisteredDocument
 from shared.errors import UserError
@@ -53,11 +53,8 @@ def find_document(house: House, typed: str) -> RegisteredDocument:
 
 def _by_id(house: House, prefix: str) -> RegisteredDocument | None:
     if len(prefix) == ID_HEX_LENGTH:
-        return house.register.document(DEFAULT_TENANT, prefix)
-    found = [
-        one for one in house.register.documents(DEFAULT_TENANT)
-        if one.document_id.startswith(prefix)
-    ]  # fmt: skip
+        return house.register.document(house.tenant, prefix)
+    found = house.register.documents(house.tenant, beginning=prefix)
     if len(found) > 1:
         raise UserError(f"{len(found)} documents' ids begin so; give more characters")
     return found[0] if found else None
@@ -72,8 +69,8 @@ def _by_content(house: House, path: Path) -> RegisteredDocument:
             f"{printable(path)}: cannot be read as a file ({err.reason.value}); give the "
             "document's id"
         ) from err
-    key = house.keyring.tenant_key(DEFAULT_TENANT, TenantPurpose.IDS)
-    document = house.register.document(DEFAULT_TENANT, document_id_of(key, content))
+    key = house.keyring.tenant_key(house.tenant, TenantPurpose.IDS)
+    document = house.register.document(house.tenant, document_id_of(key, content))
     if document is None:
         raise UserError(
             f"{printable(path)}: no document was made of these bytes; "

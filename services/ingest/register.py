@@ -153,9 +153,11 @@ class TableRegister:
         """Return all submissions (of one tenant), in the order of their arrival."""
         return self._tables.submissions(tenant)
 
-    def documents(self, tenant: str | None = None) -> list[RegisteredDocument]:
-        """Return all documents (of one tenant), by tenant and id."""
-        return self._tables.documents(tenant)
+    def documents(
+        self, tenant: str | None = None, *, beginning: str = ""
+    ) -> list[RegisteredDocument]:
+        """Return all documents (of one tenant) whose ids begin so, by tenant and id."""
+        return self._tables.documents(tenant, beginning)
 
     def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
         """Return the submissions that brought a document's bytes, in the order of their arrival."""

@@ -90,9 +90,13 @@ class MemoryTables:
         chosen = [row for row in self._submissions.values() if row.parent in set(job_ids)]
         return sorted(chosen, key=lambda row: row.job_id)
 
-    def documents(self, tenant: str | None) -> list[RegisteredDocument]:
-        """Return all documents (of one tenant), by tenant and id."""
-        chosen = [row for row in self._documents.values() if tenant in {None, row.tenant}]
+    def documents(self, tenant: str | None, beginning: str = "") -> list[RegisteredDocument]:
+        """Return all documents (of one tenant) whose ids begin so, by tenant and id."""
+        chosen = [
+            row
+            for row in self._documents.values()
+            if tenant in {None, row.tenant} and row.document_id.startswith(beginning)
+        ]
         return sorted(chosen, key=lambda row: (row.tenant, row.document_id))
 
     def late(self, now: datetime) -> list[RegisteredDocument]:

@@ -179,8 +179,8 @@ class Tables(Protocol):
         """Return the submissions that the e-mails of ``job_ids`` carried, by job."""
         ...
 
-    def documents(self, tenant: str | None) -> list[RegisteredDocument]:
-        """Return all documents (of one tenant), by tenant and id."""
+    def documents(self, tenant: str | None, beginning: str = "") -> list[RegisteredDocument]:
+        """Return all documents (of one tenant) whose ids begin so, by tenant and id."""
         ...
 
     def late(self, now: datetime) -> list[RegisteredDocument]:

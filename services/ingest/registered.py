@@ -240,8 +240,10 @@ class Register(Protocol):
         """Return all submissions (of one tenant), in the order of their arrival."""
         ...
 
-    def documents(self, tenant: str | None = None) -> list[RegisteredDocument]:
-        """Return all documents (of one tenant), by tenant and id."""
+    def documents(
+        self, tenant: str | None = None, *, beginning: str = ""
+    ) -> list[RegisteredDocument]:
+        """Return all documents (of one tenant) whose ids begin so, by tenant and id."""
         ...
 
     def submissions_of(self, tenant: str, document_id: str) -> list[Submission]:
