@@ -108,7 +108,7 @@ def read_cloud_trace(
         return []
     finally:
         opened.close()
-    oldest = nsmallest(MOST_SPANS, answer.spans, key=lambda span: span.start_time.ToNanoseconds())
+    oldest = nsmallest(MOST_SPANS, answer.spans, key=lambda span: _ns(span.start_time))
     records = (_record(trace_id, span) for span in oldest)
     return once_in_order(record for record in records if record is not None)
 
@@ -149,7 +149,7 @@ def _record(trace_id: str, span: Any) -> SpanRecord | None:  # noqa: ANN401 - Go
     """Return a span of v1; None for one that is not ours, or not whole."""
     labels = span.labels
     operation = span.name.partition(" ")[0]
-    start, end = span.start_time.ToNanoseconds(), span.end_time.ToNanoseconds()
+    start, end = _ns(span.start_time), _ns(span.end_time)
     if operation not in _OURS or _SERVICE not in labels or not span.span_id:
         return None
     if not 0 < start <= end:
@@ -171,6 +171,11 @@ def _record(trace_id: str, span: Any) -> SpanRecord | None:  # noqa: ANN401 - Go
         attributes=dict(_attributes(labels)),
         links=heard(labels.get(SpanAttribute.LINKS.value, "")),
     )
+
+
+def _ns(stamp: Any) -> int:  # noqa: ANN401 - likewise
+    """Return nanoseconds since 1970; of any timestamp: the message's own method may raise."""
+    return int(stamp.seconds) * _NANOSECONDS + int(stamp.nanos)
 
 
 def _attributes(labels: Any) -> Iterator[tuple[str, str | int | float]]:  # noqa: ANN401 - likewise

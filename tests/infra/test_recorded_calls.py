@@ -26,7 +26,12 @@ from shared.objects.gcs_connection import EMULATOR, GcsConnection
 from shared.objects.gcs_versions import GcsVersions
 from shared.objects.port import NotFoundError
 from shared.secrets.secret_manager import SecretManagerSecrets
+from shared.telemetry.cloud_trace import read_cloud_trace
+from shared.telemetry.gcp import cloud_trace
+from shared.telemetry.spans import SpanName
+from shared.telemetry.tracing import Tracing
 from shared.tlog.checkpoint import Checkpoint
+from tests.emulators.cloudtrace import PROJECT, TraceServer, trace_server
 from tests.emulators.kms import KEK, RING, KmsServer, kms_server
 from tests.emulators.secrets import SecretServer, secret_server
 from tests.infra.calls_of_storage import storage_call
@@ -34,7 +39,7 @@ from tests.shared.bus.served import serving
 from tests.shared.objects import test_contract as contract
 from tests.shared.objects.json_api import BUCKET, Fault, JsonApi
 
-__all__ = ["kms_server", "secret_server"]
+__all__ = ["kms_server", "secret_server", "trace_server"]
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -191,6 +196,30 @@ def test_a_secrets_calls_are_the_declared_ones(secret_server: SecretServer) -> N
     reader.close()
     heard = {f"{SECRETS}.{method}" for method, _ in secret_server.calls}
     assert {"SecretManagerSecrets.read": heard} == _declared("SecretManagerSecrets.read")
+
+
+@pytest.mark.filterwarnings("ignore:Deprecated since version:DeprecationWarning")  # Google's
+def test_traces_calls_are_the_declared_ones(trace_server: TraceServer) -> None:
+    """Workers write spans and read none; who reads them writes none."""
+    heard: Recorded = {}
+
+    def note(name: str, done: Callable[[], Any]) -> Any:
+        trace_server.calls.clear()
+        result = done()
+        heard[name] = {method for method, _ in trace_server.calls}
+        assert {resource for _, resource in trace_server.calls} == {f"projects/{PROJECT}"}
+        return result
+
+    def write() -> None:
+        tracing = Tracing(cloud_trace(PROJECT), "ocr")
+        with tracing.root(SpanName.SUBMIT, traceparent=tracing.origin("1" * 40)):
+            pass
+        tracing.close()
+
+    note("cloud_trace", write)
+    (span,) = note("read_cloud_trace", lambda: read_cloud_trace(PROJECT, "1" * 32))
+    assert span.service == "ocr"
+    assert heard == _declared(*heard)
 
 
 def _event() -> Event:

@@ -221,8 +221,11 @@ def a_span(span_id: int = 7, *, at_s: float = 0, **changed: Any) -> TraceSpan:
 
 def test_what_is_malformed_or_not_ours_is_left_out(trace_server: TraceServer) -> None:
     """One broken span, or a stranger's in the same trace, must not hide the others."""
+    never = a_span(8)
+    TraceSpan.pb(never).end_time.seconds = TraceSpan.pb(never).start_time.seconds = 10**15
     whole = a_span(labels={"docledger.size": "a lot", "docledger.links": "gave_up:12", "x": "y"})
     broken = [
+        never,
         a_span(0),
         a_span(1, name="GET /v1/documents"),
         a_span(2, start_time=None),
