@@ -1,4 +1,4 @@
-"""Where a log is that somebody names: a folder, a data folder, a URL; and whose key verifies it."""
+"""Where a log is that somebody names, or the settings do; and whose key verifies it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.cli.log_bucket import BucketReader, bucket_set, key_wanted, open_logs, tenant_of
 from deploy.local.site import Site
 from shared.clock import Clock
 from shared.errors import UserError
@@ -19,14 +20,12 @@ from shared.tlog.note import VerifierKey, decode_text
 from shared.tlog.reader import DirectoryReader, Reader, read_checkpoint
 from shared.tlog.tiles import CHECKPOINT_PATH
 from shared.tlog.web import WebReader
+from shared.worker.built import nothing
 
 VKEY_SUFFIX: Final = ".vkey"
 
 TOKEN: Final = "DOCLEDGER_LOG_TOKEN"  # noqa: S105 - the variable's name
 """Sent to a log's server, where that wants one."""
-
-STORAGE: Final = "https://storage.googleapis.com"
-"""Below it Cloud Storage serves a bucket's objects as files, to whoever may read them."""
 
 _MOST_BYTES: Final = MOST_HISTORY_BYTES
 """No checkpoint, proof or key in a file is longer."""
@@ -42,6 +41,7 @@ class LogSource:
         beside: the files of the folder that it lies in; None where it lies in none.
         name: of its own folder.
         key: the public key that is known from elsewhere.
+        hang_up: on the bucket, where it was one.
     """
 
     shown: str
@@ -49,6 +49,7 @@ class LogSource:
     beside: Reader | None
     name: str
     key: VerifierKey
+    hang_up: Callable[[], None] = nothing
 
     def keys(self, memory: Memory | None = None) -> LogKeys:
         """Return what verifies it now: the key, or the history of keys that it stands in.
@@ -61,10 +62,11 @@ class LogSource:
         return read_keys(self.beside, self.name, self.key, memory=memory)
 
     def close(self) -> None:
-        """Hang up, where it was a server."""
+        """Hang up, where it was a server or a bucket."""
         for reader in (self.reader, self.beside):
             if isinstance(reader, WebReader):
                 reader.close()
+        self.hang_up()
 
 
 def is_url(text: str) -> bool:
@@ -75,6 +77,9 @@ def is_url(text: str) -> bool:
 def sources(named: str | None, key: str | None, data_dir: Path, clock: Clock) -> list[LogSource]:
     """Return the logs that a person named: one, or all of a data folder.
 
+    Who names none means the bucket of the settings, where they have one, and there the log that
+    the key signs.
+
     Raises:
         UserError: there is none, or no key for it.
     """
@@ -82,6 +87,10 @@ def sources(named: str | None, key: str | None, data_dir: Path, clock: Clock) ->
         if key is None:
             raise UserError("give the log's public key with --key; a server's own word is not one")
         return [_of_url(named, read_key(key), clock)]
+    if named is None and (bucket := bucket_set()) is not None:
+        if key is None:
+            raise key_wanted(bucket)
+        return [_of_bucket(bucket, read_key(key), data_dir)]
     folder = Path(named) if named is not None else data_dir
     if named is not None and not _is_data_folder(folder):
         return [_of_folder(folder, read_key(key or str(_beside(folder))))]
@@ -174,6 +183,13 @@ def _of_url(url: str, key: VerifierKey, clock: Clock) -> LogSource:
     return LogSource(url, _web(url, clock), beside, name, key)
 
 
+def _of_bucket(bucket: str, key: VerifierKey, data_dir: Path) -> LogSource:
+    tenant = tenant_of(key)
+    place = open_logs(data_dir)
+    log, beside = BucketReader(place.log(tenant)), BucketReader(place.beside())
+    return LogSource(f"gs://{bucket}/{tenant}", log, beside, tenant, key, place.close)
+
+
 def _web(url: str, clock: Clock) -> WebReader:
     try:
         return WebReader(url, token=os.environ.get(TOKEN), pause=clock.sleep)
@@ -189,15 +205,9 @@ def _is_data_folder(folder: Path) -> bool:
 def _vkeys(data_dir: Path) -> list[Path]:
     folder = Site(data_dir).log
     found = sorted(folder.glob(f"*{VKEY_SUFFIX}"))
+    if not found and (bucket := bucket_set()) is not None:
+        raise UserError(f"the logs are in the bucket {bucket}: name no folder, and give --key")
     if not found:
-        from services.ledger.settings import LogPlaceSettings  # noqa: PLC0415 - here alone
-
-        bucket = LogPlaceSettings.from_environment().bucket
-        if bucket is not None:
-            raise UserError(
-                f"the logs are in the bucket {bucket}: name the log's URL, such as "
-                f"{STORAGE}/{bucket}/TENANT, and its public key with --key"
-            )
         raise UserError(
             f"no log in {folder}; run 'docledger run PATH' first, or name a log's folder"
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from deploy.cli.command import told
+from deploy.cli.log_bucket import bucket_set, key_wanted
 from deploy.cli.log_source import VKEY_SUFFIX, read_key
 from deploy.cli.screen import safe, table, to_stdout
 from deploy.cli.smoke_http import Api, RefusedError
@@ -240,9 +241,14 @@ def _opened(data_dir: Path, asked: Asked, clock: Clock) -> _Run:
             )
         tenant = LOCAL_TENANT
         submit, auditor = backing.url("ingest-api"), backing.url("ledger-api")
+        if key is None and (bucket := bucket_set()) is not None:
+            raise key_wanted(bucket)
         key = key or str(site.log / f"{tenant}{VKEY_SUFFIX}")
     elif submit is None or auditor is None or key is None:
-        raise UserError("--submit, --auditor and --key are named together, or none of them")
+        raise UserError(
+            "--submit, --auditor and --key are named together, or none of them; the key as "
+            "'docledger keys show' has it, for an API's own word is not one"
+        )
     else:
         read_key(key)
         if not _TENANT.fullmatch(tenant):

@@ -20,7 +20,8 @@ def verify(  # noqa: PLR0913, PLR0917 - one option each
     log: Annotated[
         str | None,
         typer.Argument(
-            help="A log's folder or URL, or a data folder.", show_default="the data folder's logs"
+            help="A log's folder or URL, or a data folder.",
+            show_default="the logs of the data folder, or the bucket of the settings",
         ),
     ] = None,
     key: Annotated[
