@@ -28,6 +28,7 @@ from shared.bus.pubsub_admin import apply
 from shared.bus.topology import Topology, load_topology
 from shared.clock import Clock, SystemClock
 from shared.errors import TransientError
+from shared.keys.settings import KmsSettings
 from shared.secrets.settings import SecretsSettings, UnsafeSecretsSettings
 from shared.settings import Settings
 from shared.telemetry.exporters import TelemetrySettings
@@ -160,7 +161,8 @@ class PubsubSite:
 
     def _prepare(self) -> None:
         logs = LogPlaceSettings.from_environment().bucket
-        for bucket in (OBJECTS, UPLOADS, *([logs] if logs else [])):
+        keys = KmsSettings.from_environment().keys_bucket
+        for bucket in filter(None, (OBJECTS, UPLOADS, logs, keys)):
             self.storage.create_bucket(bucket)
         self._apply()
 

@@ -2,37 +2,36 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from google.api_core.exceptions import Forbidden
 
-from deploy.cloudrun.deployables import NAMES
+from deploy.iam.calls import load_calls
 from deploy.iam.matrix import load_matrix
 from deploy.local.house import DEFAULT_TENANT
 from deploy.local.job_token import asked, start_job
 from deploy.local.outcomes import Outcomes
-from deploy.local.pubsub_site import APIS, JOBS
+from deploy.local.pubsub_site import JOBS
 from deploy.local.site import Site
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
 from services.ingest.registered import SubmissionStatus, Terminal
-from services.ledger.settings import LogPlaceSettings
-from shared.bus.pubsub import PubsubPublisher
+from services.ledger.adapters.signing_keys import SIGNERS_FOLDER
 from shared.errors import TransientError
 from shared.events.codec import from_structured
 from shared.events.payloads import EventType
-from shared.objects.gcs import GcsObjects
+from shared.secrets.port import SecretUnusableError
 from shared.telemetry.span_files import SpanRecord, read_spans
 from shared.worker.job_tokens import HEADER
-from tests.e2e.attacks import ON_LOGS, ON_OBJECTS
+from tests.e2e.attacks import ATTACKS
 from tests.e2e.cluster import Cluster, cluster, drained
 from tests.e2e.commands import docledger
+from tests.e2e.kept import SETTINGS, Reach, Run, kept_cluster
 from tests.e2e.settled import Settled, settled
-from tests.infra.enforcing import LOGS, Enforcement, grants_for
-from tests.infra.enforcing_rpc import Asked
+from tests.infra.declared_calls import undeclared
+from tests.infra.enforcing import LOGS, grants_for
 from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [
@@ -41,7 +40,6 @@ pytestmark = [
     pytest.mark.timeout(900),
 ]
 
-LOG_BUCKET = LogPlaceSettings.variable("bucket")
 STAGES = ("ingest", "ocr", "summarize", "ledger")
 
 
@@ -58,49 +56,28 @@ def embedded(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Settled:
     """What comes of them on the embedded bus."""
     data = tmp_path_factory.mktemp("embedded") / "data"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.delenv(LOG_BUCKET, raising=False)
+        for name in SETTINGS:
+            monkeypatch.delenv(name, raising=False)
         ended = docledger(data, "run", folder, "--format", "json", within_s=PATIENCE_S * 3)
         assert ended.code == 0, ended.stderr
         return settled(data)
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enforcement]:
-    """What keeps every deployable to the grants of infra/iam.yaml."""
-    with Enforcement(tmp_path_factory.mktemp("kept"), load_matrix(), (*NAMES, *APIS)) as kept:
-        yield kept
-
-
-class Run(NamedTuple):
-    """All deployables, what came of every example, and who asked for what was not theirs."""
-
-    up: Cluster
-    settled: Settled
-    asked: set[Asked]
-    denied: set[Asked]
-
-
-@pytest.fixture(scope="module")
-def ended(
-    folder: Path, kept: Enforcement, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Run]:
+def ended(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """All deployables, every example dropped in the bucket, and what came of them."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    data = tmp_path_factory.mktemp("pubsub") / "data"
-    with (
-        pytest.MonkeyPatch.context() as monkeypatch,
-        cluster(data, more=kept.environment) as up,
-    ):
-        monkeypatch.setenv(LOG_BUCKET, LOGS)  # whoever looks at the folder knows, too
-        up.upload({path.name: path.read_bytes() for path in files})
-        up.wait_for(len(files))
-        yield Run(up, settled(up.data), set(kept.allowed), set(kept.denied))
+    with kept_cluster(tmp_path_factory.mktemp("pubsub")) as kept:
+        kept.up.upload({path.name: path.read_bytes() for path in files})
+        kept.up.wait_for(len(files))
+        found = settled(kept.up.data)
+        yield Run(kept, found, set(kept.by.allowed), set(kept.by.denied))
 
 
 @pytest.fixture(scope="module")
 def up(ended: Run) -> Cluster:
     """The deployables, after that; tests decide and hand in more."""
-    return ended.up
+    return ended.kept.up
 
 
 @pytest.fixture(scope="module")
@@ -136,21 +113,34 @@ def test_every_example_ends_as_on_the_embedded_bus(ended: Run, embedded: Settled
 
 
 def test_everything_is_accounted_for(up: Cluster, vkey: str) -> None:
-    """Audit and verifier say the same here, of a log that is in a bucket alone."""
+    """Audit and verifier say the same here, where the folder has neither log nor any key."""
     log = f"{up.backing.url('ledger-api')}/log/{DEFAULT_TENANT}"
     for command in (["audit"], ["verify", log, "--key", vkey]):
         told = up.asked(*command)
         assert told.code == 0, (command, told.stdout, told.stderr)
-    assert not Site(up.data).log.exists()
+    site = Site(up.data)
+    assert not site.log.exists()
+    assert not site.keys.exists()
+    assert [path.suffix for path in (site.folder / SIGNERS_FOLDER).iterdir()] == [".kms"]
 
 
 def test_the_run_ended_within_everybodys_grants(ended: Run) -> None:
     """Least privilege that stops the work would be taken back at the first page of on-call."""
     assert ended.denied == set()
-    who = {one.identity for one in ended.asked}
-    assert who >= {"entrance", *STAGES, "register", "sequencer", "ledger-api"}
-    logs = {one.identity for one in ended.asked if one.resource == "bucket/log"}
-    assert logs == {"sequencer", "ledger-api"}
+    who: dict[str, set[str]] = defaultdict(set)
+    for one in ended.asked:
+        who[one.resource].add(one.identity)
+    takers = {"entrance", *STAGES}
+    assert who["bucket/objects"] >= {*takers, "register"}
+    assert who["bucket/wrapped"] == who["key/kek"] >= {*takers, "sequencer"}
+    assert who["bucket/log"] == {"sequencer", "ledger-api"}
+    assert who["ring/signers"] == {"sequencer"}
+    assert who["secret/internal-event-token"] == {name for name, _ in JOBS}
+
+
+def test_the_run_asked_for_what_is_declared_alone(ended: Run) -> None:
+    """A call that no table knows is one that nobody weighed when the grants were written."""
+    assert undeclared(ended.asked, load_calls()) == set()
 
 
 def test_taking_a_used_grant_away_denies_what_the_run_asked(ended: Run) -> None:
@@ -168,33 +158,43 @@ def test_taking_a_used_grant_away_denies_what_the_run_asked(ended: Run) -> None:
         ), grant
 
 
-@pytest.mark.parametrize("attack", [*ON_OBJECTS, *ON_LOGS])
+@pytest.fixture
+def reach(ended: Run, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Reach]]:
+    """Give what takes an identity over."""
+    taken: list[Reach] = []
+
+    def reached(identity: str) -> Reach:
+        taken.append(Reach(ended.kept, identity, monkeypatch))
+        return taken[-1]
+
+    yield reached
+    for one in taken:
+        one.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_a_deployable_is_denied_the_others_calls(
-    attack: str, up: Cluster, kept: Enforcement, monkeypatch: pytest.MonkeyPatch
+    attack: str, ended: Run, reach: Callable[[str], Reach]
 ) -> None:
     """Whoever takes over one worker has one worker, in the very project where the run ended."""
-    identity, does = {**ON_OBJECTS, **ON_LOGS}[attack]
-    for name, address in kept.addresses(identity).items():
-        monkeypatch.setenv(name, address)
-    store = GcsObjects(LOGS if attack in ON_LOGS else up.backing.objects)
-    with pytest.raises(TransientError) as told:
-        does(store)
+    identity, does = ATTACKS[attack]
+    at = reach(identity)
+    ended.kept.by.denied.clear()
+    with pytest.raises((TransientError, SecretUnusableError)) as told:
+        does(at)
     assert isinstance(told.value.__cause__, Forbidden)
-    store.close()
+    assert {one.identity for one in ended.kept.by.denied} == {identity}
 
 
 @pytest.mark.parametrize("identity", ["entrance", "ingest", "ocr", "summarize", "ledger", "eraser"])
 def test_only_the_sequencer_may_tell_of_entries(
-    identity: str, up: Cluster, kept: Enforcement, monkeypatch: pytest.MonkeyPatch
+    identity: str, up: Cluster, reach: Callable[[str], Reach]
 ) -> None:
     """A worker that tells of an entry that nobody posted is believed by the register."""
     events = [from_structured(one.last_event) for one in up.house.register.documents()]
     posted = next(event for event in events if event.type is EventType.ENTRY_POSTED)
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", kept.addresses(identity)["PUBSUB_EMULATOR_HOST"])
-    publisher = PubsubPublisher(up.backing.project)
     with pytest.raises(TransientError, match="PERMISSION_DENIED"):
-        publisher.publish([posted])
-    publisher.close()
+        reach(identity).publisher.publish([posted])
 
 
 def test_what_was_taken_in_lies_in_the_bucket_no_more(up: Cluster) -> None:

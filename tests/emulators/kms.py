@@ -72,9 +72,9 @@ class KmsServer:
         """Make a symmetric key with one version."""
         return self._keys.create(name, Purpose.ENCRYPT_DECRYPT)
 
-    def create_signer(self, tenant: str) -> str:
+    def create_signer(self, tenant: str, ring: str = RING) -> str:
         """Make a tenant's signing key with one version."""
-        return self._keys.create(f"{RING}/cryptoKeys/log-{tenant}", Purpose.ASYMMETRIC_SIGN)
+        return self._keys.create(f"{ring}/cryptoKeys/log-{tenant}", Purpose.ASYMMETRIC_SIGN)
 
     def fail(self, method: str, *faults: Fault | grpc.StatusCode) -> None:
         """Let the next calls of a method go wrong, each in its way."""

@@ -8,10 +8,11 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final
 
 import google_crc32c
@@ -41,11 +42,11 @@ class Fault(Enum):
 
 @dataclass
 class _Version:
-    data: bytes
+    data: Callable[[], bytes]
     state: Any = State.ENABLED
 
 
-_MISSING: Final = _Version(b"")
+_MISSING: Final = _Version(bytes)
 
 
 @dataclass
@@ -89,11 +90,16 @@ class SecretServer:
         self._server.stop(None).wait()
         self._pool.shutdown()
 
-    def add(self, data: bytes, secret: str = TOKEN) -> str:
-        """Add a version; return its name."""
+    def add(self, data: bytes | Callable[[], bytes], secret: str = TOKEN) -> str:
+        """Add a version; return its name.
+
+        Args:
+            data: the payload, or what gives it once it is asked for.
+            secret: its name.
+        """
         versions = self._secrets.setdefault(secret, _Secret()).versions
         number = len(versions) + 1
-        versions[number] = _Version(data)
+        versions[number] = _Version(data if callable(data) else partial(bytes, data))
         return f"{secret}/versions/{number}"
 
     def set_state(self, version: str, state: Any) -> None:
@@ -127,12 +133,12 @@ class SecretServer:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such version")
         if version.state != State.ENABLED:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "the version is not enabled")
-        data = version.data
+        data = version.data()
+        checksum: int | None = int(google_crc32c.value(data))
         if fault is Fault.FLIP:
             data = data[:-1] + bytes([data[-1] ^ 1])
-        checksum: int | None = int(google_crc32c.value(version.data))
         if fault is Fault.WRONG_CRC:
-            checksum = int(google_crc32c.value(version.data)) ^ 1
+            checksum = int(google_crc32c.value(data)) ^ 1
         elif fault is Fault.NO_CRC:
             checksum = None
         told = "9999" if fault is Fault.WRONG_NAME else number

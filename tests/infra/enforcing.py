@@ -1,9 +1,9 @@
 """Local servers before the emulators that keep each deployable to its grants.
 
 A deployable says who it is by where it asks: its Cloud Storage is below a path of its own, its
-Pub/Sub and Cloud KMS on a port of its own. ``docledger up`` gives every deployable the same
-addresses; Python itself (``sitecustomize``) puts these in their place as a deployable starts. No
-code of ours knows.
+Pub/Sub, Cloud KMS and Secret Manager on a port of its own. ``docledger up`` gives every deployable
+the same addresses; Python itself (``sitecustomize``) puts these in their place as a deployable
+starts. No code of ours knows.
 
 Stricter than Google where Google may be either: who may not list is told 403 of what is not there,
 and who may not delete is told 403 of a name that is taken.
@@ -16,20 +16,26 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from http.client import FORBIDDEN, NOT_FOUND, PRECONDITION_FAILED, HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 from deploy.iam.matrix import Grant, Matrix
-from services.ledger.settings import LogPlaceSettings
 from tests.e2e.proxies import Answer, TroubledStore, _Request
 from tests.infra.calls_of_storage import StorageCall, storage_call
-from tests.infra.enforcing_rpc import KMS, PUBSUB, Asked, Gates
+from tests.infra.enforcing_rpc import SERVERS, Asked, Gates
 
 FOLDER: Final = "ENFORCED"
 STORAGE: Final = "STORAGE_EMULATOR_HOST"
 LOGS: Final = "docledger-logs"
-BUCKETS: Final = {"docledger-objects": "objects", "docledger-uploads": "uploads", LOGS: "log"}
-"""What ``up`` calls the buckets of infra/iam.yaml; that of logs it is told (``environment``)."""
+WRAPPED: Final = "docledger-keys"
+BUCKETS: Final = {
+    "docledger-objects": "objects",
+    "docledger-uploads": "uploads",
+    LOGS: "log",
+    WRAPPED: "wrapped",
+}
+"""What ``up`` calls the buckets of infra/iam.yaml, or is told."""
 
 ORIGIN: Final = "origin.json"
 """Where the servers are that these stand before."""
@@ -44,7 +50,7 @@ folder, target = os.environ.get("{FOLDER}"), os.environ.get("FUNCTION_TARGET")
 if folder and target:
     folder = pathlib.Path(folder)
     asked = folder / f"origin.{{os.getpid()}}"
-    told = ("{STORAGE}", "{PUBSUB}", "{KMS}")
+    told = {(STORAGE, *SERVERS)}
     asked.write_text(json.dumps({{one: os.environ.get(one, "") for one in told}}))
     asked.replace(folder / "{ORIGIN}")
     os.environ.update(json.loads((folder / "addresses.json").read_text())[target])
@@ -69,6 +75,7 @@ class Enforcement:
         matrix: who may do what.
         identities: who there are.
         buckets: by a bucket's name, its entry in infra/iam.yaml.
+        settings: what each deployable is told besides, over what ``up`` tells it.
     """
 
     def __init__(
@@ -77,6 +84,7 @@ class Enforcement:
         matrix: Matrix,
         identities: Sequence[str],
         buckets: Mapping[str, str] = BUCKETS,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._folder = folder
         self._matrix = matrix
@@ -88,6 +96,7 @@ class Enforcement:
         self._identities = identities
         self._origin: dict[str, str] | None = None
         self.buckets = buckets
+        self._settings = settings
         self._running = ExitStack()
         start = folder / "start"
         start.mkdir(parents=True, exist_ok=True)
@@ -95,13 +104,15 @@ class Enforcement:
         self.environment = {
             FOLDER: str(folder),
             "PYTHONPATH": f"{start}{os.pathsep}{_ROOT}",
-            LogPlaceSettings.variable("bucket"): LOGS,
         }
+        """Of ``up``."""
 
     def __enter__(self) -> Self:
         self.storage = self._running.enter_context(_Gate(self))
-        self._gates = self._running.enter_context(Gates(self.admits, self.origin, self._identities))
-        told = {name: self.addresses(name) for name in self._identities}
+        self._gates = self._running.enter_context(
+            Gates(self._matrix.stated, self.admits, self.origin, self._identities)
+        )
+        told = {name: {**self.addresses(name), **self._settings} for name in self._identities}
         (self._folder / "addresses.json").write_text(json.dumps(told))
         return self
 
@@ -111,7 +122,7 @@ class Enforcement:
     def addresses(self, identity: str) -> dict[str, str]:
         """Return where an identity finds Google's services, as environment variables."""
         gate = f"127.0.0.1:{self._gates.ports[identity]}"
-        return {STORAGE: f"{self.storage.url}{_WHO}{identity}", PUBSUB: gate, KMS: gate}
+        return {STORAGE: f"{self.storage.url}{_WHO}{identity}", **dict.fromkeys(SERVERS, gate)}
 
     def origin(self) -> Mapping[str, str] | None:
         """Return where the emulators are; None before a deployable has told."""

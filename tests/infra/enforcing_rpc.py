@@ -1,5 +1,6 @@
 """Gates before what speaks gRPC: a port an identity, for gRPC does not tell what it was called."""
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +9,21 @@ from typing import Any, Final, Self
 
 import grpc
 from google.cloud import kms_v1 as kms
+from google.cloud.secretmanager_v1 import AccessSecretVersionRequest
 from google.pubsub_v1.types import PublishRequest
 
-PUBSUB: Final = "PUBSUB_EMULATOR_HOST"
-KMS: Final = "DOCLEDGER_UNSAFE_KMS_EMULATOR"
+from deploy.iam.stated import Stated
+from shared.keys.settings import UnsafeKmsSettings
+from shared.secrets.settings import UnsafeSecretsSettings
 
-_KEYS: Final = "/google.cloud.kms.v1.KeyManagementService"
-_USE: Final = "cloudkms.cryptoKeyVersions"
+PUBSUB: Final = "PUBSUB_EMULATOR_HOST"
+KMS: Final = UnsafeKmsSettings.variable("unsafe_kms_emulator")
+SECRETS: Final = UnsafeSecretsSettings.variable("unsafe_secrets_emulator")
+SERVERS: Final = (PUBSUB, KMS, SECRETS)
+"""Variables that lead a deployable to what speaks gRPC."""
+
+_KEY: Final = re.compile(r".+/keyRings/([^/]+)/cryptoKeys/([^/]+)(?:/cryptoKeyVersions/[0-9]+)?")
+_SECRET: Final = re.compile(r"projects/[^/]+/secrets/([^/]+)/versions/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,48 +50,93 @@ class _Rpc:
     """One method that deployables call.
 
     Attributes:
-        resource: as in ``Grant``, of a request.
+        resource: as in ``Grant``, of a request's name and what is stated.
+        named: the name in a request.
         permission: that it is checked for.
         server: the variable that leads to it.
     """
 
-    resource: Callable[[bytes], str]
+    resource: Callable[[str, Stated], str]
+    named: Callable[[bytes], str]
     permission: str
     server: str
 
 
-def _key(request: Any, field: str = "name") -> Callable[[bytes], str]:
-    """Return what tells a request's key: each log's is one of the ring of signers."""
+def _key(name: str, stated: Stated) -> str:
+    """Return a key of infra/iam.yaml, or else its ring, where each log has a key of its own."""
+    ring, key = _parts(_KEY, name)
+    rings = {one.name: entry for entry, one in stated.rings.items()}
+    for entry, one in stated.keys.items():
+        if (one.ring, one.name) == (rings.get(ring), key):
+            return f"key/{entry}"
+    return f"ring/{rings.get(ring)}"
 
-    def told(data: bytes) -> str:
-        whole = str(getattr(request.pb().FromString(data), field))
-        name = whole.partition("/cryptoKeys/")[2].partition("/")[0]
-        return "ring/signers" if name.startswith("log-") else f"key/{name}"
 
-    return told
+def _secret(name: str, stated: Stated) -> str:
+    (told,) = _parts(_SECRET, name)
+    entries = {one.name: entry for entry, one in stated.secrets.items()}
+    return f"secret/{entries.get(told)}"
 
 
-def _topic(data: bytes) -> str:
-    return f"topic/{PublishRequest.pb().FromString(data).topic.rpartition('/')[2]}"
+def _topic(name: str, _: Stated) -> str:
+    return f"topic/{name.rpartition('/')[2]}"
+
+
+def _parts(pattern: re.Pattern[str], name: str) -> tuple[str, ...]:
+    found = pattern.fullmatch(name)
+    return found.groups() if found else ("",) * pattern.groups
+
+
+def _named(request: Any, field: str = "name") -> Callable[[bytes], str]:
+    return lambda data: str(getattr(request.pb().FromString(data), field))
+
+
+def _kms(method: str, request: Any, permission: str, field: str = "name") -> dict[str, _Rpc]:
+    rpc = _Rpc(_key, _named(request, field), f"cloudkms.{permission}", KMS)
+    return {f"/google.cloud.kms.v1.KeyManagementService/{method}": rpc}
 
 
 RPCS: Final[Mapping[str, _Rpc]] = {
-    "/google.pubsub.v1.Publisher/Publish": _Rpc(_topic, "pubsub.topics.publish", PUBSUB),
-    f"{_KEYS}/Encrypt": _Rpc(_key(kms.EncryptRequest), f"{_USE}.useToEncrypt", KMS),
-    f"{_KEYS}/Decrypt": _Rpc(_key(kms.DecryptRequest), f"{_USE}.useToDecrypt", KMS),
-    f"{_KEYS}/AsymmetricSign": _Rpc(_key(kms.AsymmetricSignRequest), f"{_USE}.useToSign", KMS),
-    f"{_KEYS}/GetPublicKey": _Rpc(_key(kms.GetPublicKeyRequest), f"{_USE}.viewPublicKey", KMS),
-    f"{_KEYS}/ListCryptoKeyVersions": _Rpc(
-        _key(kms.ListCryptoKeyVersionsRequest, "parent"), f"{_USE}.list", KMS
+    "/google.pubsub.v1.Publisher/Publish": _Rpc(
+        _topic, _named(PublishRequest, "topic"), "pubsub.topics.publish", PUBSUB
+    ),
+    **_kms("Encrypt", kms.EncryptRequest, "cryptoKeyVersions.useToEncrypt"),
+    **_kms("Decrypt", kms.DecryptRequest, "cryptoKeyVersions.useToDecrypt"),
+    **_kms("AsymmetricSign", kms.AsymmetricSignRequest, "cryptoKeyVersions.useToSign"),
+    **_kms("GetPublicKey", kms.GetPublicKeyRequest, "cryptoKeyVersions.viewPublicKey"),
+    **_kms("GetCryptoKey", kms.GetCryptoKeyRequest, "cryptoKeys.get"),
+    **_kms(
+        "ListCryptoKeyVersions",
+        kms.ListCryptoKeyVersionsRequest,
+        "cryptoKeyVersions.list",
+        "parent",
+    ),
+    **_kms(
+        "CreateCryptoKeyVersion",
+        kms.CreateCryptoKeyVersionRequest,
+        "cryptoKeyVersions.create",
+        "parent",
+    ),
+    **_kms(
+        "UpdateCryptoKeyPrimaryVersion",
+        kms.UpdateCryptoKeyPrimaryVersionRequest,
+        "cryptoKeys.update",
+    ),
+    **_kms(
+        "DestroyCryptoKeyVersion", kms.DestroyCryptoKeyVersionRequest, "cryptoKeyVersions.destroy"
+    ),
+    "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion": _Rpc(
+        _secret, _named(AccessSecretVersionRequest), "secretmanager.versions.access", SECRETS
     ),
 }
-"""Everything that a deployable may call at all."""
+"""Everything that somebody may call at all."""
 
 
 class Gates:
     """The servers; a context manager.
 
     Args:
+        stated: what names in requests stand for.
         admits: tells whether a call may pass.
         origin: by variable, where the servers are that these stand before.
         identities: who there are.
@@ -90,10 +144,12 @@ class Gates:
 
     def __init__(
         self,
+        stated: Stated,
         admits: Callable[[Asked], bool],
         origin: Callable[[], Mapping[str, str] | None],
         identities: Sequence[str],
     ) -> None:
+        self._stated = stated
         self._admits = admits
         self._origin = origin
         self._channels: dict[str, grpc.Channel] = {}
@@ -124,10 +180,11 @@ class Gates:
         """Pass a call on, or refuse it."""
         rpc = RPCS.get(method)
         if rpc is None:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "no deployable calls this")
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "nobody calls this")
             raise AssertionError  # aborting raises
         name = method.removeprefix("/").replace("/", ".")
-        if not self._admits(Asked(identity, name, (rpc.permission,), rpc.resource(request))):
+        resource = rpc.resource(rpc.named(request), self._stated)
+        if not self._admits(Asked(identity, name, (rpc.permission,), resource)):
             context.abort(grpc.StatusCode.PERMISSION_DENIED, "User not authorized")
         try:
             channel = self._channel(rpc.server, context)

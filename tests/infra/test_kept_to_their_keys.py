@@ -1,4 +1,4 @@
-"""Wrapped keys in a bucket, the KEK in Cloud KMS: each identity uses them as it may."""
+"""Wrapped keys in a bucket, the KEK in Cloud KMS: what an end-to-end run does not come to do."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -8,50 +8,61 @@ from typing import Final
 
 import pytest
 
+from deploy.iam.calls import load_calls
 from deploy.iam.matrix import load_matrix
 from deploy.local.storage_emulator import StorageEmulator
 from shared.errors import TransientError
 from shared.keys.kms_connection import KmsConnection
-from shared.keys.kms_kek import KmsKek
-from shared.keys.kms_signer import KmsSigner, public_key, version_of
+from shared.keys.kms_signer import KmsSigner, new_version, public_key, version_of
 from shared.keys.opening import open_keyring
 from shared.keys.port import KeyMissingError, TenantPurpose
+from shared.keys.rewrap import rewrap, standing
 from shared.keys.wrapping import WrappedKeyring
 from shared.tlog.checkpoint import Checkpoint
-from tests.emulators.kms import KEK, KmsServer, kms_server
+from tests.infra.declared_calls import undeclared
 from tests.infra.enforcing import STORAGE, Enforcement
 from tests.infra.enforcing_rpc import KMS
-
-__all__ = ["kms_server"]
+from tests.infra.project_keys import ProjectKeys
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 DOCUMENT: Final = "d" * 40
 TENANT: Final = "acme"
 ORIGIN: Final = "log.example/acme"
-WHO: Final = ("entrance", "ingest", "ocr", "summarize", "eraser", "sequencer", "ledger-api")
+WHO: Final = ("entrance", "ingest", "ocr", "eraser", "sequencer", "operator", "keeper")
 
 Opens = Callable[[str], WrappedKeyring]
 
 
 @pytest.fixture
-def kept(
-    storage_emulator: StorageEmulator, kms_server: KmsServer, tmp_path: Path
-) -> Iterator[Enforcement]:
-    """Give gates before an empty bucket for keys, and before KMS."""
+def keys() -> Iterator[ProjectKeys]:
+    """Give Cloud KMS, and the name of a bucket for keys."""
     bucket = f"keys-{secrets.token_hex(8)}"
-    storage_emulator.create_bucket(bucket)
-    with Enforcement(tmp_path / "kept", load_matrix(), WHO, {bucket: "wrapped"}) as kept:
-        kept.stand_before({STORAGE: storage_emulator.url, KMS: kms_server.address})
-        yield kept
+    stated = load_matrix().stated
+    with ProjectKeys(stated, "local", bucket=bucket, tenants=[TENANT], token=bytes) as keys:
+        yield keys
+    assert keys.wrong == []
 
 
 @pytest.fixture
-def as_who(kept: Enforcement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Opens:
+def kept(
+    storage_emulator: StorageEmulator, keys: ProjectKeys, tmp_path: Path
+) -> Iterator[Enforcement]:
+    """Give gates before an empty bucket for keys, and before KMS; what they pass is declared."""
+    storage_emulator.create_bucket(keys.bucket)
+    with Enforcement(tmp_path / "kept", load_matrix(), WHO, {keys.bucket: "wrapped"}) as kept:
+        kept.stand_before({STORAGE: storage_emulator.url, **keys.servers})
+        yield kept
+    assert undeclared(kept.allowed, load_calls()) == set()
+
+
+@pytest.fixture
+def as_who(
+    kept: Enforcement, keys: ProjectKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Opens:
     """Give what opens the keyring as an identity does, by the settings of its service."""
-    monkeypatch.setenv("DOCLEDGER_KMS_KEK", KEK)
-    (bucket,) = kept.buckets
-    monkeypatch.setenv("DOCLEDGER_KMS_KEYS_BUCKET", bucket)
+    for name, value in keys.settings.items():
+        monkeypatch.setenv(name, value)
 
     def opened(identity: str) -> WrappedKeyring:
         for name, address in kept.addresses(identity).items():
@@ -65,52 +76,45 @@ def test_a_documents_key_lives_as_those_may_who_use_it(as_who: Opens, kept: Enfo
     """Ingest makes it, stages use it, the eraser destroys it; nobody is asked for more."""
     tenant_key = as_who("entrance").tenant_key(TENANT, TenantPurpose.IDS)
     key = as_who("ingest").create_document_key(DOCUMENT)
-    for stage in ("ocr", "summarize"):
-        assert as_who(stage).document_key(DOCUMENT) == key
-    assert as_who("sequencer").tenant_key(TENANT, TenantPurpose.IDS) == tenant_key
+    assert as_who("ocr").document_key(DOCUMENT) == key
+    for whoever in ("sequencer", "operator"):
+        assert as_who(whoever).tenant_key(TENANT, TenantPurpose.IDS) == tenant_key
     as_who("eraser").destroy_document_key(DOCUMENT)
     with pytest.raises(KeyMissingError):
         as_who("ocr").document_key(DOCUMENT)
     assert kept.denied == set()
 
 
-def test_nobody_does_with_keys_what_is_not_theirs(as_who: Opens, kept: Enforcement) -> None:
-    """A stage that is taken over opens what it reads, and can neither make nor destroy a key."""
-    as_who("ingest").create_document_key(DOCUMENT)
+def test_the_keeper_wraps_every_key_again(as_who: Opens, kept: Enforcement) -> None:
+    """A KEK is exchanged by one identity alone, and whoever used a key before uses it after."""
     tenant_key = as_who("ingest").tenant_key(TENANT, TenantPurpose.IDS)
-    attacks: dict[str, Callable[[], object]] = {
-        "ocr destroys a key": lambda: as_who("ocr").destroy_document_key(DOCUMENT),
-        "ocr makes a key": lambda: as_who("ocr").create_document_key("e" * 40),
-        "entrance opens a document": lambda: as_who("entrance").document_key(DOCUMENT),
-        "sequencer opens a document": lambda: as_who("sequencer").document_key(DOCUMENT),
-        "eraser makes a key": lambda: as_who("eraser").create_document_key("e" * 40),
-        "eraser destroys a tenant": lambda: as_who("eraser").stored.destroy(
-            f"tenants/{TENANT}.{TenantPurpose.IDS.value}"
-        ),
-        "ledger-api reads a key": lambda: as_who("ledger-api").document_key(DOCUMENT),
-        "ledger-api lists keys": lambda: list(as_who("ledger-api").stored.names()),
-        "eraser wraps": lambda: as_who("eraser").wrapped("e" * 40, bytes(32)),
-    }
-    for attack, does in attacks.items():
-        kept.denied.clear()
-        with pytest.raises(TransientError):
-            does()
-        assert kept.denied, attack
-    assert as_who("ingest").tenant_key(TENANT, TenantPurpose.IDS) == tenant_key
-    assert as_who("ocr").document_key(DOCUMENT)
+    key = as_who("ingest").create_document_key(DOCUMENT)
+    keeper = as_who("keeper")
+    old = keeper.kek.newest()
+    newest = keeper.kek.renew()
+    assert rewrap(keeper) == len({"the tenant's", "the document's"})
+    assert standing(keeper).wrapped == {old: 0, newest: 2}
+    keeper.kek.destroy(old)
+    assert as_who("ocr").document_key(DOCUMENT) == key
+    assert as_who("sequencer").tenant_key(TENANT, TenantPurpose.IDS) == tenant_key
+    assert kept.denied == set()
+    with pytest.raises(TransientError, match="PERMISSION_DENIED"):
+        as_who("ingest").kek.newest()
 
 
-def test_only_the_sequencer_signs(kept: Enforcement, kms_server: KmsServer) -> None:
-    """Two who sign can tell two histories."""
-    version = f"{kms_server.create_signer(TENANT)}/cryptoKeyVersions/1"
-    with closing(KmsConnection(emulator=kept.addresses("sequencer")[KMS])) as sequencer:
+def test_the_keeper_makes_a_logs_next_key_and_the_sequencer_signs(
+    kept: Enforcement, keys: ProjectKeys
+) -> None:
+    """Whoever signs day by day cannot bring a key in; a disk that forgets which signs, can ask."""
+    crypto_key = f"{keys.signers}/cryptoKeys/log-{TENANT}"
+    with (
+        closing(KmsConnection(emulator=kept.addresses("keeper")[KMS])) as keeper,
+        closing(KmsConnection(emulator=kept.addresses("sequencer")[KMS])) as sequencer,
+    ):
+        version = new_version(keeper, crypto_key)
         key = public_key(sequencer, version, ORIGIN)
+        assert version_of(sequencer, crypto_key, key) == version
         assert KmsSigner(sequencer, version, key).sign(Checkpoint(ORIGIN, 1, bytes(32)))
-        # A disk that forgets which version signs: it is looked for.
-        assert version_of(sequencer, version.partition("/cryptoKeyVersions/")[0], key) == version
-    for identity in (name for name in WHO if name != "sequencer"):
-        with closing(KmsConnection(emulator=kept.addresses(identity)[KMS])) as other:
-            with pytest.raises(TransientError, match="PERMISSION_DENIED"):
-                KmsSigner(other, version, key).sign(Checkpoint(ORIGIN, 2, bytes(32)))
-            with pytest.raises(TransientError, match="PERMISSION_DENIED"):
-                KmsKek(other, KEK).renew()  # no deployable makes or destroys versions
+        assert kept.denied == set()
+        with pytest.raises(TransientError, match="PERMISSION_DENIED"):
+            new_version(sequencer, crypto_key)
