@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from deploy.cli.opened import open_house
+from deploy.cli.opened import not_in_a_job, open_house
 from deploy.cli.screen import table, to_stderr, to_stdout
 from deploy.local.audit import Finding, audit
 from deploy.local.drain import work_off
@@ -17,13 +17,18 @@ def run_audit(data_dir: Path, *, sweep: bool, as_json: bool, workers: int) -> in
     Returns:
         The exit code: 0 when all is accounted for, else 1.
     """
+    if sweep:
+        not_in_a_job()
     house = open_house(data_dir)
     found = audit(house)
     if found and sweep:
         bring_back(house, found)
-        work_off(house, workers=workers)
-        to_stderr().print(f"swept after {len(found)} findings; checking again")
-        found = audit(open_house(data_dir))
+        if house.platform is not None:
+            to_stderr().print("sent on what could be; look again when its deployables are done:")
+        else:
+            work_off(house, workers=workers)
+            to_stderr().print(f"swept after {len(found)} findings; checking again")
+            found = audit(open_house(data_dir))
     _show(found, as_json=as_json)
     return 1 if found else 0
 

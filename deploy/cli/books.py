@@ -9,15 +9,14 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import SHORT_ID, table, to_stderr, to_stdout
-from deploy.local.house import DEFAULT_TENANT
+from deploy.local.house import House
 from services.ledger.entries import Booked, View
 from services.ledger.exports.beancount import beancount
 from services.ledger.exports.hledger import hledger
 from services.ledger.exports.lines import Exported, ExportUnbalancedError, exported
 from services.ledger.exports.tabular import comma_separated, json_lines
-from services.ledger.main import Ledger
 from services.ledger.money import as_decimal
 from shared.errors import UserError
 
@@ -38,7 +37,7 @@ class Asked:
     at_size: int | None = None
     sealed_by: str | None = None
 
-    def view(self, ledger: Ledger) -> View:
+    def view(self, house: House) -> View:
         """Return it as the journal understands it.
 
         Raises:
@@ -56,7 +55,7 @@ class Asked:
         size = self.at_size
         if moment is not None:
             moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-            size = ledger.journal.size_at(DEFAULT_TENANT, moment)
+            size = house.ledger.journal.size_at(house.tenant, moment)
         return View(until=until, size=size)
 
 
@@ -72,9 +71,9 @@ def told_of(view: View) -> str:
 
 def balance(data_dir: Path, asked: Asked, *, converted: bool, as_json: bool) -> int:
     """Show every account's sum; each currency's sums to zero, exactly."""
-    ledger = open_house(data_dir).ledger
-    view = asked.view(ledger)
-    rows = ledger.journal.trial_balance(DEFAULT_TENANT, view)
+    house = open_desk(data_dir)
+    ledger, view = house.ledger, asked.view(house)
+    rows = ledger.journal.trial_balance(house.tenant, view)
     own = ledger.chart.foreign.books_currency
     waiting = sorted({row.currency for row in rows if row.amount and row.currency != own})
     if converted:
@@ -119,9 +118,9 @@ def _unconverted(waiting: list[str], own: str) -> int:
 
 def journal(data_dir: Path, asked: Asked, *, as_json: bool) -> int:
     """Show the entries, streamed, each with its postings."""
-    ledger = open_house(data_dir).ledger
-    view = asked.view(ledger)
-    seen = filter(view.shows, ledger.journal.all_entries(DEFAULT_TENANT))
+    house = open_desk(data_dir)
+    ledger, view = house.ledger, asked.view(house)
+    seen = filter(view.shows, ledger.journal.all_entries(house.tenant))
     if as_json:
         for booked in seen:
             print(json.dumps(_told(booked)))  # noqa: T201 - this is the output
@@ -179,14 +178,15 @@ def export(data_dir: Path, asked: Asked, to: str) -> int:
 
     UTF-8 whatever the terminal's encoding is, and line ends as the format has them: this is a file.
     """
-    ledger = open_house(data_dir).ledger
+    house = open_desk(data_dir)
+    ledger = house.ledger
     formats: dict[str, Writer] = {
         "beancount": partial(beancount, chart=ledger.chart),
         "hledger": partial(hledger, chart=ledger.chart),
         "csv": comma_separated,
         "ndjson": json_lines,
     }
-    entries = filter(asked.view(ledger).shows, ledger.journal.entries(DEFAULT_TENANT))
+    entries = filter(asked.view(house).shows, ledger.journal.entries(house.tenant))
     rows = exported(entries, chart=ledger.chart, lookup=ledger.names)
     out = sys.stdout.buffer
     try:

@@ -4,9 +4,9 @@ import getpass
 from collections.abc import Callable
 from pathlib import Path
 
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import SHORT_ID, safe, to_stdout
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.keeper import keep_now
 from deploy.local.lookup import find_document
 from services.ledger.desk import actor_id
@@ -25,12 +25,12 @@ def actor_of(house: House, by: str | None) -> str:
     name = getpass.getuser() if by is None else by.strip()
     if not name:
         raise UserError("name the person with --by")
-    return actor_id(house.keyring, DEFAULT_TENANT, name)
+    return actor_id(house.keyring, house.tenant, name)
 
 
 def decide(data_dir: Path, typed: str, by: str | None, asking: Callable[[str], Ask]) -> int:
     """Do what a person asks; above the limit it is proposed to a second one."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     document = find_document(house, typed)
     actor, desk = actor_of(house, by), house.ledger.desk
     ask = asking(document.document_id)

@@ -13,7 +13,7 @@ from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, to_stderr, to_stdout
 from deploy.erasing import erasing_of
 from deploy.local.drain import work_off
-from deploy.local.erased import WAIT_S, ErasureReport, Why, report
+from deploy.local.erased import PROJECT_WAIT_S, WAIT_S, ErasureReport, Why, report
 from deploy.local.house import House
 from deploy.local.lookup import find_document
 from deploy.local.site import AlreadyRunsError
@@ -76,7 +76,7 @@ def _erased(
         family, done = erasing.erase(document)
     with suppress(AlreadyRunsError):  # who runs here books the erasure
         work_off(house, workers=1)
-    until = house.clock.monotonic() + WAIT_S
+    until = house.clock.monotonic() + (WAIT_S if house.project is None else PROJECT_WAIT_S)
     kept = {why.value: count for why, count in family.kept.items()}
     return [
         report(*(house, one), kept=kept if one is done[0] else {}, settings=settings, until=until)

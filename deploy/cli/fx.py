@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.cli.deciding import decide
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.local.files import printable
 from deploy.local.house import House
 from deploy.local.lookup import find_document
@@ -34,7 +34,7 @@ class Typed:
 
 def post(data_dir: Path, typed: str, given: Typed, by: str | None) -> int:
     """Convert or revalue one post."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     document = find_document(house, typed)
     rate = _rate(house, document.document_id, document.tenant, given)
     return decide(data_dir, typed, by, lambda its: Ask(Action.FX, its, rate=rate))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from deploy.cli.deciding import actor_of, decide, sealed
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import SHORT_ID, table, to_stdout
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
 from services.ledger.entries import Booked
@@ -23,8 +23,8 @@ CURRENCY: Final = re.compile(r"[A-Za-z]{3}", re.ASCII)
 
 def show_held(data_dir: Path, *, as_json: bool) -> int:
     """List the holds that nobody has posted or voided, oldest first."""
-    house = open_house(data_dir)
-    rows = [_row(house, booked) for booked in house.ledger.desk.held(DEFAULT_TENANT)]
+    house = open_desk(data_dir)
+    rows = [_row(house, booked) for booked in house.ledger.desk.held(house.tenant)]
     if as_json:
         for row in rows:
             print(json.dumps(row))  # noqa: T201 - this is the output
@@ -97,7 +97,7 @@ def reverse(data_dir: Path, typed: str, by: str | None) -> int:
 
 def void(data_dir: Path, typed: str, by: str | None) -> int:
     """End a hold without posting."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     document = find_document(house, typed)
     actor = actor_of(house, by)
     entry = house.ledger.desk.void(document.tenant, document.document_id, actor=actor)

@@ -11,7 +11,6 @@ from deploy.local.house import House
 from services.ledger.adapters.signing import Signing
 from services.ledger.publication import StaleLogError
 from services.ledger.rotation import Rotation
-from services.ledger.settings import LedgerSettings
 from shared.errors import TransientError, UserError
 from shared.keys.rewrap import Standing, destroy_older, standing
 from shared.keys.rewrap import rewrap as rewrap_keys
@@ -25,7 +24,7 @@ _EVERY: int = 500
 def show(data_dir: Path, *, as_json: bool) -> int:
     """Show the keys of every log and the versions of the KEK; return the exit code."""
     house = open_house(data_dir)
-    signing = _signing(house)
+    signing = house.signing
     with _told():
         logs = [
             (tenant, period, signing.keys(tenant).place(period.key))
@@ -118,7 +117,7 @@ def rewrap(data_dir: Path, *, renew: bool, destroy_old: bool) -> int:
 
 def rotation_of(house: House, tenant: str) -> Rotation:
     """Return what a person may do with the keys of a tenant's log."""
-    signing = _signing(house)
+    signing = house.signing
     return Rotation(
         keys=signing.keys(tenant),
         records=signing.history(tenant),
@@ -143,13 +142,8 @@ def _closed(data_dir: Path, tenant: str | None, work: Callable[[Rotation], KeyHi
     return 0
 
 
-def _signing(house: House) -> Signing:
-    return Signing(house.site.folder, LedgerSettings.from_environment().origin)
-
-
 def _tenants(house: House) -> list[str]:
-    signing = _signing(house)
-    return [tenant for tenant in house.ledger.journal.tenants() if signing.has_log(tenant)]
+    return [tenant for tenant in house.ledger.journal.tenants() if house.signing.has_log(tenant)]
 
 
 def _tenant(house: House, tenant: str | None) -> str:

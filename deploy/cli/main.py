@@ -60,9 +60,18 @@ def docledger(
             show_default=".docledger",
         ),
     ] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option(
+            "--tenant",
+            envvar="DOCLEDGER_TENANT",
+            help="Whose documents, where a project has several tenants.",
+            show_default="default",
+        ),
+    ] = None,
 ) -> None:
     """Turn documents into ledger entries that anyone can prove."""
-    choose(data_dir)
+    choose(data_dir, tenant)
 
 
 @app.command()

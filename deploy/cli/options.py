@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 _chosen: dict[str, Path] = {}
+_tenant: list[str] = []
 
 DataDir = Annotated[
     Path | None,
@@ -22,11 +23,19 @@ Document = Annotated[
 ]
 
 
-def choose(data_dir: Path | None) -> None:
-    """Remember the global ``--data-dir``."""
+def choose(data_dir: Path | None, tenant_name: str | None = None) -> None:
+    """Remember the global ``--data-dir`` and ``--tenant``."""
     _chosen.clear()
+    _tenant.clear()
     if data_dir is not None:
         _chosen["data_dir"] = data_dir
+    if tenant_name:
+        _tenant.append(tenant_name)
+
+
+def tenant() -> str | None:
+    """Return the tenant that a person named, if any."""
+    return _tenant[0] if _tenant else None
 
 
 def folder(data_dir: Path | None) -> Path:

@@ -5,15 +5,14 @@ from pathlib import Path
 
 from deploy.cli.deciding import actor_of, sealed
 from deploy.cli.log_source import read_key
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import safe, table, to_stderr, to_stdout
 from deploy.local.files import printable
-from deploy.local.house import DEFAULT_TENANT
+from deploy.local.house import House
 from deploy.local.keeper import keep_now
 from services.ledger.adapters.bundle_files import opened_bundle, write_bundle
 from services.ledger.bundles import BundleError, Checked, check_bundle, files_of
 from services.ledger.entries import Booked
-from services.ledger.main import Ledger
 from services.ledger.money import as_decimal
 from services.ledger.periods import Close, Period
 from shared.errors import UserError
@@ -22,19 +21,19 @@ from shared.tlog.checkpoint import SignedCheckpoint
 
 def close(data_dir: Path, month: str, by: str | None, *, with_open_holds: bool) -> int:
     """Close a month."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     period = _period(month)
     keep_now(house)  # what is booked gets its place in the log first
     entry = house.ledger.periods.close(
-        DEFAULT_TENANT, period, actor=actor_of(house, by), with_open_holds=with_open_holds
+        house.tenant, period, actor=actor_of(house, by), with_open_holds=with_open_holds
     )
     return sealed(house, entry)
 
 
 def show(data_dir: Path, *, as_json: bool) -> int:
     """List the closed months with their turnover."""
-    ledger = open_house(data_dir).ledger
-    found = ledger.periods.closed(DEFAULT_TENANT)
+    house = open_desk(data_dir)
+    found = house.ledger.periods.closed(house.tenant)
     if as_json:
         for booked, said in found:
             row = {"index": booked.index, "entry_id": booked.entry.entry_id}
@@ -55,14 +54,14 @@ def show(data_dir: Path, *, as_json: bool) -> int:
 
 def export(data_dir: Path, month: str, to: Path) -> int:
     """Write the bundle of a closed month."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     ledger, period = house.ledger, _period(month)
     keep_now(house)
-    booked, said = _closed(ledger, period)
-    signed = _covering(ledger, booked)
-    log = ledger.log_of(DEFAULT_TENANT)
+    booked, said = _closed(house, period)
+    signed = _covering(house, booked)
+    log = ledger.log_of(house.tenant)
     proof = log.prove(booked.index or 0, under=signed)
-    entries = ledger.journal.dated(DEFAULT_TENANT, said.since, period.last)
+    entries = ledger.journal.dated(house.tenant, said.since, period.last)
     files = files_of(said, booked, entries, signed=signed, proof=proof, keys=log.keys)
     try:
         write_bundle(to, files)
@@ -116,16 +115,16 @@ def _period(month: str) -> Period:
         raise UserError(str(err)) from None
 
 
-def _closed(ledger: Ledger, period: Period) -> tuple[Booked, Close]:
-    for booked, said in ledger.periods.closed(DEFAULT_TENANT):
+def _closed(house: House, period: Period) -> tuple[Booked, Close]:
+    for booked, said in house.ledger.periods.closed(house.tenant):
         if said.period == period:
             return booked, said
     raise UserError(f"{period} is not closed; see 'docledger period list'")
 
 
-def _covering(ledger: Ledger, booked: Booked) -> SignedCheckpoint:
+def _covering(house: House, booked: Booked) -> SignedCheckpoint:
     """Return the first checkpoint that covers an entry: the same one, whenever it is asked."""
-    for signed in ledger.journal.checkpoints(DEFAULT_TENANT):
+    for signed in house.ledger.journal.checkpoints(house.tenant):
         if booked.index is not None and signed.checkpoint.size > booked.index:
             return signed
     raise UserError("the close is not sealed yet: try again in a moment")

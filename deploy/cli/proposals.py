@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from deploy.cli.deciding import actor_of, amounts_of, sealed
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.lookup import SHORTEST
 from services.ledger.proposals import Proposal
 from shared.errors import UserError
@@ -14,10 +14,10 @@ from shared.errors import UserError
 
 def show(data_dir: Path, *, everything: bool, as_json: bool) -> int:
     """List proposals, oldest first."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     now = house.clock.now()
     found = [
-        one for one in house.ledger.desk.proposals(DEFAULT_TENANT) if everything or one.is_open(now)
+        one for one in house.ledger.desk.proposals(house.tenant) if everything or one.is_open(now)
     ]
     if as_json:
         for one in found:
@@ -55,19 +55,19 @@ def show(data_dir: Path, *, everything: bool, as_json: bool) -> int:
 
 def approve(data_dir: Path, typed: str, by: str | None) -> int:
     """Book what was proposed."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     found = _find(house, typed)
     actor = actor_of(house, by)
-    entry = house.ledger.desk.approve(DEFAULT_TENANT, found.proposal_id, actor=actor)
+    entry = house.ledger.desk.approve(house.tenant, found.proposal_id, actor=actor)
     return sealed(house, entry)
 
 
 def reject(data_dir: Path, typed: str, by: str | None) -> int:
     """End a proposal without an entry."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     found = _find(house, typed)
     actor = actor_of(house, by)
-    ended = house.ledger.desk.reject(DEFAULT_TENANT, found.proposal_id, actor=actor)
+    ended = house.ledger.desk.reject(house.tenant, found.proposal_id, actor=actor)
     to_stdout().print(safe(f"{ended.status(house.clock.now())}: nothing is booked"))
     return 0
 
@@ -76,7 +76,7 @@ def _find(house: House, typed: str) -> Proposal:
     wanted = typed.strip().lower()
     found = [
         one
-        for one in house.ledger.desk.proposals(DEFAULT_TENANT)
+        for one in house.ledger.desk.proposals(house.tenant)
         if one.proposal_id.startswith(wanted)
     ]
     if len(wanted) < SHORTEST or not found:

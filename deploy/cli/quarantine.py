@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.cli.opened import open_house
 from deploy.cli.screen import SHORT_ID, safe, table, to_stdout
 from deploy.local.drain import work_off
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.lookup import find_document
 from deploy.local.outcomes import Outcomes
 from deploy.local.site import AlreadyRunsError
@@ -77,9 +77,9 @@ def replay(data_dir: Path, typed: str, *, workers: int) -> int:
     try:
         work_off(house, workers=workers)
     except AlreadyRunsError:
-        to_stdout().print(f"{document_id}: sent again; the docledger that runs here works on it")
+        to_stdout().print(f"{document_id}: sent again; the docledger that runs there works on it")
         return 0
-    document = house.register.document(DEFAULT_TENANT, document_id)
+    document = house.register.document(record.tenant, document_id)
     status = document.status if document and document.status else "in flight"
     reason = f" ({document.reason})" if document and document.reason else ""
     to_stdout().print(safe(f"{document_id}: {status}{reason}"))

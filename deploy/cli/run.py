@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from deploy.cli.opened import only_in_a_folder
 from deploy.cli.screen import SHORT_ID, safe, status_text, table, to_stderr, to_stdout
 from deploy.cli.settings import check_settings
 from deploy.local.drain import finish_due
@@ -47,6 +48,7 @@ def run(data_dir: Path, paths: list[Path], *, workers: int, as_json: bool) -> in
     Raises:
         UserError: a path is wrong, or docledger runs on the folder already.
     """
+    only_in_a_folder("run")
     check_settings()
     files = list(expand(paths, leave_out=data_dir))
     site = Site(data_dir)

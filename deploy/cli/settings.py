@@ -46,6 +46,7 @@ OF_THE_COMMAND: Final = frozenset(
         "DOCLEDGER_SMOKE_SUBMIT",
         "DOCLEDGER_SMOKE_SUBMIT_TOKEN",
         "DOCLEDGER_SMOKE_TENANT",
+        "DOCLEDGER_TENANT",
     }
 )
 """Variables that the command itself reads, as options."""

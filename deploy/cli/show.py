@@ -10,7 +10,7 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import safe, status_text, table, to_stdout
 from deploy.local.house import House
 from deploy.local.line import fields_of, line_items_of
@@ -25,7 +25,7 @@ _STEP: Final = re.compile(r"\*\[local-name\(\)='(\w+)'\]")
 
 def show(data_dir: Path, typed: str, *, as_json: bool) -> int:
     """Show one document."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     document = find_document(house, typed)
     outcomes = Outcomes(house, document.tenant)
     summary = outcomes.summary(document)

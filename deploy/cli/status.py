@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -10,10 +11,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from deploy.cli.opened import house_of
+from deploy.cli.options import tenant
 from deploy.cli.screen import block, safe, table, to_stdout
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import DEFAULT_TENANT
 from deploy.local.pace import WINDOW, Pace, Progress, Trend
-from deploy.local.site import Site
 from deploy.local.standing import Standing, standing_of
 from services.ingest.budget import BudgetUse
 from shared.errors import UserError
@@ -42,14 +44,13 @@ def status(data_dir: Path, *, as_json: bool, watch: bool = False) -> int:
     Raises:
         UserError: there is no such folder; or ``watch`` has no terminal to repaint.
     """
-    site = Site(data_dir)
-    site.require()
-    house = House(site)  # what it stands on may be down: then that is what there is to say
+    house = house_of(data_dir)  # what it stands on may be down: then that is what there is to say
     console = to_stdout()
+    look = partial(standing_of, house, tenant())
     if as_json:
-        _tell(standing_of(house))
+        _tell(look())
     elif not watch:
-        console.print(shown(standing_of(house), console))
+        console.print(shown(look(), console))
     elif not console.is_terminal:
         raise UserError("--watch repaints a terminal; for a program, add --format json")
     if not watch:
@@ -58,10 +59,10 @@ def status(data_dir: Path, *, as_json: bool, watch: bool = False) -> int:
         if as_json:
             while True:
                 house.clock.sleep(EVERY_S)
-                _tell(standing_of(house))
+                _tell(look())
         with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
             while True:
-                live.update(shown(standing_of(house), console), refresh=True)
+                live.update(shown(look(), console), refresh=True)
                 house.clock.sleep(EVERY_S)
     except KeyboardInterrupt:
         return 0
@@ -124,7 +125,7 @@ def _budget(budget: list[BudgetUse]) -> Text:
     """Say how much of each limit is used; what is over, or leaves nothing, stands out."""
     said = ", ".join(f"{one.pages} of {one.limit} pages this {one.period}" for one in budget)
     used_up = any(one.pages >= one.limit for one in budget)
-    return Text(f"budget {DEFAULT_TENANT}: {said}", style="red" if used_up else "")
+    return Text(f"budget {tenant() or DEFAULT_TENANT}: {said}", style="red" if used_up else "")
 
 
 def _stages(stages: list[Pace], *, narrow: bool) -> RenderableType:

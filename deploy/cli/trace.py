@@ -15,7 +15,7 @@ from deploy.local.outcomes import Outcomes
 from services.ingest.registered import RegisteredDocument, Terminal
 from shared.events.codec import from_structured
 from shared.telemetry.outcomes import DeliveryOutcome
-from shared.telemetry.span_files import SpanRecord, read_spans
+from shared.telemetry.span_files import SpanRecord
 from shared.telemetry.spans import Link, SpanAttribute, SpanName
 from shared.telemetry.stages import Stage
 
@@ -81,7 +81,7 @@ def trace(data_dir: Path, typed: str, *, as_json: bool) -> int:
 
 def _spans(house: House, document: RegisteredDocument) -> list[SpanRecord]:
     """Return the document's part of its trace: an attachment shares it with its e-mail."""
-    spans = read_spans(house.site.spans, trace_id=_trace_id(document))
+    spans = house.spans(_trace_id(document))
     submission = house.register.submission(document.job_id)
     if document.terminal is Terminal.EXPANDED or submission is None or submission.parent is None:
         return list(spans)

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from deploy.cli.opened import only_in_a_folder
 from deploy.cli.screen import safe, table, to_stderr
 from deploy.cli.settings import check_settings
 from deploy.local.entrance import entrance_of
@@ -62,6 +63,7 @@ def up_on_pubsub(data_dir: Path, inbox: Path | None) -> int:
 def _prepared(
     data_dir: Path, inbox: Path | None, *, also: Iterable["type[Settings]"] = ()
 ) -> tuple[Site, Path]:
+    only_in_a_folder("up")
     check_settings(also)
     site = Site(data_dir)
     site.create()

@@ -14,7 +14,7 @@ from deploy.cli.log_source import (
     read_text,
     sources,
 )
-from deploy.cli.opened import open_house
+from deploy.cli.opened import open_desk
 from deploy.cli.screen import safe, to_stderr, to_stdout
 from deploy.cli.watching import watch_log
 from deploy.local.lookup import find_document
@@ -44,7 +44,8 @@ class Asked:
     """What a person asked ``verify`` for.
 
     Attributes:
-        log: a log's folder, a data folder or a URL; None is the data folder's logs.
+        log: a log's folder, a data folder or a URL; None is the logs of the data folder, or where
+            the settings name a bucket, the one in it that ``key`` signs.
         key: a vkey line, or a file that holds one.
         since: the file of a checkpoint that was verified before.
         against: a checkpoint that others were shown: a file or a URL.
@@ -80,7 +81,7 @@ def verify(data_dir: Path, asked: Asked, *, clock: Clock | None = None) -> int:
 
 def proof(data_dir: Path, typed: str) -> int:
     """Print the proof of the entry that says where a document stands, the entry inside."""
-    house = open_house(data_dir)
+    house = open_desk(data_dir)
     document = find_document(house, typed)
     history = house.ledger.journal.history(document.tenant, document.document_id)
     booked = standing_entry(history)

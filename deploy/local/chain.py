@@ -26,13 +26,11 @@ class Link:
         stage: who made it.
         name: where the result lies.
         reference: of the result; None when it is missing.
-        children: what it announced.
     """
 
     stage: StageName
     name: str
     reference: Reference | None
-    children: tuple[Child, ...] = ()
 
 
 class Chain:
@@ -71,15 +69,7 @@ class Chain:
             )
             if stage == "ingest" and document.revision > 0:
                 continue  # a later revision came in with a later submission
-            reference = self._house.vault.find(name)
-            if reference is None:
-                yield Link(stage, name, None)
-                continue
-            try:
-                stored = self._house.vault.open(reference)
-            except ErasedError:
-                continue
-            yield Link(stage, name, reference, children_in(stored))
+            yield Link(stage, name, self._house.vault.find(name))
 
     def unpublished(self, link: Link) -> Iterator[str]:
         """Yield the types of a link's events that the bus never had, under any replay."""
@@ -87,7 +77,7 @@ class Chain:
         if published is None:
             return  # a bus that forgets what was delivered; the register's deadlines tell
         key = self._house.keyring.tenant_key(self._document.tenant, TenantPurpose.IDS)
-        for child in link.children:
+        for child in self._children(link):
             ids = (
                 event_id(
                     key,
@@ -110,4 +100,13 @@ class Chain:
             keyring=self._house.keyring,
             clock=self._house.clock,
         )
-        emitter.emit(self._origin, link.children, link.reference)
+        emitter.emit(self._origin, self._children(link), link.reference)
+
+    def _children(self, link: Link) -> tuple[Child, ...]:
+        """Return what a link announced; nothing of a document that was erased meanwhile."""
+        if link.reference is None:
+            return ()
+        try:
+            return children_in(self._house.vault.open(link.reference))
+        except ErasedError:
+            return ()

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from deploy.local.house import House
-from deploy.local.site import running
+from deploy.local.site import AlreadyRunsError, running
 from deploy.local.supervisor import Supervisor, supervisor_of
 
 LOOK_S: Final = 0.1
@@ -20,8 +20,11 @@ def work_off(house: House, *, workers: int) -> None:
     Messages that back off for long after a failure are left for the next run.
 
     Raises:
-        UserError: docledger runs on the folder already; it does the work itself.
+        AlreadyRunsError: docledger runs on the folder, or on the project, already; it does the work
+            itself.
     """
+    if house.platform is not None:
+        raise AlreadyRunsError(f"the deployables of {house.platform.settings.project} do the work")
     with running(house.site):
         house.bus.release_leases()
         supervisor = supervisor_of(house, workers=workers)

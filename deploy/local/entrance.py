@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from services.ingest.arrivals import Arrivals
 from services.ingest.registered import Register
 from shared.bus.port import Publisher
@@ -173,14 +173,14 @@ class Entrance:
 
 def entrance_of(house: House, kind: LocalEntrance) -> Entrance:
     """Return the entrance of one machine's house, for its one tenant."""
-    batched = BatchedObjects(house.directory) if house.backing is None else None
+    batched = BatchedObjects(house.directory) if house.platform is None else None
     return Entrance(
         vault=house.vault if batched is None else Vault(batched, house.keyring),
         publisher=house.publisher,
         keyring=house.keyring,
         register=house.register,
         clock=house.clock,
-        tenant=DEFAULT_TENANT,
+        tenant=house.tenant,
         kind=kind,
         settle=nothing if batched is None else batched.flush,
         tracing=house.tracing,

@@ -20,6 +20,9 @@ from shared.tlog.proof import verify_proof
 WAIT_S: Final = 5.0
 """For the entry, where somebody else's sequencer seals it."""
 
+PROJECT_WAIT_S: Final = 60.0
+"""The same on a project, whose deployables may have to start first."""
+
 _LOOK_S: Final = 0.1
 
 

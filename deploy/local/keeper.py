@@ -142,7 +142,9 @@ def keep(house: House, stop: Callable[[], bool]) -> None:
 
 
 def keep_now(house: House) -> None:
-    """Seal and follow what a person just decided; a keeper that runs does it itself."""
+    """Seal and follow what a person just decided; who runs already does it by itself."""
+    if house.platform is not None:
+        return
     lock = SiteLock(house.site.keeper_lock)
     if not lock.acquire(wait=False):
         return

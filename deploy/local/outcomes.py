@@ -84,7 +84,12 @@ class Outcomes:
         return found
 
     def name(self, job_id: str) -> str:
-        """Return what the sender calls a file; the job's first characters where that is gone."""
+        """Return what the sender calls a file; the job's first characters where that is gone.
+
+        Those, too, where what is shown is logged: a file's name is content.
+        """
+        if self._house.logged:
+            return job_id[:12]
         intake = self._intake(job_id)
         if intake is not None:
             return intake.source_name

@@ -5,7 +5,7 @@ from typing import Final
 
 from deploy.local.audit import Finding, Problem
 from deploy.local.chain import Chain
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from services.ingest.eraser import announcement
 from services.ingest.inbox import pack
 from services.ingest.registered import RegisteredDocument, Terminal
@@ -60,14 +60,14 @@ def bring_back(house: House, found: Iterable[Finding]) -> None:
     for document_id in sorted({one.document_id for one in found if one.document_id} - lost):
         _announce(house, document_id)
     for one in found:
-        document = house.register.document(DEFAULT_TENANT, one.document_id or "")
+        document = house.register.document(house.tenant, one.document_id or "")
         if document and one.code == Problem.EVENT_MISSING and one.detail == _UPLOAD:
             _submit_again(house, document)
 
 
 def _announce(house: House, document_id: str) -> None:
     """Publish everything again that the document's stored results announced."""
-    document = house.register.document(DEFAULT_TENANT, document_id)
+    document = house.register.document(house.tenant, document_id)
     if house.tombstones.stands(document_id):
         if document is not None:
             told = announcement(document, keyring=house.keyring, at=house.clock.now())
@@ -100,7 +100,7 @@ def _announce_unregistered(house: House, document_id: str) -> None:
         intake = result_in(stored, Intake)
         if intake.status == "duplicate":
             continue
-        origin = Origin(DEFAULT_TENANT, job_id, _origin(house, job_id, intake), document_id)
+        origin = Origin(house.tenant, job_id, _origin(house, job_id, intake), document_id)
         reference = house.vault.find(info.name)
         emitter = Emitter(
             "ingest", publisher=house.publisher, keyring=house.keyring, clock=house.clock
@@ -157,7 +157,7 @@ def _replay_last(house: House, document_id: str) -> None:
 
 
 def _announce_entries(house: House, document_id: str) -> None:
-    for booked in house.ledger.journal.history(DEFAULT_TENANT, document_id):
+    for booked in house.ledger.journal.history(house.tenant, document_id):
         house.ledger.journal.announce_again(booked.entry.entry_id)
 
 

@@ -48,7 +48,7 @@ class Retention:
         return events + files > 0
 
     def _prune_events(self, before: datetime) -> int:
-        if self._house.backing is not None:
+        if self._house.platform is not None:
             return 0  # Pub/Sub forgets by itself
         pruned = 0
         for _ in range(BATCHES):

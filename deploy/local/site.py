@@ -27,6 +27,7 @@ class Site:
         job-token      what starts the deployables' jobs there
         leases.sqlite  who works on what
         register.sqlite, ledger.sqlite
+        signers/       the private keys of logs
         log/<tenant>/  the public log; log/<tenant>.vkey its public key
         logs/          log lines of each process
         spans/         finished spans, one JSON line each
@@ -43,6 +44,7 @@ class Site:
         self.keys = folder / "keys"
         self.leases = folder / "leases.sqlite"
         self.log = folder / "log"
+        self.signers = folder / "signers"
         self.logs = folder / "logs"
         self.spans = folder / "spans"
         self.bus = folder / "bus.sqlite"

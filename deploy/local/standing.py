@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 
 from deploy.local.deployables import Deployable, deployables_of
-from deploy.local.house import DEFAULT_TENANT, House
+from deploy.local.house import House
 from deploy.local.pace import WINDOW, Pace, Progress, paces, progress_of
 from services.ingest.budget import BudgetUse
 from services.ingest.registered import Counts
@@ -52,8 +52,12 @@ class Standing:
         }
 
 
-def standing_of(house: House) -> Standing:
+def standing_of(house: House, tenant: str | None = None) -> Standing:
     """Look at ``house``. The figures are of moments that follow each other, not of one.
+
+    Args:
+        house: where to look.
+        tenant: whose documents count; everybody's when None.
 
     Raises:
         TransientError: the register or the bus is unavailable.
@@ -61,12 +65,12 @@ def standing_of(house: House) -> Standing:
     now = house.clock.now()
     rows = house.backlog()
     return Standing(
-        counts=house.register.counts(now, DEFAULT_TENANT),
-        stages=paces(house.register.flow(now, window=WINDOW, tenant=DEFAULT_TENANT)),
+        counts=house.register.counts(now, tenant),
+        stages=paces(house.register.flow(now, window=WINDOW, tenant=tenant)),
         backlog=None if rows is None else [row for row in rows if row.messages],
         untaken=None if rows is None else _untaken(rows, house.topology),
         deployables=deployables_of(house.backing) if house.backing is not None else [],
-        budget=house.register.budget(now, DEFAULT_TENANT),
+        budget=house.register.budget(now, tenant or house.tenant),
     )
 
 

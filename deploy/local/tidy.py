@@ -27,7 +27,7 @@ def tidy_inbox(house: House) -> int:
         kept.add(names.intake(job_id))
         if submission.document_id:
             kept.add(names.original(submission.document_id))
-    if settled and house.backing is None:  # a server's objects are durable once it answered
+    if settled and house.platform is None:  # a server's objects are durable once it answered
         house.directory.confirm(kept)
     for name in settled:
         house.objects.delete(name)

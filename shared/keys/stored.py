@@ -44,6 +44,10 @@ class StoredKeys(Protocol):
         """Make what is stored unreadable for good; no error when nothing is."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Tell whether something is stored, for who may not read it."""
+        ...
+
     def names(self) -> Iterator[str]:
         """Return the names of the keys that are there, tenants' first."""
         ...
@@ -132,6 +136,14 @@ class KeyFolder:
                 destroy_file(_unfinished(path))  # what a replacement left that was killed
         except OSError as error:
             raise TransientError("the key could not be destroyed yet") from error
+
+    def has(self, name: str) -> bool:
+        """Tell whether something is stored; see ``StoredKeys``."""
+        try:
+            self.read(name)
+        except KeyMissingError:
+            return False
+        return True
 
     def names(self) -> Iterator[str]:
         """Return the names of the keys that are there, tenants' first."""

@@ -67,6 +67,10 @@ class KeyObjects:
         if self._versions is not None:
             self._versions.purge(_PREFIX + name)
 
+    def has(self, name: str) -> bool:
+        """Tell whether something is stored, by listing it; see ``StoredKeys``."""
+        return any(info.name == _PREFIX + name for info in self._objects.list(_PREFIX + name))
+
     def names(self) -> Iterator[str]:
         """Return the names of the keys that are there, tenants' first."""
         tenants = f"{_PREFIX}{TENANTS}/"

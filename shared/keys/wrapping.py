@@ -80,6 +80,10 @@ class WrappedKeyring:
         """
         return self._read(_checked(document_id))
 
+    def has_document_key(self, document_id: str) -> bool:
+        """Tell whether the document has a key, for who may read none."""
+        return self._stored.has(_checked(document_id))
+
     def destroy_document_key(self, document_id: str) -> None:
         """Destroy the document's key for good; no error when it is gone already."""
         self._stored.destroy(_checked(document_id))

@@ -94,7 +94,7 @@ class Rooms:
         self.logger = lambda _stage: SilentLog()
         self.store = cast("ObjectStore", store)
         self.directory = self.store
-        self.backing = None
+        self.platform = None
         self.versions = None
         self.batched = BatchedObjects(cast("Any", store))
         self.objects: ObjectStore = self.batched if batches else self.store
