@@ -63,9 +63,13 @@ images() {
   echo "$_REPOSITORY/operator@$(digest operator)" >"$state/operator"
 }
 
+# JOB: has it run this release's commands.
+renew() {
+  gcloud run jobs update "$1" --region="$_REGION" --container=command --image="$(<"$state/operator")"
+}
+
 migrate() {
-  gcloud run jobs update docledger-migrate --region="$_REGION" \
-    --container=migrate --image="$(<"$state/operator")"
+  renew docledger-migrate
   run jobs execute docledger-migrate --wait
 }
 
@@ -157,6 +161,16 @@ check() {
 # After a rollback there is nothing to give up.
 tried() { came_through || fail "a document did not come through: the older release is not well either"; }
 
+# What people start is of the release that serves. Until it serves alone, the older commands work on its
+# tables (ADR 29); after a rollback the newer ones do, and stay.
+commands() {
+  local job
+  for job in operate erase keys; do
+    renew "docledger-$job" ||
+      fail "docledger-$job has the commands of an older release still; all traffic is on this one: run the build again"
+  done
+}
+
 passed() {
   local image its found
   while read -r image its; do
@@ -190,7 +204,7 @@ back() {
 }
 
 case ${1:-} in
-  images | migrate | deploy | smoke | check | passed | back | tried) "$1" ;;
+  images | migrate | deploy | smoke | check | commands | passed | back | tried) "$1" ;;
   traffic) traffic "$2" ;;
-  *) fail "no step '${1:-}': images, migrate, deploy, traffic, smoke, check, passed, back, tried" ;;
+  *) fail "no step '${1:-}': images, migrate, deploy, traffic, smoke, check, commands, passed, back, tried" ;;
 esac

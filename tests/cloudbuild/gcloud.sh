@@ -36,11 +36,12 @@ case $call in
     [[ -e $FAKE/revisions/$4 ]]
     may_fail "ready $4" && printf 'Active\tTrue\nReady\tTrue\n' ;;
   "run jobs update "*)
-    value --image | tee "$FAKE/job" | grep -qE '/operator@sha256:[0-9a-f]{64}$'
+    may_fail "renew $4"
+    value --image | tee "$FAKE/job-$4" | grep -qE '/operator@sha256:[0-9a-f]{64}$'
     change "renew $4 $(value --container)" ;;
   "run jobs describe docledger-migrate "*)
     echo elsewhere/cloud-sql-proxy@sha256:0a
-    cat "$FAKE/job" ;;
+    cat "$FAKE/job-$4" ;;
   "run jobs execute "*" --wait"*)
     change "run $4"
     may_fail "run $4" ;;

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.iam.stated import load_stated
 from tests.cloudbuild.rules import FOLDER, build_of
 from tests.cloudbuild.test_builds import trigger_of
 
@@ -104,6 +105,8 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+JOBS = load_stated().run_jobs
+COMMANDS = [f"renew {its.name} command" for name, its in JOBS.items() if name != "migrate"]
 OLD = {f"100% {service}-old" for service in SERVICES}
 DONE = {f"100% {service}-{NEW}" for service in SERVICES}
 
@@ -113,7 +116,7 @@ def test_release_migrates_deploys_and_moves_traffic_in_three_steps(project: Proj
     assert project.release() == ""
     changes = project.changes()
     assert changes[:2] == [
-        "renew docledger-migrate migrate",
+        "renew docledger-migrate command",
         "run docledger-migrate",
     ]
     assert [line.split("@")[0] for line in changes[2:4]] == [
@@ -130,7 +133,18 @@ def test_release_migrates_deploys_and_moves_traffic_in_three_steps(project: Proj
         expected += smoked
     assert moves == expected
     assert project.serving() == DONE
+    assert [line for line in changes[2:] if line.startswith("renew")] == COMMANDS
+    assert changes.index(COMMANDS[0]) > changes.index(f"traffic {API} {API}-{NEW}=100")
     assert all(project.tags(image)[-1] == f"rehearsed-{SHA}" for image in IMAGES)
+
+
+def test_job_that_keeps_older_commands_is_told_and_moves_no_traffic_back(project: Project) -> None:
+    """The release is well; whoever is on call at night must know that the command is not of it."""
+    project.fails("renew docledger-erase")
+    assert project.release() == "commands"
+    assert "docledger-erase has the commands of an older release still" in project.told
+    assert project.serving() == DONE
+    assert project.tags("ledger") == [f"built-{SHA}"]
 
 
 def test_production_refuses_what_staging_did_not_pass(project: Project) -> None:

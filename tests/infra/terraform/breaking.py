@@ -13,7 +13,7 @@ Path = tuple[str | int, ...]
 
 _KEYED: Final[Mapping[str, str]] = {
     "google_artifact_registry_repository": "google_artifact_registry_repository.this",
-    "google_cloud_run_v2_job": 'migration["migrate"].google_cloud_run_v2_job.this',
+    "google_cloud_run_v2_job": 'command["erase"].google_cloud_run_v2_job.this',
     "google_cloud_run_v2_service": 'deployable["ocr"].google_cloud_run_v2_service.this',
     "google_document_ai_processor": 'google_document_ai_processor.this["invoice"]',
     "google_logging_project_bucket_config": 'google_logging_project_bucket_config.this["audit"]',
@@ -97,6 +97,12 @@ BROKEN: Final[Mapping[str, tuple[Rule, str, Path, object]]] = {
         rules.everything_leaves_by_the_network,
         _OCR,
         ("template", 0, "vpc_access", 0, "egress"),
+        "PRIVATE_RANGES_ONLY",
+    ),
+    "a command's way out": (
+        rules.everything_leaves_by_the_network,
+        'command["operate"].google_cloud_run_v2_job.this',
+        ("template", 0, "template", 0, "vpc_access", 0, "egress"),
         "PRIVATE_RANGES_ONLY",
     ),
     "a wall with a gap": (

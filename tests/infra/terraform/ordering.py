@@ -38,7 +38,7 @@ WAITS: Final = (
     Wait("secrets", "output", "secrets", "google_secret_manager_secret_iam_member.this"),
     Wait("network", "output", "network", "google_service_networking_connection.peered"),
     Wait("deployable", "resource", "google_cloud_run_v2_service.this", "var.after"),
-    Wait("migration", "resource", "google_cloud_run_v2_job.this", "var.after"),
+    Wait("command", "resource", "google_cloud_run_v2_job.this", "var.after"),
 )
 """Who is only known, or made, when somebody's right is there."""
 

@@ -30,7 +30,12 @@ VARIABLES: Final[Mapping[str, Any]] = {
     },
     "token_versions": ["3", "4"],
     "billing_account": "000000-000000-000000",
-    "external": {"partners": ["group:partners@acme.example"], "auditors": []},
+    "external": {
+        "partners": ["group:partners@acme.example"],
+        "auditors": [],
+        "operators": ["group:on-call@acme.example"],
+        "custodians": ["group:custodians@acme.example", "user:privacy@acme.example"],
+    },
     "callers": {"partner@acme.example": "acme"},
     "readers": {"auditor@acme.example": ["*"]},
     "retention": {

@@ -48,19 +48,26 @@ class Provider:
         self.planned: list[str] = []
 
     def answer(self, method: str, request: bytes) -> bytes:
-        """Answer one call."""
+        """Answer one call; nothing is said against any other."""
         told = fields(request)
-        if method == "GetSchema":
-            return self._schemas()
-        if method == "PrepareProviderConfig":
-            return message((1, told[1]))
-        if method == "PlanResourceChange":
-            kind = told[1].decode()
-            self.planned.append(kind)
-            return message((1, self._computed(kind, told[3])), (5, True))
-        if method == "ReadDataSource":
-            return message((1, self._computed(told[1].decode(), told[2], value=_READ)))
-        return b""  # nothing to say against it
+        match method:
+            case "GetSchema":
+                return self._schemas()
+            case "PrepareProviderConfig":
+                said = (1, told[1])
+            case "PlanResourceChange":
+                kind = told[1].decode()
+                self.planned.append(kind)
+                return message((1, self._computed(kind, told[3])), (5, True))
+            case "ApplyResourceChange":
+                said = (1, message((1, _known(fields(told[3])[1]))))
+            case "UpgradeResourceState":  # a state of ours is of this version
+                said = (1, message((2, fields(told[3])[1])))
+            case "ReadDataSource":
+                said = (1, self._computed(told[1].decode(), told[2], value=_READ))
+            case _:
+                return b""
+        return message(said)
 
     def _schemas(self) -> bytes:
         schema = self._schema
@@ -116,6 +123,13 @@ def running(schema: Schema, folder: Path) -> Iterator[dict[str, str]]:
         yield {"TF_REATTACH_PROVIDERS": json.dumps({"hashicorp/google": reattach})}
     finally:
         server.stop(grace=None).wait()
+
+
+def _known(state: bytes) -> bytes:
+    """Return a resource as it is when it was made: what only Google knew is known."""
+    told: dict[str, Any] = msgpack.unpackb(state, strict_map_key=False)
+    made = {name: _READ if value == _UNKNOWN else value for name, value in told.items()}
+    return msgpack.packb(made)
 
 
 def _schema(kind: str, body: Mapping[str, Any]) -> bytes:

@@ -102,8 +102,12 @@ def erased_means_erased(plan: Plan) -> Iterator[str]:
 
 def everything_leaves_by_the_network(plan: Plan) -> Iterator[str]:
     """Who parses foreign files must not be able to send them away."""
-    for one in plan.of("google_cloud_run_v2_service"):
-        if at(one.values, ("template", 0, "vpc_access", 0, "egress")) != "ALL_TRAFFIC":
+    runs = {
+        "google_cloud_run_v2_service": ("template", 0),
+        "google_cloud_run_v2_job": ("template", 0, "template", 0),
+    }
+    for one in plan.of(*runs):
+        if at(one.values, (*runs[one.type], "vpc_access", 0, "egress")) != "ALL_TRAFFIC":
             yield f"{one.address} goes out by itself"
     if not any(
         one.values["direction"] == "EGRESS"

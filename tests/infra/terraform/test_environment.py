@@ -3,9 +3,11 @@
 import json
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
 import pytest
 
+from deploy.cli.settings import OF_THE_COMMAND, SETTINGS
 from deploy.cloudrun.api import APIS
 from deploy.cloudrun.deployables import NAMES
 from deploy.cloudrun.settings import PlatformSettings
@@ -92,6 +94,12 @@ def services(facts: dict[str, Any]) -> Services:
     return told
 
 
+@pytest.fixture(scope="module")
+def run_jobs(facts: dict[str, Any]) -> Services:
+    jobs: Services = facts["run_jobs"]
+    return jobs
+
+
 def test_every_deployable_has_a_service(services: Services) -> None:
     """One that was forgotten would leave its subscriptions pushing at nobody."""
     assert services.keys() == {*NAMES, *APIS} == OWN.keys()
@@ -130,21 +138,63 @@ def test_deployables_with_jobs_know_who_starts_them(services: Services, facts: A
         assert len(settings.job_tokens) == (2 if name in started else 0), name
 
 
-def test_nobody_is_told_of_what_he_may_not_use(services: Services) -> None:
+def test_a_command_reads_everything_that_it_is_told(run_jobs: Services) -> None:
+    """One that falls back to a default works on an empty folder, and says that all is well."""
+    known = (*SETTINGS, PlatformSettings, TelemetrySettings)
+    for job in ("operate", "erase", "keys"):
+        environment = run_jobs[job]["environment"]
+        unknown = [line.split()[0] for line in unknown_variables(known, environment)]
+        assert {*unknown} <= OF_THE_COMMAND, job
+        for settings in known:
+            settings.from_environment(environment)
+        assert PlatformSettings.from_environment(environment).project == VARIABLES["project"]
+        assert LedgerSettings.from_environment(environment).origin == VARIABLES["origin"]
+        assert environment["DOCLEDGER_ENVIRONMENT"] == "production"
+
+
+def test_a_command_that_nobody_said_more_to_changes_nothing(run_jobs: Services) -> None:
+    """Whoever starts a job without arguments, to see what it does, must be able to."""
+    assert {name: its["arguments"] for name, its in run_jobs.items()} == {
+        "migrate": ["database", "migrate"],
+        "operate": ["status"],
+        "erase": ["retention", "--dry-run"],
+        "keys": ["keys", "show"],
+    }
+
+
+def test_only_who_migrates_is_told_of_the_databases_alone(run_jobs: Services) -> None:
+    """The owner of the tables has no business with objects or keys."""
+    assert run_jobs["migrate"]["environment"].keys() == {
+        "DOCLEDGER_REGISTER_DATABASE",
+        "DOCLEDGER_LEDGER_DATABASE",
+    }
+    for its in run_jobs.values():
+        for variable, value in its["environment"].items():
+            if variable.endswith("_DATABASE"):
+                assert its["account"].removesuffix(".gserviceaccount.com") in unquote(value)
+
+
+def test_nobody_is_told_of_what_he_may_not_use(services: Services, run_jobs: Services) -> None:
     """The name of a key, a bucket or a database is the beginning of its use."""
     told = {name: its["environment"] for name, its in services.items()}
+    told |= {f"{name} (job)": its["environment"] for name, its in run_jobs.items()}
+    jobs = {"operate (job)", "erase (job)", "keys (job)"}
 
     def who(variable: str) -> set[str]:
         return {name for name, environment in told.items() if variable in environment}
 
-    assert who("DOCLEDGER_KMS_SIGNERS") == {"sequencer"}
+    assert who("DOCLEDGER_KMS_SIGNERS") == {"sequencer", *jobs}
     assert who("DOCLEDGER_ENTRANCE_BUCKETS") == {"entrance"}
-    assert who("DOCLEDGER_LEDGER_DATABASE") == {"ledger", "sequencer"}
-    assert who("DOCLEDGER_REGISTER_DATABASE") == {"ingest", "register", "eraser", "ingest-api"}
+    assert who("DOCLEDGER_LEDGER_DATABASE") == {"ledger", "sequencer", "migrate (job)", *jobs}
+    assert who("DOCLEDGER_REGISTER_DATABASE") == {
+        *("ingest", "register", "eraser", "ingest-api"),
+        *("migrate (job)", "operate (job)", "erase (job)"),
+    }
     assert who("DOCLEDGER_LEDGER_API_JOURNAL") == {"ledger-api"}
     assert who("DOCLEDGER_OCR_BATCHES_BUCKET") == {"ocr"}
-    assert who("DOCLEDGER_LEDGER_LOG_BUCKET") == {"sequencer", "ledger-api"}
-    assert who("DOCLEDGER_LEDGER_LOG_KMS_KEY") == {"sequencer", "ledger-api"}
+    assert who("DOCLEDGER_LEDGER_LOG_BUCKET") == {"sequencer", "ledger-api", *jobs}
+    assert who("DOCLEDGER_LEDGER_LOG_KMS_KEY") == {"sequencer", "ledger-api", *jobs}
+    assert who("DOCLEDGER_ERASURE_BACKUP_DAYS") == {"eraser", "erase (job)"}
 
 
 def test_logs_are_published_in_their_bucket_under_their_key(services: Services) -> None:

@@ -212,6 +212,23 @@ def test_the_retention_policy_reaches_the_eraser(planned: Plan) -> None:
     assert told == {"docledger-eraser": VARIABLES["retention"]}
 
 
+def test_commands_run_as_whom_the_matrix_says_and_once(planned: Plan, matrix: Matrix) -> None:
+    """As another it would have the other's rights; tried again, it would do everything twice."""
+    jobs = {one.values["name"]: one.values for one in planned.of("google_cloud_run_v2_job")}
+    assert jobs.keys() == {its.name for its in matrix.stated.run_jobs.values()}
+    for its in matrix.stated.run_jobs.values():
+        (template,) = jobs[its.name]["template"]
+        (task,) = template["template"]
+        account = f"docledger-{its.identity}@{PROJECT}.iam.gserviceaccount.com"
+        assert task["service_account"] == account
+        assert (template["task_count"], template["parallelism"], task["max_retries"]) == (1, 1, 0)
+        assert task["vpc_access"][0]["egress"] == "ALL_TRAFFIC"
+        command, proxy = task["containers"]
+        assert command["command"] == ["python", "-m", "deploy.cloudrun.command"]
+        assert command["depends_on"] == ["database"]
+        assert "--quitquitquit" in proxy["args"]
+
+
 def test_jobs_are_called_with_both_proofs(planned: Plan, matrix: Matrix) -> None:
     """The account says who calls, the token that the call was meant."""
     jobs = {one.key: one for one in planned.of("google_cloud_scheduler_job")}

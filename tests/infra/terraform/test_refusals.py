@@ -25,12 +25,14 @@ FACTS: dict[str, Any] = {
     "region": "europe-west3",
     "tenant": "default",
 }
-MIGRATION: dict[str, Any] = {
+COMMAND: dict[str, Any] = {
     "project": "acme-docs",
     "region": "europe-west3",
-    "name": "docledger-migrate",
+    "name": "docledger-operate",
     "account": "a",
-    "urls": {},
+    "arguments": ["status"],
+    "environment": {},
+    "timeout_s": 3600,
     "image": "images.example/operator" + DIGEST,
     "proxy_image": "images.example/proxy" + DIGEST,
     "kms_key": "k",
@@ -47,8 +49,8 @@ MIGRATION: dict[str, Any] = {
     [
         ("database", {**DATABASE, "backup_days": 30}, ""),
         ("database", {**DATABASE, "backup_days": 31}, "An erasure names this day"),
-        ("migration", MIGRATION, ""),
-        ("migration", {**MIGRATION, "image": "images.example/operator:latest"}, "by its digest"),
+        ("command", COMMAND, ""),
+        ("command", {**COMMAND, "image": "images.example/operator:latest"}, "by its digest"),
     ],
 )
 def test_a_module_refuses_what_breaks_a_promise(
@@ -59,7 +61,7 @@ def test_a_module_refuses_what_breaks_a_promise(
     assert (why in told) if why else not told
 
 
-@pytest.mark.parametrize("module", ["deployable", "docledger", "migration"])
+@pytest.mark.parametrize("module", ["deployable", "docledger", "command"])
 def test_every_image_is_asked_for_its_digest(module: str) -> None:
     """One way in that takes a tag is enough."""
     text = (TERRAFORM / "modules" / module / "variables.tf").read_text(encoding="utf-8")

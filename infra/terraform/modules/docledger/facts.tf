@@ -39,7 +39,8 @@ locals {
   }
 
   # A first apply has no images yet, for they lie in the registry that it makes. A second one has, and
-  # makes the job that migrates. Deployables would not start before the schemas and the token are there.
+  # makes the jobs, of which one migrates. Deployables would not start before the schemas and the token
+  # are there.
   migrates = var.images != null
   runs     = var.images != null && length(var.token_versions) > 0
 

@@ -132,15 +132,17 @@ module "deployable" {
   after = [module.identities.ready, module.storage.buckets, module.secrets.secrets, module.pubsub.topics]
 }
 
-module "migration" {
-  source   = "../migration"
+module "command" {
+  source   = "../command"
   for_each = { for name, its in module.facts.run_jobs : name => its if local.migrates }
 
   project     = module.services.project
   region      = var.region
   name        = each.value.name
   account     = each.value.account
-  urls        = module.facts.owner_urls
+  arguments   = each.value.arguments
+  environment = each.value.environment
+  timeout_s   = each.value.timeout_s
   image       = var.images.operator
   proxy_image = var.images.proxy
   kms_key     = module.kms.keys[each.value.key]
@@ -148,7 +150,9 @@ module "migration" {
   subnet      = module.network.subnets.deployables
   database    = module.database.connection
   grants      = { for name, grant in local.grants.run_job : name => grant if grant.on == each.key }
-  after       = [module.identities.ready]
+
+  # It may do what its commands do when it can be started.
+  after = [module.identities.ready, module.storage.buckets, module.pubsub.topics]
 }
 
 module "scheduler" {

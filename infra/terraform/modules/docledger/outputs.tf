@@ -22,7 +22,7 @@ output "memberships" {
   ])
 }
 
-output "migration" {
-  description = "The jobs that a release runs first."
-  value       = [for job in module.migration : job.name]
+output "commands" {
+  description = "The jobs that run commands: migrate at a release, the others for a person."
+  value       = [for job in module.command : job.name]
 }

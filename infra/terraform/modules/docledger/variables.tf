@@ -36,7 +36,7 @@ variable "other_tenants" {
 }
 
 variable "external" {
-  description = "By external identity of iam.yaml (partners, auditors), IAM members who may call their API."
+  description = "By external identity of iam.yaml, IAM members: partners and auditors call their API, operators and custodians start jobs."
   type        = map(set(string))
   default     = {}
 }
@@ -78,7 +78,7 @@ variable "token_versions" {
 }
 
 variable "settings" {
-  description = "By deployable, variables that this installation sets besides."
+  description = "By deployable or run job, variables that this installation sets besides."
   type        = map(map(string))
   default     = {}
 }

@@ -1,8 +1,9 @@
-# What each deployable reads of its surroundings. Names are those of the settings classes: a test
-# compares them. A deployable is told of a bucket, a key or a database when it may use it.
+# What each deployable, and each command, reads of its surroundings. Names are those of the settings
+# classes: a test compares them. Whoever may use a bucket, a key or a database is told of it.
 locals {
+  working = toset(concat(keys(local.iam.services), [for its in values(local.iam.run_jobs) : its.identity]))
   may = {
-    for name in keys(local.iam.services) : name => toset([for grant in try(local.iam.grants[name], []) : try(grant.at, "")])
+    for name in local.working : name => toset([for grant in try(local.iam.grants[name], []) : try(grant.at, "")])
   }
 
   everyone = {
@@ -12,11 +13,10 @@ locals {
     DOCLEDGER_OBJECTS_KMS_KEY = local.key_id.documents
     DOCLEDGER_DATA_DIR        = "/tmp/docledger" # nothing stays there: what lasts is in buckets and databases
     DOCLEDGER_TRACES          = "gcp"
-    DOCLEDGER_METRICS         = "gcp"
   }
 
   buckets_told = {
-    for name in keys(local.iam.services) : name => {
+    for name in local.working : name => {
       for bucket, its in local.iam.buckets : its.setting => (
         # Whose documents one takes is told with its name.
         its.setting == "DOCLEDGER_ENTRANCE_BUCKETS" ? "${local.filled.buckets[bucket]}=${var.tenant}" : local.filled.buckets[bucket]
@@ -32,7 +32,7 @@ locals {
     name => "postgresql://${urlencode(trimsuffix(email, ".gserviceaccount.com"))}@127.0.0.1:5432/${local.database.database}"
   }
   databases_told = {
-    for name in keys(local.iam.services) : name => {
+    for name in local.working : name => {
       for role, members in local.database.roles :
       try(local.database.settings[split("_", role)[2]], local.database.settings[split("_", role)[1]]) => local.address[name]
       if contains(members, name)
@@ -40,7 +40,7 @@ locals {
   }
 
   keys_told = {
-    for name in keys(local.iam.services) : name => merge(
+    for name in local.working : name => merge(
       contains(local.may[name], "key/kek") ? { DOCLEDGER_KMS_KEK = local.key_id.kek } : {},
       contains(local.may[name], "bucket/log") ? { DOCLEDGER_LEDGER_LOG_KMS_KEY = local.key_id[local.iam.buckets.log.key] } : {},
       contains(local.may[name], "ring/signers") ? {
@@ -81,11 +81,13 @@ locals {
       DOCLEDGER_SUMMARIZER      = "vertex"
       DOCLEDGER_VERTEX_LOCATION = var.region
     }
-    # Wrapped keys lie where nothing is kept beside them, so there is no backup to wait for.
-    eraser = {
-      DOCLEDGER_ERASURE_BACKUP_DAYS = "0"
-      DOCLEDGER_ERASURE_POLICY      = var.retention == null ? "" : jsonencode(var.retention)
-    }
+    # What proves an erasure is the command's, which runs as the same account, and not the service's.
+    eraser = merge(local.erasure, {
+      DOCLEDGER_LEDGER_DATABASE    = ""
+      DOCLEDGER_LEDGER_LOG_BUCKET  = ""
+      DOCLEDGER_LEDGER_LOG_KMS_KEY = ""
+      DOCLEDGER_KMS_SIGNERS        = ""
+    })
     ledger    = { DOCLEDGER_LEDGER_ORIGIN = var.origin }
     sequencer = { DOCLEDGER_LEDGER_ORIGIN = var.origin }
     ingest-api = {
@@ -96,6 +98,12 @@ locals {
       DOCLEDGER_LEDGER_API_AUDIENCE = local.urls["ledger-api"]
       DOCLEDGER_LEDGER_API_READERS  = join(",", flatten([for account, tenants in var.readers : [for tenant in tenants : "${account}=${tenant}"]]))
     }
+  }
+
+  # Wrapped keys lie where nothing is kept beside them, so there is no backup to wait for.
+  erasure = {
+    DOCLEDGER_ERASURE_BACKUP_DAYS = "0"
+    DOCLEDGER_ERASURE_POLICY      = var.retention == null ? "" : jsonencode(var.retention)
   }
 
   # What a retention policy has days for.
@@ -109,11 +117,32 @@ locals {
     for name in keys(local.iam.services) : name => {
       for variable, value in merge(
         local.everyone,
+        { DOCLEDGER_METRICS = "gcp" },
         local.buckets_told[name],
         local.databases_told[name],
         local.keys_told[name],
         try(local.pushes_told[name], {}),
         try(local.own[name], {}),
+        lookup(var.settings, name, {}),
+      ) : variable => value if value != ""
+    }
+  }
+
+  # Who migrates is told of the databases alone. What keeps figures of its own is no command.
+  commanded = {
+    for name, its in local.iam.run_jobs : name => its.identity == local.database.owner ? {
+      for schema in ["register", "ledger"] : local.database.settings[schema] => local.address[its.identity]
+      } : {
+      for variable, value in merge(
+        local.everyone,
+        {
+          DOCLEDGER_LEDGER_ORIGIN = var.origin
+          DOCLEDGER_TENANT        = var.tenant # who is meant where nobody is named
+        },
+        local.buckets_told[its.identity],
+        local.databases_told[its.identity],
+        local.keys_told[its.identity],
+        its.identity == "eraser" ? local.erasure : {},
         lookup(var.settings, name, {}),
       ) : variable => value if value != ""
     }

@@ -79,8 +79,13 @@ output "services" {
 }
 
 output "run_jobs" {
-  description = "By short name, a Cloud Run job: its name, its key's class and its identity."
-  value       = { for name, its in local.iam.run_jobs : name => merge(its, { account = local.emails[its.identity] }) }
+  description = "By short name, a Cloud Run job: its name, its key's class, its identity, and what it runs."
+  value = {
+    for name, its in local.iam.run_jobs : name => merge(its, local.commands[name], {
+      account     = local.emails[its.identity]
+      environment = local.commanded[name]
+    })
+  }
 }
 
 output "jobs" {
@@ -110,11 +115,4 @@ output "token" {
 output "scheduler" {
   description = "Whose token the scheduler's calls carry."
   value       = local.emails.scheduler
-}
-
-output "owner_urls" {
-  description = "By variable, a schema's database, as the tables' owner."
-  value = {
-    for schema in ["register", "ledger"] : local.database.settings[schema] => local.address[local.database.owner]
-  }
 }

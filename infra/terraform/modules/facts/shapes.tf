@@ -35,6 +35,16 @@ locals {
   }
 }
 
+# What a run job does where nobody gives it arguments: nothing that cannot be undone.
+locals {
+  commands = {
+    migrate = { arguments = ["database", "migrate"], timeout_s = 1800 }
+    operate = { arguments = ["status"], timeout_s = 3600 }
+    erase   = { arguments = ["retention", "--dry-run"], timeout_s = 3600 }
+    keys    = { arguments = ["keys", "show"], timeout_s = 86400 } # rewrapping goes through every key
+  }
+}
+
 locals {
   # When the scheduler calls, in UTC.
   schedules = {

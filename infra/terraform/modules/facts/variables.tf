@@ -53,7 +53,7 @@ variable "token_versions" {
 }
 
 variable "settings" {
-  description = "By deployable, variables that this installation sets besides."
+  description = "By deployable or run job, variables that this installation sets besides."
   type        = map(map(string))
   default     = {}
 }

@@ -14,13 +14,23 @@ variable "name" {
 }
 
 variable "account" {
-  description = "Whom it runs as: the owner of the tables."
+  description = "Whom it runs as."
   type        = string
 }
 
-variable "urls" {
-  description = "By variable, the address of a schema's database, as its owner."
+variable "arguments" {
+  description = "What it does where nobody says more."
+  type        = list(string)
+}
+
+variable "environment" {
+  description = "By variable, where the command finds what it works on."
   type        = map(string)
+}
+
+variable "timeout_s" {
+  description = "Seconds after which it is ended."
+  type        = number
 }
 
 variable "image" {

@@ -1,9 +1,6 @@
-# What a release runs first: it brings both schemas to the release's revision, as their owner.
-locals {
-  # The proxy does not end by itself, and the job would wait for it.
-  ends = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:9091/quitquitquit', method='POST'))"
-}
-
+# A command of docledger as a job: what a release runs first, or what a person types after --args. It runs
+# as an account that may do what the command needs. The first image comes from here; after that releases
+# set it, by digest, and Terraform leaves it alone.
 resource "google_cloud_run_v2_job" "this" {
   project             = var.project
   location            = var.region
@@ -18,8 +15,8 @@ resource "google_cloud_run_v2_job" "this" {
       service_account       = var.account
       encryption_key        = var.kms_key
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
-      timeout               = "1800s"
-      max_retries           = 0 # a migration that failed is for a person to look at
+      timeout               = "${var.timeout_s}s"
+      max_retries           = 0 # what failed is for a person to look at
 
       vpc_access {
         egress = "ALL_TRAFFIC"
@@ -31,13 +28,14 @@ resource "google_cloud_run_v2_job" "this" {
       }
 
       containers {
-        name       = "migrate"
+        name       = "command"
         image      = var.image
-        command    = ["sh", "-c", "python -m deploy.cli.main database migrate; code=$?; python -c \"${local.ends}\"; exit $code"]
+        command    = ["python", "-m", "deploy.cloudrun.command"] # the proxy ends with it
+        args       = var.arguments                               # or what a person gives instead
         depends_on = ["database"]
 
         dynamic "env" {
-          for_each = var.urls
+          for_each = var.environment
 
           content {
             name  = env.key
@@ -48,7 +46,7 @@ resource "google_cloud_run_v2_job" "this" {
         resources {
           limits = {
             cpu    = "1"
-            memory = "1Gi"
+            memory = "2Gi" # an audit holds a digest of every entry
           }
         }
       }
