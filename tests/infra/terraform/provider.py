@@ -129,7 +129,8 @@ def _known(state: bytes) -> bytes:
     """Return a resource as it is when it was made: what only Google knew is known."""
     told: dict[str, Any] = msgpack.unpackb(state, strict_map_key=False)
     made = {name: _READ if value == _UNKNOWN else value for name, value in told.items()}
-    return msgpack.packb(made)
+    packed: bytes = msgpack.packb(made)
+    return packed
 
 
 def _schema(kind: str, body: Mapping[str, Any]) -> bytes:

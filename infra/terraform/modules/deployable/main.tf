@@ -1,5 +1,7 @@
 # One deployable: its own identity, its own image, its own callers. The first image comes from here;
-# after that releases set it, by digest, and Terraform leaves it alone.
+# after that releases set it, by digest, and Terraform leaves it alone. A release also names its
+# revision. That name is not ignored: it would go with the next change, which Cloud Run refuses (409),
+# since the name is taken. So it is taken away, and Cloud Run names the revision (cloudbuild/README.md).
 resource "google_cloud_run_v2_service" "this" {
   project              = var.project
   location             = var.region
@@ -137,7 +139,6 @@ resource "google_cloud_run_v2_service" "this" {
       client,
       client_version,
       template[0].containers[0].image,
-      template[0].revision,
       traffic,
     ]
   }
