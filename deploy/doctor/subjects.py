@@ -254,8 +254,15 @@ def _jobs(its: Installed) -> Iterator[Subject]:
             Hold("key", "template.template.encryptionKey", its.key(job.key)),
             Hold("runs as", "template.template.serviceAccount", its.account(job.identity)),
             Hold("images", "template.template.containers[].image", _by_digest()),
+            Hold("command", "template.template.containers[].command", _our_command()),
         )
         yield Subject(f"run_job/{name}", Call(RUN, path), holds, _policy(RUN, path))
+
+
+def _our_command() -> Must:
+    """Arguments are whoever's who starts it; a shell would do anything else with its rights."""
+    ours = ["python", "-m", "deploy.cloudrun.command"]
+    return Must("docledger's, once", lambda every: [one for one in every if one] == [ours])
 
 
 def _by_digest() -> Must:

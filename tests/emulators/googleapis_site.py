@@ -16,6 +16,12 @@ REGION: Final = "europe-west3"
 NUMBER: Final = "123456789012"
 PARTNERS: Final = "group:partners@example.com"
 AUDITORS: Final = "group:auditors@example.com"
+EXTERNAL: Final = {
+    "partners": PARTNERS,
+    "auditors": AUDITORS,
+    "operators": "group:on-call@example.com",
+    "custodians": "group:custodians@example.com",
+}
 
 INFRA: Final = Path(__file__).resolve().parents[2] / "infra"
 IAM: Final[dict[str, Any]] = yaml.safe_load((INFRA / "iam.yaml").read_text(encoding="utf-8"))
@@ -105,10 +111,9 @@ def _grant(apis: GoogleApis) -> None:
     for place in (*places, "project"):
         apis.policies[place_of(place)] = []
     apis.policies[f"{KMS}/docledger-signers/cryptoKeys/log-acme"] = []
-    external = {"partners": PARTNERS, "auditors": AUDITORS}
     for grant in matrix.grants:
         ours = f"projects/{PROJECT}/roles/docledger.{grant.role}"
-        member = external.get(grant.identity) or member_of(
+        member = EXTERNAL.get(grant.identity) or member_of(
             matrix, grant.identity, project=PROJECT, number=NUMBER
         )
         binding: dict[str, Any] = {
@@ -243,7 +248,10 @@ def _runs() -> Placed:
         task = {
             "encryptionKey": key(its["key"]),
             "serviceAccount": email(its["identity"]),
-            "containers": [{"image": IMAGE}],
+            "containers": [
+                {"image": IMAGE, "command": ["python", "-m", "deploy.cloudrun.command"]},
+                {"image": IMAGE},
+            ],
         }
         yield (
             f"{RUN}/jobs/{its['name']}",

@@ -302,6 +302,29 @@ DEVIATIONS: Final[dict[str, tuple[str, str, Break]]] = {
         "images",
         put(OCR, "template.containers.0.image", "one:latest"),
     ),
+    **{
+        f"{job}-runs-as-another": (
+            f"run_job/{job}",
+            "runs as",
+            put(
+                f"{RUN}/jobs/docledger-{job}",
+                "template.template.serviceAccount",
+                email("migrator" if job != "migrate" else "keeper"),
+            ),
+        )
+        for job in ("migrate", "operate", "erase", "keys")
+    },
+    "job-by-tag": (
+        "run_job/keys",
+        "images",
+        put(f"{RUN}/jobs/docledger-keys", "template.template.containers.0.image", "one:latest"),
+    ),
+    "job-that-is-a-shell": (
+        "run_job/operate",
+        "command",
+        put(f"{RUN}/jobs/docledger-operate", "template.template.containers.0.command", ["sh"]),
+    ),
+    "no-job": ("run_job/erase", "is", gone(f"{RUN}/jobs/docledger-erase")),
     "sequencer-sleeps": (
         "service/sequencer",
         "processor",

@@ -17,10 +17,9 @@ from tests.deploy.doctor.breaking import Break, bind, new, other_key, put
 from tests.deploy.doctor.deviations import DEVIATIONS, READ, STRANGER, WRAPPED
 from tests.emulators.googleapis import TOKEN, GoogleApis, InProcess
 from tests.emulators.googleapis_site import (
-    AUDITORS,
+    EXTERNAL,
     IAM_API,
     KMS,
-    PARTNERS,
     PROCESSORS,
     PROJECT,
     PUBSUB,
@@ -51,7 +50,7 @@ def examined(
     wish = Wish(
         PROJECT,
         REGION,
-        external={"partners": [PARTNERS], "auditors": [AUDITORS]},
+        external={name: [member] for name, member in EXTERNAL.items()},
         accepted=accepted,
         only=only,
     )

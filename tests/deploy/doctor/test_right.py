@@ -15,9 +15,8 @@ from shared.errors import UserError
 from tests.deploy.conftest import Docledger, plain
 from tests.emulators.googleapis import PAGE, TOKEN, GoogleApis, Served, serving
 from tests.emulators.googleapis_site import (
-    AUDITORS,
+    EXTERNAL,
     NUMBER,
-    PARTNERS,
     PROJECT,
     PUBSUB,
     REGION,
@@ -28,7 +27,7 @@ from tests.emulators.googleapis_site import (
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
-EXTERNAL = (f"partners={PARTNERS}", f"auditors={AUDITORS}")
+EXTERNALS = tuple(f"{name}={member}" for name, member in EXTERNAL.items())
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_a_project_as_it_should_be_passes_with_evidence(
     """The gate of a release: every line, dated, with the digests of what it was compared with."""
     evidence = tmp_path / "evidence.json"
     apis.asked.clear()
-    asked = Asked(PROJECT, REGION, external=EXTERNAL, output=evidence, as_json=True)
+    asked = Asked(PROJECT, REGION, external=EXTERNALS, output=evidence, as_json=True)
     assert doctor(asked, google=google, clock=FakeClock()) == 0
     said = json.loads(evidence.read_text(encoding="utf-8"))
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -91,11 +90,11 @@ def test_the_table_has_a_row_a_resource(google: Google, capsys: pytest.CaptureFi
         ["ok", "log_bucket/audit", "2", "checks"],
         ["ok", "processor/invoice0123", "1", "check"],
         ["ok", "processor/ocr0123", "1", "check"],
-        ["ok", "ring/signers", "3", "checks"],
+        ["ok", "ring/signers", "7", "checks"],
         ["ok", "ring/signers/log-acme", "2", "checks"],
         ["ok", "run_jobs", "1", "check"],
     ]
-    assert said.err == "docledger: 17 ok\n"
+    assert said.err == "docledger: 21 ok\n"
 
 
 def test_a_refusal_names_the_role_and_the_rest_goes_on(

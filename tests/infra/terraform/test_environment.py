@@ -140,7 +140,7 @@ def test_deployables_with_jobs_know_who_starts_them(services: Services, facts: A
 
 def test_a_command_reads_everything_that_it_is_told(run_jobs: Services) -> None:
     """One that falls back to a default works on an empty folder, and says that all is well."""
-    known = (*SETTINGS, PlatformSettings, TelemetrySettings)
+    known: tuple[type[Settings], ...] = (*SETTINGS, PlatformSettings, TelemetrySettings)
     for job in ("operate", "erase", "keys"):
         environment = run_jobs[job]["environment"]
         unknown = [line.split()[0] for line in unknown_variables(known, environment)]
