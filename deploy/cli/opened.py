@@ -9,11 +9,9 @@ from deploy.cloudrun.settings import PlatformSettings
 from deploy.local.house import DEFAULT_TENANT, House
 from deploy.local.site import Site
 from shared.errors import UserError
+from shared.production import JOB
 
 PROJECT: Final = PlatformSettings.variable("project")
-
-JOB: Final = "CLOUD_RUN_JOB"
-"""Cloud Run sets it where a command runs as a job, whose arguments and output are logged."""
 
 
 def house_of(data_dir: Path) -> House:
@@ -26,7 +24,9 @@ def house_of(data_dir: Path) -> House:
     project = _project(data_dir)
     if project is None:
         site.require()
-    return House(site, tenant=tenant() or DEFAULT_TENANT, project=project, logged=JOB in os.environ)
+    return House(
+        site, tenant=tenant() or DEFAULT_TENANT, project=project, logged=JOB in os.environ
+    )  # what a job prints is logged
 
 
 def open_house(data_dir: Path) -> House:

@@ -13,12 +13,12 @@ from urllib.parse import urlencode
 
 from deploy.cli.smoke_http import Api, RefusedError
 from shared.errors import TransientError, UserError
+from shared.production import JOB
 from shared.secrets.embedded import EnvironmentSecrets
 
 METADATA: Final = "metadata"
 
 _HOST: Final = "GCE_METADATA_HOST"  # as Google's own libraries have it
-_JOB: Final = "CLOUD_RUN_JOB"
 _PATH: Final = "/computeMetadata/v1/instance/service-accounts/default/identity"
 
 
@@ -38,7 +38,7 @@ def token_for(
         TransientError: the metadata server does not answer.
     """
     environ = os.environ if environ is None else environ
-    if name is None and environ.get(_JOB) and url.startswith("https://"):
+    if name is None and environ.get(JOB) and url.startswith("https://"):
         name = METADATA
     if name is None:
         return None

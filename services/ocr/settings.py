@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from services.ocr.processors import TABLE, Kind
-from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.sandbox.port import Limits
 from shared.settings import Settings
 
@@ -23,8 +23,6 @@ _KEY: Final = (
     r"/cryptoKeys/[A-Za-z0-9_-]{1,63}$"
 )
 _ADDRESS: Final = r"^[a-z0-9.-]+:[0-9]{1,5}$"
-_ON_CLOUD_RUN: Final = "K_SERVICE"
-_ENVIRONMENT: Final = "DOCLEDGER_ENVIRONMENT"
 _OUTPUT_MB: Final = 64
 _REMOTE_OUTPUT_MB: Final = 512
 _REMOTE_MEMORY_MB: Final = 3072
@@ -124,6 +122,6 @@ def documentai_emulator(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     emulator = UnsafeOcrSettings.from_environment(environ).unsafe_documentai_emulator
-    if emulator and (_ON_CLOUD_RUN in environ or environ.get(_ENVIRONMENT) == "production"):
-        raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+    if emulator:
+        refuse_in_production(UNSAFE_VARIABLE, environ)
     return emulator

@@ -7,13 +7,10 @@ from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
-from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.settings import Settings
 
 UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_VERTEX_EMULATOR"
-
-_ON_CLOUD_RUN: Final = "K_SERVICE"
-_ENVIRONMENT: Final = "DOCLEDGER_ENVIRONMENT"
 
 
 class VertexSettings(Settings):
@@ -65,6 +62,6 @@ def vertex_emulator(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     emulator = UnsafeVertexSettings.from_environment(environ).unsafe_vertex_emulator
-    if emulator and (_ON_CLOUD_RUN in environ or environ.get(_ENVIRONMENT) == "production"):
-        raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+    if emulator:
+        refuse_in_production(UNSAFE_VARIABLE, environ)
     return emulator

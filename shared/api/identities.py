@@ -8,6 +8,7 @@ from shared.api.callers import Identities
 from shared.api.grants import ANYBODY
 from shared.clock import Clock
 from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.settings import Settings
 from shared.worker.jwks import KeySet
 from shared.worker.jwks_fetch import HttpFetch
@@ -39,8 +40,7 @@ class UnsafeNoApiAuth:
     def __init__(self, environ: Mapping[str, str]) -> None:
         if not UnsafeApiSettings.from_environment(environ).unsafe_no_api_auth:
             raise UserError(f"callers are authenticated unless {UNSAFE_VARIABLE}=true")
-        if environ.get("K_SERVICE") or environ.get("DOCLEDGER_ENVIRONMENT") == "production":
-            raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+        refuse_in_production(UNSAFE_VARIABLE, environ)
 
     def account(self, headers: Mapping[str, str]) -> str:
         """Return the one account there is."""

@@ -18,10 +18,9 @@ from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcT
 
 from shared.errors import TransientError, UserError
 from shared.google_client import code_of
+from shared.production import on_cloud_run
 
 EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
-
-_ON_CLOUD_RUN: Final = "K_SERVICE"
 
 _OPTIONS: Final = (
     ("grpc.keepalive_time_ms", 30_000),
@@ -38,7 +37,7 @@ def emulator_host(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     host = environ.get(EMULATOR) or None
-    if host is not None and _ON_CLOUD_RUN in environ:
+    if host is not None and on_cloud_run(environ):
         # Events would leave unencrypted, for wherever a variable says.
         raise UserError(f"{EMULATOR} is set on Cloud Run: unset it")
     return host

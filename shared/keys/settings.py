@@ -6,13 +6,11 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.settings import Settings
 
 UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_KMS_EMULATOR"
 
-_ON_CLOUD_RUN: Final = "K_SERVICE"
-_ENVIRONMENT: Final = "DOCLEDGER_ENVIRONMENT"
 _RING: Final = r"projects/[a-z0-9:.-]+/locations/[a-z0-9-]+/keyRings/[A-Za-z0-9_-]{1,63}"
 
 
@@ -60,6 +58,6 @@ def kms_emulator(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     emulator = UnsafeKmsSettings.from_environment(environ).unsafe_kms_emulator
-    if emulator and (_ON_CLOUD_RUN in environ or environ.get(_ENVIRONMENT) == "production"):
-        raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+    if emulator:
+        refuse_in_production(UNSAFE_VARIABLE, environ)
     return emulator

@@ -20,7 +20,8 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.adapters import HTTPAdapter
 
-from shared.errors import TransientError
+from shared.errors import TransientError, UserError
+from shared.production import on_cloud_run
 
 EMULATOR: Final = "STORAGE_EMULATOR_HOST"
 """Where this variable points, Google's client goes, without credentials."""
@@ -51,6 +52,9 @@ class GcsConnection:
         sockets: kept open; as many as there are threads.
         lenient: whether the server ignores generations where fake-gcs-server does, so that stores
             must look before they act; what ``STORAGE_EMULATOR_HOST`` names does when None.
+
+    Raises:
+        UserError: a service or a job on Cloud Run is told to talk to an emulator.
     """
 
     def __init__(
@@ -70,6 +74,9 @@ class GcsConnection:
             initial=_FIRST_DELAY_S, maximum=_MOST_DELAY_S, multiplier=2.0
         )
         self._emulated = bool(os.environ.get(EMULATOR))
+        if self._emulated and on_cloud_run(os.environ):
+            # Documents would leave unencrypted, for wherever a variable says.
+            raise UserError(f"{EMULATOR} is set on Cloud Run: unset it")
         self.lenient: Final = self._emulated if lenient is None else lenient
         self.timeout: Final = (min(_CONNECT_S, timeout_s), timeout_s)
 

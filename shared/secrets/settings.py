@@ -6,13 +6,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.settings import Settings
 
 UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_SECRETS_EMULATOR"
-
-_ON_CLOUD_RUN: Final = "K_SERVICE"
-_ENVIRONMENT: Final = "DOCLEDGER_ENVIRONMENT"
 
 
 class SecretsSettings(Settings):
@@ -50,6 +47,6 @@ def secrets_emulator(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     emulator = UnsafeSecretsSettings.from_environment(environ).unsafe_secrets_emulator
-    if emulator and (_ON_CLOUD_RUN in environ or environ.get(_ENVIRONMENT) == "production"):
-        raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+    if emulator:
+        refuse_in_production(UNSAFE_VARIABLE, environ)
     return emulator

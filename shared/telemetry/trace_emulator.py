@@ -6,13 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from shared.errors import UserError
+from shared.production import refuse_in_production
 from shared.settings import Settings
 
 UNSAFE_VARIABLE: Final = "DOCLEDGER_UNSAFE_TRACE_EMULATOR"
-
-_ON_CLOUD_RUN: Final = ("K_SERVICE", "CLOUD_RUN_JOB")
-_ENVIRONMENT: Final = "DOCLEDGER_ENVIRONMENT"
 
 
 class UnsafeTraceSettings(Settings):
@@ -34,7 +31,6 @@ def trace_emulator(environ: Mapping[str, str] | None = None) -> str | None:
     """
     environ = os.environ if environ is None else environ
     emulator = UnsafeTraceSettings.from_environment(environ).unsafe_trace_emulator
-    deployed = any(name in environ for name in _ON_CLOUD_RUN)
-    if emulator and (deployed or environ.get(_ENVIRONMENT) == "production"):
-        raise UserError(f"{UNSAFE_VARIABLE} is not for production: unset it")
+    if emulator:
+        refuse_in_production(UNSAFE_VARIABLE, environ)
     return emulator

@@ -160,7 +160,10 @@ def test_without_its_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
         built(REMOTE)
 
 
-@pytest.mark.parametrize("where", [{"K_SERVICE": "ocr"}, {"DOCLEDGER_ENVIRONMENT": "production"}])
+@pytest.mark.parametrize(
+    "where",
+    [{"K_SERVICE": "ocr"}, {"CLOUD_RUN_JOB": "ocr"}, {"DOCLEDGER_ENVIRONMENT": "production"}],
+)
 def test_production_talks_to_no_emulator(where: dict[str, str]) -> None:
     """The attack: a variable that has documents sent to whoever it names."""
     environ = {"DOCLEDGER_UNSAFE_DOCUMENTAI_EMULATOR": "localhost:1", **where}

@@ -79,7 +79,12 @@ def test_the_embedded_summarizer_needs_none_of_it(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    "where", [{"K_SERVICE": "summarize"}, {"DOCLEDGER_ENVIRONMENT": "production"}]
+    "where",
+    [
+        {"K_SERVICE": "summarize"},
+        {"CLOUD_RUN_JOB": "summarize"},
+        {"DOCLEDGER_ENVIRONMENT": "production"},
+    ],
 )
 def test_documents_go_to_no_emulator_in_production(where: dict[str, str]) -> None:
     """Whoever sets one variable must not get every document's words in the clear."""

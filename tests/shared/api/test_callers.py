@@ -102,7 +102,10 @@ def test_everybody_is_let_in_only_by_the_settings_name() -> None:
             UnsafeNoApiAuth(environ)
 
 
-@pytest.mark.parametrize("said", [{"K_SERVICE": "api"}, {"DOCLEDGER_ENVIRONMENT": "production"}])
+@pytest.mark.parametrize(
+    "said",
+    [{"K_SERVICE": "api"}, {"CLOUD_RUN_JOB": "api"}, {"DOCLEDGER_ENVIRONMENT": "production"}],
+)
 def test_open_door_is_refused_in_production(said: dict[str, str]) -> None:
     """A variable that was copied from a laptop must stop the service from starting."""
     with pytest.raises(UserError, match="not for production"):

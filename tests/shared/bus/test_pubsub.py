@@ -286,12 +286,13 @@ def test_many_threads_share_one_publisher(
     assert sent == {event(number).id for number in range(8)}
 
 
-def test_a_service_on_cloud_run_does_not_talk_to_an_emulator(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("variable", ["K_SERVICE", "CLOUD_RUN_JOB"])
+def test_nobody_on_cloud_run_talks_to_an_emulator(
+    variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One variable would send every event, unencrypted, to whatever listens there."""
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "10.0.0.1:8085")
-    monkeypatch.setenv("K_SERVICE", "ocr")
+    monkeypatch.setenv(variable, "ocr")
     with pytest.raises(UserError, match="unset it"):
         PubsubPublisher("acme-prod")
 

@@ -217,7 +217,8 @@ def test_keys_from_a_kek_that_no_setting_names_do_not_open(
 
 
 @pytest.mark.parametrize(
-    "production", [{"K_SERVICE": "x"}, {"DOCLEDGER_ENVIRONMENT": "production"}]
+    "production",
+    [{"K_SERVICE": "x"}, {"CLOUD_RUN_JOB": "x"}, {"DOCLEDGER_ENVIRONMENT": "production"}],
 )
 def test_production_hands_no_key_to_an_emulator(production: dict[str, str]) -> None:
     """The emulator's channel is unencrypted and proves nothing."""

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.errors import TransientError
+from shared.errors import TransientError, UserError
 from shared.objects.gcs import GcsObjects
 from shared.objects.gcs_connection import GcsConnection
 from shared.objects.port import AlreadyExistsError, GenerationMismatchError, NotFoundError
@@ -37,6 +37,17 @@ def hasty(api: JsonApi) -> Iterator[GcsObjects]:
     store = GcsObjects(BUCKET, connection=connection)
     yield store
     store.close()
+
+
+@pytest.mark.parametrize("variable", ["K_SERVICE", "CLOUD_RUN_JOB"])
+def test_nobody_on_cloud_run_writes_to_an_emulator(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One variable would send every upload, unencrypted, to whatever listens there."""
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "http://10.0.0.1:4443")
+    monkeypatch.setenv(variable, "ingest")
+    with pytest.raises(UserError, match="unset it"):
+        GcsConnection()
 
 
 def test_each_call_is_one_request(api: JsonApi, patient: GcsObjects) -> None:

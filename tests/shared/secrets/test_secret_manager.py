@@ -171,7 +171,8 @@ def test_the_setting_says_which(secret_server: SecretServer, version: str) -> No
 
 
 @pytest.mark.parametrize(
-    "production", [{"K_SERVICE": "ingest"}, {"DOCLEDGER_ENVIRONMENT": "production"}]
+    "production",
+    [{"K_SERVICE": "ingest"}, {"CLOUD_RUN_JOB": "ingest"}, {"DOCLEDGER_ENVIRONMENT": "production"}],
 )
 def test_the_emulator_is_not_for_production(production: dict[str, str]) -> None:
     """A variable copied from a laptop must stop the deployment."""

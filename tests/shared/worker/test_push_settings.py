@@ -93,7 +93,8 @@ def test_the_open_door_is_opened_by_its_name_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "production", [{"K_SERVICE": "ingest"}, {"DOCLEDGER_ENVIRONMENT": "production"}]
+    "production",
+    [{"K_SERVICE": "ingest"}, {"CLOUD_RUN_JOB": "ingest"}, {"DOCLEDGER_ENVIRONMENT": "production"}],
 )
 def test_the_open_door_refuses_to_start_in_production(production: dict[str, str]) -> None:
     """A variable copied from a laptop must stop the deployment."""
