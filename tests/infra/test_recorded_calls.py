@@ -20,7 +20,7 @@ from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentErased
 from shared.keys.kms_connection import KmsConnection
 from shared.keys.kms_kek import KmsKek
-from shared.keys.kms_signer import KmsSigner, public_key, version_of
+from shared.keys.kms_signer import KmsSigner, new_version, public_key, version_of
 from shared.objects.gcs import GcsObjects
 from shared.objects.gcs_connection import EMULATOR, GcsConnection
 from shared.objects.gcs_versions import GcsVersions
@@ -159,8 +159,9 @@ def test_the_other_stores_calls_are_the_declared_ones(recorder: _Recorder) -> No
     recorder.note("GcsUploads.delete", lambda: uploads.delete(dropped))
     store.create("a", b"content")
     recorder.note("GcsVersions.purge", lambda: versions.purge("a"))
+    recorder.note("GcsVersions.keeping", versions.keeping)
     assert recorder.heard == _declared(*recorder.heard)
-    assert len(recorder.heard) == len({"list", "open", "delete", "purge"})
+    assert len(recorder.heard) == len({"list", "open", "delete", "purge", "keeping"})
 
 
 def test_keys_calls_are_the_declared_ones(kms_server: KmsServer) -> None:
@@ -184,6 +185,11 @@ def test_keys_calls_are_the_declared_ones(kms_server: KmsServer) -> None:
     assert note("version_of", lambda: version_of(connection, crypto_key, key)) == version
     signer = KmsSigner(connection, version, key)
     note("KmsSigner.sign", lambda: signer.sign(Checkpoint(ORIGIN, 1, bytes(32))))
+    note("new_version", lambda: new_version(connection, crypto_key))
+    older = note("KmsKek.newest", kek.newest)
+    note("KmsKek.renew", kek.renew)
+    assert older in note("KmsKek.versions", kek.versions)
+    note("KmsKek.destroy", lambda: kek.destroy(older))
     connection.close()
     assert heard == _declared(*heard)
 
