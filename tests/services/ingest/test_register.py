@@ -506,6 +506,9 @@ def test_tenants_see_their_own(register: TableRegister) -> None:
     assert [row.document_id for row in register.documents("other")] == [OTHER]
     assert [row.job_id for row in register.submissions()] == [JOB, SECOND]
     assert [row.document_id for row in register.documents()] == [DOC, OTHER]
+    assert [row.document_id for row in register.documents("acme", beginning=DOC[:4])] == [DOC]
+    assert [row.document_id for row in register.documents(beginning=OTHER)] == [OTHER]
+    assert register.documents("other", beginning=DOC[:4]) == []
     assert register.counts(START, "other").documents == 1
     assert register.counts(START).documents == 2
     assert register.document("other", DOC) is None

@@ -68,6 +68,20 @@ def test_a_destroyed_key_is_missing_for_everybody(reopen: Reopen) -> None:
         worker.document_key(DOCUMENT)
 
 
+def test_whether_there_is_a_key_is_told_without_making_one(reopen: Reopen) -> None:
+    """An audit asks, which may open no document."""
+    keyring = reopen()
+    if not isinstance(keyring, WrappedKeyring):
+        return  # the simulation's, which no audit asks
+    assert not keyring.has_document_key(DOCUMENT)
+    assert not keyring.has_document_key(DOCUMENT)
+    keyring.create_document_key(DOCUMENT)
+    assert keyring.has_document_key(DOCUMENT)
+    assert not keyring.has_document_key(OTHER)
+    keyring.destroy_document_key(DOCUMENT)
+    assert not keyring.has_document_key(DOCUMENT)
+
+
 def test_destroying_twice_is_no_error(reopen: Reopen) -> None:
     """The eraser is delivered at least once."""
     keyring = reopen()

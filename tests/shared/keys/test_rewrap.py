@@ -301,6 +301,9 @@ class _Fragile:
     def destroy(self, name: str) -> None:
         self._stored.destroy(name)
 
+    def has(self, name: str) -> bool:
+        return self._stored.has(name)
+
     def names(self) -> Iterator[str]:
         return self._stored.names()
 

@@ -54,6 +54,8 @@ def test_keys_lie_below_one_prefix(keyring: WrappedKeyring, objects: MemoryObjec
     assert names == [f"keys/{DOCUMENT}", "keys/tenants/acme.ids"]
     assert list(keyring.stored.names()) == ["tenants/acme.ids", DOCUMENT]
     assert repr(keyring.stored) == "KeyObjects()"
+    assert keyring.stored.has(DOCUMENT)
+    assert not keyring.stored.has(DOCUMENT[:-1])  # a prefix of a name is no name
 
 
 def test_they_are_wrapped_again(keyring: WrappedKeyring) -> None:
