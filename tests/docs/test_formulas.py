@@ -66,6 +66,15 @@ def test_the_models_prices_are_those_in_use() -> None:
     assert said["price_token_out"] == float(prices["output"])
 
 
+def test_what_was_measured_is_said_once() -> None:
+    """Two figures of one thing, and neither is believed."""
+    measured = {row["what"]: number(row["figure"]) for row in rows(CAPACITY, "what")}
+    said = given(CAPACITY, "value")
+    assert said["sealed"] == measured["booked and sealed on PostgreSQL, batches of 5,000"]
+    assert said["receipt_s"] == measured["a scanned receipt, read by the embedded reader"]
+    assert f"| {said['receipt_s']} CPU-seconds a scanned receipt" in COST
+
+
 @pytest.mark.parametrize("documents", DAYS)
 def test_a_day_needs_what_the_formulas_make(documents: int) -> None:
     """Who raises quotas by this table must not find it wrong on the day."""
