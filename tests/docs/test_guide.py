@@ -8,7 +8,7 @@ import pytest
 from tests.docs.named import ROOT, codes
 from tests.docs.tables import number, rows
 
-GUIDES: Final = ("deployment", "secrets", "keys")
+GUIDES: Final = ("deployment", "operations", "secrets", "keys")
 
 
 def read(name: str) -> str:
