@@ -19,7 +19,7 @@ from shared.events.payloads import DocumentType
 from shared.objects.gcs_connection import EMULATOR
 from shared.worker.authentication import UNSAFE_VARIABLE
 from shared.worker.web import Request, Service
-from tests.services.ingest.test_register import DOC, JOB, OTHER, SECOND, START, event, upload
+from tests.services.ingest.lifecycle import DOC, JOB, OTHER, SECOND, START, event, upload
 from tests.services.ingest.test_retention import posted_as
 from tests.shared.objects.json_api import BUCKET, JsonApi
 

@@ -1,7 +1,8 @@
-"""Bytes to look at, one confined pool for those that are hostile, and a register on PostgreSQL."""
+"""Bytes to look at, one confined pool for those that are hostile, and registers of each kind."""
 
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -9,15 +10,19 @@ from sqlalchemy import text
 
 from services.ingest.adapters.inspector import SandboxInspector
 from services.ingest.inspection import InspectionLimits
+from services.ingest.register import TableRegister
+from services.ingest.register_memory import memory_register
 from services.ingest.register_schema import REGISTER
 from services.ingest.register_sql import SqlRegister
 from shared.bus.topology import load_topology
 from shared.database.database import Database
 from shared.database.migrations import migrate
 from shared.database.postgres import connect
+from shared.database.sqlite import open_sqlite
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import Limits
 from tests.emulators.postgres import Postgres
+from tests.services.ingest.lifecycle import DEADLINES
 
 MakePdf = Callable[..., bytes]
 
@@ -93,3 +98,33 @@ def postgres_register(register_database: Database) -> SqlRegister:
     with register_database.writing() as connection:
         connection.execute(text("TRUNCATE submissions, documents, flow, reservations, spent"))
     return SqlRegister(register_database, load_topology().deadline)
+
+
+@pytest.fixture
+def sqlite_register(tmp_path: Path) -> Iterator[SqlRegister]:
+    """Give an empty register on SQLite."""
+    register = SqlRegister(
+        open_sqlite(tmp_path / "register.sqlite", REGISTER, busy_s=0.05), DEADLINES
+    )
+    yield register
+    register.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def register(request: pytest.FixtureRequest) -> TableRegister:
+    """Give an empty register of each kind in turn."""
+    if request.param == "memory":
+        return memory_register(DEADLINES)
+    return on_disk(request)
+
+
+def on_disk(request: pytest.FixtureRequest) -> SqlRegister:
+    """Return an empty register in the database that a test's parameter names."""
+    register: SqlRegister = request.getfixturevalue(f"{request.param}_register")
+    return register
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sql_register(request: pytest.FixtureRequest) -> SqlRegister:
+    """Give an empty register in each kind of database in turn."""
+    return on_disk(request)

@@ -21,7 +21,7 @@ from shared.objects.port import ObjectInfo, ObjectStore
 from shared.objects.versions import Keeping
 from shared.telemetry.reasons import RefusedReason
 from shared.worker.tombstones import Tombstones
-from tests.services.ingest.test_register import event, quarantined, upload
+from tests.services.ingest.lifecycle import event, quarantined, upload
 
 TOPOLOGY = load_topology()
 MAIL, OTHER_MAIL, NESTED = (f"{number}a" * 20 for number in range(3))

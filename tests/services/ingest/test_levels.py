@@ -8,7 +8,7 @@ from shared.bus.port import Backlog
 from shared.bus.topology import load_topology
 from shared.telemetry.metrics import Metric
 from shared.telemetry.registry import MemoryMetrics
-from tests.services.ingest.test_register import DOC, START, event, received, upload
+from tests.services.ingest.lifecycle import DOC, START, event, received, upload
 
 DEADLINES = load_topology().deadline
 ROWS = [

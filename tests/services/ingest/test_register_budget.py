@@ -24,7 +24,7 @@ from shared.errors import PermanentError
 from shared.events.envelope import Event
 from shared.events.payloads import DocumentErased
 from shared.telemetry.reasons import QuarantineReason, RefusedReason
-from tests.services.ingest.test_register import (
+from tests.services.ingest.lifecycle import (
     DEADLINES,
     DOC,
     OTHER,

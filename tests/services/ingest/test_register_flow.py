@@ -20,7 +20,7 @@ from services.ingest.registered import RegisteredDocument, StageFlow, Terminal
 from shared.database.sqlite import open_sqlite
 from shared.events.payloads import DocumentErased, EntryKind, StageName
 from shared.telemetry.reasons import QuarantineReason
-from tests.services.ingest.test_register import (
+from tests.services.ingest.lifecycle import (
     DEADLINES,
     DOC,
     JOB,

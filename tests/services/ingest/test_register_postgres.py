@@ -25,8 +25,8 @@ from shared.database.postgres import connect, open_postgres
 from shared.errors import TransientError, UserError
 from shared.events.payloads import DocumentErased
 from tests.emulators.postgres import Postgres, postgres_folder
-from tests.services.ingest.test_register import JOB, event, quarantined
-from tests.services.ingest.test_register import upload as upload_of
+from tests.services.ingest.lifecycle import JOB, event, quarantined
+from tests.services.ingest.lifecycle import upload as upload_of
 from tests.services.ingest.test_register_sqlite import DEADLINES, DOC, NOW, received, upload
 from tests.waiting import wait_until
 

@@ -18,7 +18,7 @@ from shared.clock import FakeClock
 from shared.errors import UserError
 from shared.events.payloads import DocumentErased, DocumentType, EntryKind, EntryPosted
 from shared.telemetry.reasons import RefusedReason
-from tests.services.ingest.test_register import (
+from tests.services.ingest.lifecycle import (
     DEADLINES,
     DOC,
     OTHER,

@@ -12,7 +12,7 @@ from services.ingest.register_memory import memory_register
 from shared.errors import PermanentError
 from shared.telemetry.reasons import QuarantineReason
 from tests.docs.test_formulas import COST, given
-from tests.services.ingest.test_register import DEADLINES, upload
+from tests.services.ingest.lifecycle import DEADLINES, upload
 from tests.services.ocr.far_house import TENANT, FarHouse, Killed, drawn, dying
 from tests.services.ocr.test_batches import units
 
