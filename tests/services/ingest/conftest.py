@@ -22,6 +22,7 @@ from shared.database.sqlite import open_sqlite
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import Limits
 from tests.emulators.postgres import Postgres
+from tests.services.ingest.handler_house import House
 from tests.services.ingest.lifecycle import DEADLINES
 
 MakePdf = Callable[..., bytes]
@@ -128,3 +129,9 @@ def on_disk(request: pytest.FixtureRequest) -> SqlRegister:
 def sql_register(request: pytest.FixtureRequest) -> SqlRegister:
     """Give an empty register in each kind of database in turn."""
     return on_disk(request)
+
+
+@pytest.fixture
+def house() -> House:
+    """Give an empty house."""
+    return House()

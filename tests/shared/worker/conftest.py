@@ -31,9 +31,14 @@ from shared.worker.tombstones import Tombstones
 DOCUMENT = "d" * 40
 TENANT = "acme"
 SUBSCRIPTION = "summarize.document-read"
+RESULT = f"results/summarize/{DOCUMENT}/0"
 SUMMARY = Summary(
     document_type=DocumentType.LETTER, type_confidence=0.9, summary="A letter.", fields={}
 )
+
+
+class CrashError(BaseException):
+    """The process is gone: nothing catches this."""
 
 
 def summarized(event: Event) -> Outcome:
