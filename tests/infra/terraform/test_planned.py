@@ -201,15 +201,25 @@ def test_deployables_run_as_themselves_and_are_called_from_within(
     ]
 
 
-def test_the_retention_policy_reaches_the_eraser(planned: Plan) -> None:
-    """A policy that stops at a module on its way keeps everything, and nobody is told."""
-    told = {
-        one.values["name"]: json.loads(variable["value"])
+def test_the_retention_policy_reaches_whoever_erases(planned: Plan) -> None:
+    """A policy that stops on its way keeps everything, and a hold that does is no hold."""
+    services = {
+        one.values["name"]: one.values["template"][0]["containers"]
         for one in planned.of("google_cloud_run_v2_service")
-        for variable in one.values["template"][0]["containers"][0]["env"]
+    }
+    jobs = {
+        one.values["name"]: one.values["template"][0]["template"][0]["containers"]
+        for one in planned.of("google_cloud_run_v2_job")
+    }
+    told = {
+        name: json.loads(variable["value"])
+        for name, containers in {**services, **jobs}.items()
+        for container in containers
+        for variable in container["env"]
         if variable["name"] == "DOCLEDGER_ERASURE_POLICY"
     }
-    assert told == {"docledger-eraser": VARIABLES["retention"]}
+    said = VARIABLES["retention"]
+    assert told == {"docledger-eraser": said, "docledger-erase": said}
 
 
 def test_commands_run_as_whom_the_matrix_says_and_once(planned: Plan, matrix: Matrix) -> None:
