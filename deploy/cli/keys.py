@@ -9,6 +9,7 @@ from deploy.cli.opened import open_house
 from deploy.cli.screen import safe, table, to_stderr, to_stdout
 from deploy.local.house import House
 from services.ledger.adapters.signing import Signing
+from services.ledger.adapters.signing_keys import GONE
 from services.ledger.publication import StaleLogError
 from services.ledger.rotation import Rotation
 from shared.errors import TransientError, UserError
@@ -34,7 +35,7 @@ def show(data_dir: Path, *, as_json: bool) -> int:
         now = standing(house.keyring)
     if as_json:
         _show_json(logs, now)
-        return 0
+        return _strange(logs)
     rows = [
         (tenant, period.key.key_id.hex(), period.start, _end(period), period.why or "open", place)
         for tenant, period, place in logs
@@ -43,15 +44,19 @@ def show(data_dir: Path, *, as_json: bool) -> int:
     console.print(
         table("", ("log", "!key", ">from size", ">to size", "state", "?private key"), rows)
     )
-    for _, period, _ in logs:
-        if period.end is None:
+    for tenant, period, place in logs:
+        if period.end is None and place != GONE:
             console.print(safe(str(period.key)))
+        elif period.end is None:  # the history lies where the log does, and says whatever it likes
+            line = f"{tenant}: do not believe the published key {period.key.key_id.hex()}: its"
+            told = f"{line} private key is nowhere, so it was lost or is not ours"
+            to_stderr().print(safe(told, style="bold red"))
     console.print()
     counted = sorted(now.wrapped.items())
     console.print(table("", ("KEK version", ">wraps keys", "state"), _versions(counted, now)))
     if now.remaining:
         console.print(safe(_remaining(now), style="yellow"))
-    return 0
+    return _strange(logs)
 
 
 def rotate(data_dir: Path, tenant: str | None) -> int:
@@ -153,6 +158,11 @@ def _tenant(house: House, tenant: str | None) -> str:
     if tenant is None or tenant not in there:
         raise UserError(f"name one of the logs with --tenant: {', '.join(there) or 'none yet'}")
     return tenant
+
+
+def _strange(logs: list[tuple[str, KeyPeriod, str]]) -> int:
+    """Return 1 where an open key's private key is nowhere."""
+    return int(any(period.end is None and place == GONE for _, period, place in logs))
 
 
 def _periods(signing: Signing, tenant: str) -> tuple[KeyPeriod, ...]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SIGNERS_FOLDER: Final = "signers"
 
+GONE: Final = "gone"
+"""Where a private key is that is nowhere to be found."""
+
 _PEM: Final = ".pem"
 _KMS: Final = ".kms"
 
@@ -90,9 +93,9 @@ class SigningKeys:
                 destroy_file(_with(stem, _PEM))
 
     def place(self, key: VerifierKey) -> str:
-        """Return where the private key is: ``file``, the name of a KMS version, or ``gone``."""
+        """Return where the private key is: ``file``, the name of a KMS version, or ``GONE``."""
         found = self._found(key)
-        return str(getattr(found, "version", "file")) if found is not None else "gone"
+        return str(getattr(found, "version", "file")) if found is not None else GONE
 
     @property
     def exchanged(self) -> bool:

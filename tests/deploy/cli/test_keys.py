@@ -40,6 +40,21 @@ def test_a_rotation_is_typed_taken_back_and_ended(changing: Docledger) -> None:
     assert changing("verify").code == 0
 
 
+def test_a_published_key_that_nobody_holds_is_not_handed_on(changing: Docledger) -> None:
+    """Whoever writes where the log is published could publish a history of keys of their own."""
+    assert changing("keys", "rotate").code == 0
+    old, new = _open(changing)
+    (changing.data / "signers" / f"default.{new['key']}.pem").unlink()
+    told = changing("keys", "show")
+    assert told.code == 1
+    assert old["vkey"] in told.out
+    assert new["vkey"] not in told.out
+    assert new["key"] in told.err
+    assert told.err.count("\n") == 1
+    told = changing("keys", "show", "--format", "json")
+    assert (told.code, told.rows[1]["private_key"]) == (1, "gone")
+
+
 def test_a_compromised_key_is_closed_at_a_size(changing: Docledger) -> None:
     """The operator is told what a file cannot do: reach the auditors by another way."""
     stolen = _open(changing)[0]
