@@ -56,3 +56,8 @@ def test_operators_image_migrates(tmp_path: Path) -> None:
         )
         assert ran.returncode == 0, ran.stderr
         assert told in ran.stdout
+    # As a job does, whose proxy is told to end; here there is none.
+    job = [*argv[:-1], "deploy.cloudrun.command", "database", "show"]
+    ran = subprocess.run(job, env=settings, cwd=folder, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "register" in ran.stdout
