@@ -4,6 +4,7 @@ An answer is a ``Document`` as JSON, the same online (a message, converted) and 
 Source: google.cloud.documentai.v1.Document.
 """
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,6 +18,16 @@ Json = Mapping[str, Any]
 WHOLE: Final[Box] = (0.0, 0.0, 1.0, 1.0)
 
 # "Turn the head 90 degrees clockwise to read" (PAGE_RIGHT) is to turn the page the other way.
+OUT_OF_SHAPE: Final = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+"""What these rules raise over an answer that is no ``Document``: no number, no text, no place."""
+
 _TURNS: Final[Mapping[str, Turn]] = {"PAGE_RIGHT": 270, "PAGE_DOWN": 180, "PAGE_LEFT": 90}
 
 
@@ -27,8 +38,11 @@ def pages_in(document: Json, *, before: int, sizes: Sequence[tuple[float, float]
         document: the answer.
         before: pages of the document before those that were sent.
         sizes: of the pages that were sent, in points; empty where their source has none.
+
+    Raises:
+        Exception: one of ``OUT_OF_SHAPE``.
     """
-    text: str = document.get("text", "")
+    text = storable(document.get("text", ""))
     found = []
     for place, page in enumerate(document.get("pages", ()), start=1):
         number = int(page.get("pageNumber", place))
@@ -46,17 +60,30 @@ def box_of(poly: Json, dimension: Json) -> Box | None:
         wide, high = float(dimension.get("width", 0)), float(dimension.get("height", 0))
     if not points or wide <= 0 or high <= 0:
         return None
-    across = [float(point.get("x", 0)) / wide for point in points]
-    down = [float(point.get("y", 0)) / high for point in points]
+    across = [_number(point.get("x", 0)) / wide for point in points]
+    down = [_number(point.get("y", 0)) / high for point in points]
     return tuple(_fraction(one) for one in (min(across), min(down), max(across), max(down)))  # type: ignore[return-value]  # of four
 
 
 def said_at(anchor: Json, text: str) -> str:
-    """Return the text that an anchor names: its segments, one after the other."""
-    return "".join(
-        text[int(part.get("startIndex", 0)) : int(part.get("endIndex", 0))]
-        for part in anchor.get("textSegments", ())
-    )
+    """Return the text that an anchor names: its segments, one after the other.
+
+    Raises:
+        LookupError: it names what is not there; a word would be missing from its page, or another
+            one stand in its place.
+    """
+    said = []
+    for part in anchor.get("textSegments", ()):
+        start, end = int(part.get("startIndex", 0)), int(part.get("endIndex", 0))
+        if not 0 <= start <= end <= len(text):
+            raise LookupError("a text anchor outside the text")
+        said.append(text[start:end])
+    return "".join(said)
+
+
+def storable(text: str) -> str:
+    """Return a text, of the same length, that can be stored: halves of characters cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def turn_of(page: Json) -> Turn:
@@ -80,10 +107,13 @@ def _page(page: Json, text: str, number: int, size: tuple[float, float]) -> Page
     # Rows are found on the page's own proportions.
     wide, high = (width, height) if width > 0 and height > 0 else (1.0, 1.0)
     marks = []
+    placed = True
     for token in page.get("tokens", ()):
         layout = token.get("layout", {})
         box = box_of(layout.get("boundingPoly", {}), dimension)
-        if box is not None:
+        if box is None:
+            placed = False  # left out, a word would be missing from its page
+        else:
             drawn = (box[0] * wide, box[1] * high, box[2] * wide, box[3] * high)
             marks.append(
                 Mark(
@@ -100,7 +130,7 @@ def _page(page: Json, text: str, number: int, size: tuple[float, float]) -> Page
         height=round(height, 2),
         rotation=turn,
         engine="documentai",
-        words=words(marks, width=wide, height=high) if marks else _unplaced(page, text),
+        words=words(marks, width=wide, height=high) if marks and placed else _unplaced(page, text),
     )
 
 
@@ -117,7 +147,15 @@ def _unplaced(page: Json, text: str) -> tuple[Word, ...]:
 
 def sure(told: Json) -> float:
     """Return a confidence, which must lie within 0 and 1 whatever was sent."""
-    return min(max(float(told.get("confidence", 0.0)), 0.0), 1.0)
+    return min(max(_number(told.get("confidence", 0.0)), 0.0), 1.0)
+
+
+def _number(told: float | str) -> float:
+    """Return a number; JSON of protocol buffers writes ``NaN`` and ``Infinity`` as texts."""
+    number = float(told)
+    if not math.isfinite(number):
+        raise ValueError("no number")
+    return number
 
 
 def _as_drawn(size: tuple[float, float], dimension: Json) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Final, get_args
 
-from services.ocr.answer import WHOLE, Json, box_of, stands, sure, turn_of
+from services.ocr.answer import WHOLE, Json, box_of, stands, storable, sure, turn_of
 from services.ocr.processors import Processor
 from shared.events.results import Evidence, Extraction, FieldName, FieldValue, LineItem
 
@@ -17,7 +17,7 @@ _FIELDS: Final[frozenset[str]] = frozenset(get_args(FieldName))
 _DATES: Final = {"invoice_date", "due_date"}
 _LINE_AMOUNTS: Final = {"unit_price", "amount"}
 _LINE_FIELDS: Final = ("description", "quantity", "unit_price", "amount")
-_PLAIN: Final = re.compile(r"-?\d{1,15}(\.\d{1,6})?")
+_PLAIN: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MOST_TEXT: Final = 1_000
 _NANOS: Final = Decimal(10) ** -9
@@ -30,6 +30,9 @@ def extraction_in(document: Json, processor: Processor, *, before: int) -> Extra
         document: the answer.
         processor: whose names its entities have.
         before: pages of the document before those that were sent.
+
+    Raises:
+        Exception: one of ``answer.OUT_OF_SHAPE``.
     """
     pages: Sequence[Json] = document.get("pages", ())
     fields: dict[FieldName, FieldValue] = {}
@@ -87,13 +90,15 @@ def _line(entity: Json, pages: Sequence[Json], before: int) -> LineItem | None:
 
 
 def _value(entity: Json, name: str, pages: Sequence[Json], before: int) -> FieldValue | None:
-    text = " ".join(str(entity.get("mentionText", "")).split())[:_MOST_TEXT]
+    text = storable(" ".join(str(entity.get("mentionText", "")).split())[:_MOST_TEXT])
     value = _written(name, text, entity.get("normalizedValue", {}))
     if not value:
         return None
     reference: Json = next(iter(entity.get("pageAnchor", {}).get("pageRefs", ())), {})
     place = int(reference.get("page", 0))
-    page = pages[place] if place < len(pages) else {}
+    if not 0 <= place < max(1, len(pages)):
+        return None  # it was seen nowhere
+    page = pages[place] if pages else {}
     box = box_of(reference.get("boundingPoly", {}), page.get("dimension", {})) or WHOLE
     seen = Evidence(
         page=int(page.get("pageNumber", place + 1)) + before,

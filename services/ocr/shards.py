@@ -49,8 +49,10 @@ def together(shards: Sequence[Shard]) -> tuple[tuple[Page, ...], Extraction | No
     for shard in shards:
         by_index.setdefault(shard.index, shard)
     counts = {shard.count for shard in shards}
-    if len(counts) != 1 or set(by_index) != set(range(counts.pop())):
+    indexes = sorted(by_index)
+    # What a shard tells is foreign: no list is made as long as it says.
+    if counts != {len(indexes)} or indexes != list(range(len(indexes))):
         raise MissingShardError
-    ordered = [by_index[index] for index in sorted(by_index)]
+    ordered = [by_index[index] for index in indexes]
     pages = tuple(page for shard in ordered for page in shard.pages)
     return pages, merged(shard.extraction for shard in ordered)

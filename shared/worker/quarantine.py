@@ -63,6 +63,11 @@ class QuarantineRecord(BaseModel):
     gave_up_in: str | None = None
 
 
+def record_of(stage: StageName, event: Event) -> str:
+    """Return where the record of ``event`` lies, if a stage gave it up."""
+    return f"{PREFIX}{stage}/{work_of(event)}-{event.replay}"
+
+
 class Quarantine:
     """The records of all stages.
 
@@ -101,7 +106,7 @@ class Quarantine:
             event=json.loads(to_structured(event)),
             gave_up_in=gave_up_in,
         )
-        return self._write(f"{PREFIX}{stage}/{work_of(event)}-{event.replay}", record)
+        return self._write(record_of(stage, event), record)
 
     def put_undecodable(
         self, message: Message, *, stage: StageName, attempts: int, at: datetime

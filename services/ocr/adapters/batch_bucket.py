@@ -4,6 +4,7 @@ What lies there is not sealed by us: the bucket has a key of its own, its object
 most, and each is removed as soon as nobody needs it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,17 +39,22 @@ class Bucket:
         start = f"{_SCHEME}{self.name}/"
         return uri.removeprefix(start) if uri.startswith(start) else None
 
-    def tidy(self, standing: frozenset[str], *, before: datetime) -> None:
+    def tidy(
+        self, standing: frozenset[str], *, before: datetime, erased: Callable[[str], bool]
+    ) -> None:
         """Remove what was left by batches that nobody has a record of.
 
         Args:
             standing: the ranges (``Range.path``) that have one.
             before: what was written since may be waiting for its record.
+            erased: tells whether a document was: a batch that still ran leaves what it read.
         """
         for prefix in (INPUT, OUTPUT):
             for info in list(self.objects.list(prefix)):
                 whose = "/".join(info.name.removeprefix(prefix).split("/")[:_RANGE])
-                if whose not in standing and info.updated < before:
+                if whose in standing:
+                    continue
+                if info.updated < before or erased(whose.partition("/")[0]):
                     self.objects.delete(info.name)
 
     def empty(self, prefix: str) -> None:

@@ -14,9 +14,15 @@ from datetime import timedelta
 from services.ocr.adapters.batch_bucket import Bucket
 from services.ocr.adapters.cutter import Cut, Cutter
 from services.ocr.adapters.documentai import DocumentAi
-from services.ocr.adapters.operations import Operation, Operations, Range, asked_by
+from services.ocr.adapters.operations import (
+    MOST_BATCHES,
+    Operation,
+    Operations,
+    Range,
+    asked_by,
+)
 from services.ocr.adapters.slots import Slots
-from services.ocr.answer import pages_in
+from services.ocr.answer import OUT_OF_SHAPE, pages_in
 from services.ocr.found import extraction_in
 from services.ocr.metering import Meter
 from services.ocr.processors import Processors
@@ -84,9 +90,6 @@ class Batches:
             self._begin(event, data, original, pages)
             return None
         operation, generation = found
-        if operation.waits:
-            self._begin(event, data, original, pages, waiting=generation)
-            return None
         if operation.given_up is not None:
             if operation.event["id"] == event.id:
                 raise PermanentError(operation.given_up)
@@ -94,12 +97,16 @@ class Batches:
             self._begin(event, data, original, pages)
             return None
         try:
-            return self._look(operation, generation, original)
+            if not operation.waits:
+                return self._look(operation, generation, original)
+            if operation.begun <= self.clock.now():
+                self._begin(event, data, original, pages, waiting=found)
         except PermanentError as error:
             given_up = operation.model_copy(update={"given_up": error.reason})
             self.operations.note(given_up, generation)
             self.clear(operation)
             raise
+        return None
 
     def clear(self, operation: Operation) -> None:
         """Remove everything that a batch left but its record."""
@@ -132,9 +139,20 @@ class Batches:
             if late:
                 raise PermanentError(QuarantineReason.PAGES_MISSING) from err
             if batch.folder is None:
-                self.forget(operation)
-                raise TransientError("the batch failed: another one is begun") from err
+                self._once_more(operation, generation)
+                raise TransientError("the batch failed: another one will be begun") from err
             raise TransientError("a shard of the batch is missing") from err
+
+    def _once_more(self, operation: Operation, generation: int) -> None:
+        """Have a batch that failed wait for its next turn.
+
+        Raises:
+            PermanentError: ``attempts_exhausted``: it is no outage.
+        """
+        if operation.failed + 1 >= MOST_BATCHES:
+            raise PermanentError(QuarantineReason.ATTEMPTS_EXHAUSTED)
+        self.clear(operation)
+        self.operations.note(operation.once_more(self.clock.now()), generation)
 
     def _begin(
         self,
@@ -143,7 +161,7 @@ class Batches:
         original: Callable[[], bytes],
         pages: Range,
         *,
-        waiting: int | None = None,
+        waiting: tuple[Operation, int] | None = None,
     ) -> None:
         """Begin a batch, or note that it waits for its turn: attempts at the bus are counted.
 
@@ -152,7 +170,7 @@ class Batches:
             data: its payload.
             original: opens the document.
             pages: of it.
-            waiting: generation of its record, where it has been waiting.
+            waiting: its record and that one's generation, where it has been waiting.
         """
         named = self.processors.batch(data.media_type)
         assert named is not None, "asked of a document that it does not take"
@@ -164,6 +182,7 @@ class Batches:
             begun=self.clock.now(),
             result=result,
             event=kept,
+            failed=waiting[0].failed if waiting is not None else 0,
         )
         slot = self.slots.take(pages)
         if slot is None:
@@ -183,13 +202,13 @@ class Batches:
             self.bucket.objects.delete(pages.input)
             self.slots.give_back(slot.name, slot.generation)
             raise
-        self.meter.read(pages.last - pages.first + 1, again=slot.before)
+        self.meter.read(pages.last - pages.first + 1, again=slot.before or record.failed > 0)
         runs = {"operation": called, "slot": slot.name, "slot_generation": slot.generation}
         begun = record.model_copy(update=runs)
         if waiting is None:
             self.operations.put(begun)
         else:
-            self.operations.note(begun, waiting)
+            self.operations.note(begun, waiting[1])
 
     def _lay_out(self, data: Asked, content: bytes, pages: Range) -> None:
         """Put the pages where Document AI finds them."""
@@ -226,6 +245,6 @@ class Batches:
                 index, count = place_of(document)
                 pages = tuple(pages_in(document, before=before, sizes=cut.sizes))
                 found = extraction_in(document, its, before=before)
-            except (NotFoundError, ValueError, AttributeError, TypeError, KeyError) as err:
+            except (NotFoundError, *OUT_OF_SHAPE) as err:
                 raise MissingShardError from err  # half of a file is none
             yield Shard(index, count, pages, found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
-from google.api_core.exceptions import NotFound, ResourceExhausted
+from google.api_core.exceptions import InvalidArgument, NotFound, ResourceExhausted
 from google.cloud import documentai_v1 as api
 
 from services.ocr.adapters.documentai_channel import DocumentAiChannel
@@ -132,9 +132,9 @@ class DocumentAi:
                     {"name": operation}, retry=None, timeout=timeout
                 ),
                 paced=False,
-                answers=(NotFound,),
+                answers=(NotFound, InvalidArgument),
             )
-        except NotFound:
+        except (NotFound, InvalidArgument):  # of another location's, the name is no name
             return Batch(ended=True)
         if not told.done:
             return Batch(ended=False)

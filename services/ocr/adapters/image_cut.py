@@ -1,14 +1,26 @@
 """Frames of an image file as a file of their own; only a TIFF has several."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from PIL import Image as Pillow
+from PIL.TiffImagePlugin import AppendingTiffWriter
 
 from services.ocr.adapters.images import MOST_PIXELS, dpi_of, frames, opened
 from shared.errors import PermanentError
 from shared.events.payloads import MediaType
 from shared.telemetry.reasons import QuarantineReason
+
+_LOSSLESS: Final[Mapping[str, Any]] = {"compression": "tiff_deflate"}
+_PHOTO: Final[Mapping[str, Any]] = {"compression": "jpeg", "quality": 90}
+_FAX: Final[Mapping[str, Any]] = {"compression": "group4"}
+_PACKED: Final[Mapping[tuple[str | None, str], Mapping[str, Any]]] = {
+    **{("jpeg", mode): _PHOTO for mode in ("L", "RGB", "CMYK")},
+    **{(fax, "1"): _FAX for fax in ("group3", "group4")},
+}
+"""How frames are packed, by how they came: without loss, a colour scan is ten times as large, and
+more than a request may have."""
 
 
 def cut(
@@ -47,12 +59,16 @@ def _size(picture: Pillow.Image) -> list[float]:
 
 
 def _saved(picture: Pillow.Image, first: int, last: int) -> bytes:
+    """Return the frames as a file, written one by one: all of them decoded would be gigabytes."""
     file = io.BytesIO()
     try:
-        kept = [one.copy() for one in _shown(picture, first, last)]
-        kept[0].save(
-            file, "TIFF", save_all=True, append_images=kept[1:], compression="tiff_deflate"
-        )
+        with AppendingTiffWriter(file) as written:
+            for one in _shown(picture, first, last):
+                dpi = dpi_of(one)
+                frame = one.copy()
+                packed = _PACKED.get((one.info.get("compression"), frame.mode), _LOSSLESS)
+                frame.save(written, "TIFF", dpi=(dpi, dpi), **packed)
+                written.newFrame()
     except PermanentError:
         raise
     except Exception as err:

@@ -7,8 +7,8 @@ only. It lives until its range is stored, or until the batch is given up.
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
-from typing import Any, Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,9 +25,15 @@ from shared.objects.port import (
 )
 from shared.telemetry.reasons import QuarantineReason
 from shared.worker.names import result_of
+from shared.worker.quarantine import record_of
 
 PREFIX: Final = "operations/"
 SLOTS: Final = f"{PREFIX}slots/"
+
+MOST_BATCHES: Final = 8
+"""So many batches of the same pages may fail: each is paid for, and the pages may be why."""
+
+_FIRST_REST: Final = timedelta(minutes=1)
 
 
 class Range(NamedTuple):
@@ -70,12 +76,13 @@ class Operation(BaseModel):
         last: page, included.
         media_type: of what was sent.
         kind: of the processor.
-        begun: when, UTC; of one that waits, since when.
+        begun: when, UTC; of one that waits, since when, or from when on its turn may come.
         slot: the reservation that it runs under; empty while it waits.
         slot_generation: of that reservation.
         result: where the worker edge stores what becomes of it.
         event: what asked for it, as a structured CloudEvent: it is sent again when there is news.
         told: whether it was, and nothing but its deadline changes what there is to tell.
+        failed: how many batches of these pages have.
         given_up: why; then nothing runs any more, and a copy of the event ends the same way.
     """
 
@@ -94,17 +101,33 @@ class Operation(BaseModel):
     result: str
     event: dict[str, Any]
     told: bool = False
+    failed: int = 0
     given_up: QuarantineReason | None = None
 
     @property
     def waits(self) -> bool:
-        """Whether it has not been begun."""
-        return not self.operation
+        """Whether it has not been begun, and shall be."""
+        return not self.operation and self.given_up is None
 
     @property
     def range(self) -> Range:
         """Which pages."""
         return Range(self.document_id, self.revision, self.first, self.last)
+
+    @property
+    def gone(self) -> str:
+        """Where a record of quarantine lies, if the worker gave its event up."""
+        return record_of("ocr", self.asked)
+
+    def once_more(self, at: datetime) -> Self:
+        """Return the record of one that failed, and waits: twice as long each time.
+
+        Args:
+            at: now.
+        """
+        rest = _FIRST_REST * 2**self.failed
+        changed = {"operation": "", "slot": "", "slot_generation": 0, "told": False}
+        return self.model_copy(update={**changed, "begun": at + rest, "failed": self.failed + 1})
 
     @property
     def asked(self) -> Event:

@@ -2,8 +2,8 @@
 
 from services.ocr.adapters.cutter import Cutter
 from services.ocr.adapters.documentai import DocumentAi
-from services.ocr.answer import pages_in
-from services.ocr.found import extraction_in
+from services.ocr.answer import OUT_OF_SHAPE, pages_in
+from services.ocr.found import extraction_in, merged
 from services.ocr.metering import Meter
 from services.ocr.ports import Reader
 from services.ocr.processors import Processors
@@ -46,10 +46,15 @@ class DocumentAiReader:
             return self._embedded.read(content, media_type, first=first, last=last)
         cut = self._cutter.cut(content, media_type, first=first, last=last)
         if len(cut.file) > self._processors.limits.online_bytes:
-            raise PermanentError(QuarantineReason.RESOURCE_EXHAUSTED)
+            return self._in_halves(content, media_type, first, last)
         answer = self._remote.process(named.name, cut.file, media_type)
         self._meter.read(last - first + 1)
-        pages = pages_in(answer, before=first - 1, sizes=cut.sizes)
+        try:
+            pages = pages_in(answer, before=first - 1, sizes=cut.sizes)
+            extraction = extraction_in(answer, named.its, before=first - 1)
+        except OUT_OF_SHAPE:
+            # The chain is cut: these errors quote what they could not read.
+            raise PermanentError(QuarantineReason.UNREADABLE) from None
         if [page.number for page in pages] != list(range(first, last + 1)):
             raise PermanentError(QuarantineReason.PAGES_MISSING)
         return PageRange(
@@ -57,5 +62,22 @@ class DocumentAiReader:
             last=last,
             pages=tuple(pages),
             einvoice=cut.einvoice,
-            extraction=extraction_in(answer, named.its, before=first - 1),
+            extraction=extraction,
+        )
+
+    def _in_halves(self, content: bytes, media_type: MediaType, first: int, last: int) -> PageRange:
+        """Read what is more than one request may have, in two."""
+        if first == last:
+            raise PermanentError(QuarantineReason.RESOURCE_EXHAUSTED)
+        middle = (first + last) // 2
+        halves = [
+            self.read(content, media_type, first=first, last=middle),
+            self.read(content, media_type, first=middle + 1, last=last),
+        ]
+        return PageRange(
+            first=first,
+            last=last,
+            pages=tuple(page for half in halves for page in half.pages),
+            einvoice=halves[0].einvoice,
+            extraction=merged(half.extraction for half in halves),
         )

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ocr.answer import pages_in
+from services.ocr.answer import OUT_OF_SHAPE, pages_in
+from shared.events.results import Page
 from tests.emulators.documentai_answers import Json, document, recorded
 
 
@@ -114,3 +115,40 @@ def test_real_answers_are_read(name: str, words: int) -> None:
     (page,) = pages_in(answer, before=0, sizes=[])
     assert len(page.words) == words
     assert {word.line for word in page.words} == set(range(max(w.line for w in page.words) + 1))
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {"textAnchor": {"textSegments": [{"startIndex": "-2", "endIndex": "-1"}]}},
+        {"textAnchor": {"textSegments": [{"startIndex": "1", "endIndex": "9"}]}},
+        {"textAnchor": {"textSegments": [{"startIndex": "2", "endIndex": "1"}]}},
+        {"textAnchor": {"textSegments": [{"startIndex": float("inf")}]}},
+        {"boundingPoly": {"normalizedVertices": [{"x": "NaN", "y": 0.1}]}},
+        {"boundingPoly": {"normalizedVertices": [{"x": 0.1, "y": float("inf")}]}},
+        {"confidence": "NaN"},
+        {"boundingPoly": {"vertices": [{"x": {}}]}},
+    ],
+)
+def test_an_answer_out_of_shape_is_no_page(layout: Json) -> None:
+    """The attack: another word in a word's place, one too few, or a result nobody can open."""
+    answer = document([["119.00"]])
+    answer["pages"][0]["tokens"][0]["layout"] |= layout
+    with pytest.raises(OUT_OF_SHAPE):
+        pages_in(answer, before=0, sizes=[])
+
+
+def test_a_word_without_a_place_is_not_left_out() -> None:
+    """``1 119.00`` without its first word is another sum."""
+    answer = document([["1 119.00"]])
+    del answer["pages"][0]["tokens"][0]["layout"]["boundingPoly"]
+    (page,) = pages_in(answer, before=0, sizes=[])
+    assert [word.text for word in page.words] == ["1", "119.00"]
+
+
+def test_half_a_character_does_not_keep_a_page_from_being_stored() -> None:
+    """JSON can say what no text can."""
+    answer = document([["ab"]])
+    answer["text"] = "\ud83d" + answer["text"][1:]
+    (page,) = pages_in(answer, before=0, sizes=[])
+    assert Page.model_validate_json(page.model_dump_json()).words[0].text == "?b"

@@ -1,8 +1,13 @@
 """Long documents, read in batches: nothing is lost whoever dies, nothing is left behind."""
 
+import json
+
 import grpc
 import pytest
 
+from services.ocr.adapters.operations import MOST_BATCHES, SLOTS
+from shared.events.codec import from_structured
+from shared.telemetry.reasons import QuarantineReason
 from tests.emulators.documentai import Ends, Fault
 from tests.services.ocr.far_house import FarHouse, Killed, drawn, dying, words_of
 
@@ -384,3 +389,130 @@ def test_a_poll_that_cannot_look_at_one_looks_at_the_others(far_house: FarHouse)
     with pytest.raises(Exception, match="could not be looked at"):
         worker.poll()
     assert far_house.step(worker)
+
+
+def test_a_file_that_waited_for_its_turn_and_is_no_document_is_given_up(
+    far_house: FarHouse,
+) -> None:
+    """The attack: its event came back with every poll, for ever, in the turns of others."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    for number in range(1, 11):
+        far_house.send(drawn(PAGES), pages=PAGES, document=number)
+    while far_house.step(worker, most=4):
+        pass
+    poison = far_house.send(b"%PDF-1.4 nothing", pages=PAGES, document=11)
+    while far_house.step(worker):
+        pass
+    far_house.server.let_go()
+    far_house.settle(worker)
+    assert far_house.reasons() == ["unreadable"]
+    far_house.clock.sleep(60)
+    worker.poll()
+    assert not far_house.step(worker)
+    assert far_house.reading(poison) is None
+
+
+def test_who_was_given_up_while_it_waits_gives_its_turn_to_others(far_house: FarHouse) -> None:
+    """It kills workers, say, and is in quarantine: its event must not take every turn."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    for number in range(1, 12):
+        far_house.send(drawn(PAGES), pages=PAGES, document=number)
+    while far_house.step(worker, most=4):
+        pass
+    (name,) = (info.name for info in far_house.objects.list(f"operations/{11:040x}/"))
+    waits = json.loads(far_house.objects.read(name).data)
+    far_house.quarantine.put(
+        from_structured(json.dumps(waits["event"]).encode()),
+        stage="ocr",
+        reason=QuarantineReason.KILLS_WORKERS,
+        document_id=f"{11:040x}",
+        attempts=3,
+        error=None,
+        at=far_house.clock.now(),
+    )
+    far_house.server.let_go()
+    worker.poll()
+    assert list(far_house.objects.list(f"operations/{11:040x}/")) == []
+    far_house.settle(worker)
+    assert far_house.server.count("BatchProcessDocuments") == 10
+
+
+def test_a_reservation_of_one_that_waits_is_given_back(far_house: FarHouse) -> None:
+    """Its worker died with it, and its event did not come again: others must have the place."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    for number in range(1, 12):
+        far_house.send(drawn(PAGES), pages=PAGES, document=number)
+    while far_house.step(worker, most=4):
+        pass
+    far_house.server.let_go(1)
+    worker.poll()  # one has ended: whoever waits takes its place, and dies
+    taken = far_house.objects.list(SLOTS)
+    assert len(list(taken)) == 9
+    told = {"range": f"{11:040x}/0/1-4", "since": far_house.clock.now().isoformat()}
+    far_house.objects.create(f"{SLOTS}lost", json.dumps(told).encode())
+    far_house.clock.sleep(16 * 60)
+    worker.poll()
+    assert f"{SLOTS}lost" not in [info.name for info in far_house.objects.list(SLOTS)]
+
+
+@pytest.mark.parametrize(
+    ("method", "fault"),
+    [
+        ("BatchProcessDocuments", Ends(grpc.StatusCode.INTERNAL)),
+        ("GetOperation", grpc.StatusCode.NOT_FOUND),
+        ("GetOperation", grpc.StatusCode.INVALID_ARGUMENT),
+    ],
+    ids=["fails", "forgotten", "unknown"],
+)
+def test_pages_whose_batches_always_fail_are_not_paid_for_for_ever(
+    far_house: FarHouse, method: str, fault: object
+) -> None:
+    """The attack: a range that breaks their reader. After a few hours a person looks at it."""
+    far_house.server.fail_always(method, fault)
+    far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.settle(far_house.worker())
+    assert far_house.reasons() == ["attempts_exhausted"]
+    assert far_house.server.count("BatchProcessDocuments") == MOST_BATCHES
+    assert units(far_house) == {"first": 4.0, "repeated": 4.0 * (MOST_BATCHES - 1)}
+    assert far_house.left() == []
+
+
+def test_a_poison_range_costs_the_other_ranges_nothing(far_house: FarHouse) -> None:
+    """The document is in quarantine; what was read of it is kept, and read once."""
+    far_house.settings["DOCLEDGER_OCR_ONLINE_PAGES"] = "15"
+    far_house.server.fail("BatchProcessDocuments", Ends(grpc.StatusCode.INVALID_ARGUMENT))
+    document = far_house.send(drawn(523), pages=523)
+    far_house.settle(far_house.worker())
+    assert far_house.reasons() == ["unreadable"]
+    assert far_house.reading(document) is None
+    assert far_house.server.count("BatchProcessDocuments") == 2
+    assert len(list(far_house.objects.list("read/pages/"))) == 1
+    assert far_house.left() == []
+
+
+def test_what_a_batch_leaves_after_its_document_was_erased_goes_too(far_house: FarHouse) -> None:
+    """It still ran: what it read must not lie there until somebody tidies up."""
+    far_house.server.hold()
+    worker = far_house.worker()
+    document = far_house.send(drawn(PAGES), pages=PAGES)
+    far_house.step(worker)
+    far_house.tombstones.put(document, at=far_house.clock.now())
+    worker.poll()
+    far_house.bucket.create(f"output/{document}/0/1-4/1/0/shard-0.json", b"what it read")
+    worker.poll()
+    assert far_house.left() == []
+
+
+def test_a_record_that_nobody_can_read_does_not_stop_the_poll(far_house: FarHouse) -> None:
+    """Written by a newer revision, say: the other batches come home all the same."""
+    document = far_house.send(drawn(PAGES), pages=PAGES, document=2)
+    worker = far_house.worker()
+    far_house.step(worker)
+    far_house.objects.create(f"operations/{1:040x}/0/1-4", b"{}")
+    with pytest.raises(Exception, match="could not be looked at"):
+        worker.poll()
+    far_house.step(worker)
+    assert far_house.reading(document) is not None

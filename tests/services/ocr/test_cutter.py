@@ -1,15 +1,19 @@
 """Pages cut out of a file, in a real sandboxed process."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 
 import pypdfium2
 import pytest
+from PIL import Image
 
 from services.ocr.adapters.cutter import TASK, Cutter
+from services.ocr.adapters.images import frames
 from services.ocr.settings import OcrSettings
 from shared.errors import PermanentError
 from shared.events.payloads import MediaType
+from shared.sandbox.inline import InlineSandbox
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import JSON
 from tests.emulators.documentai import OCR
@@ -64,3 +68,22 @@ def test_an_answer_out_of_shape_is_the_documents_fault(answer: bytes) -> None:
     with pytest.raises(PermanentError, match="unreadable") as caught:
         Cutter(Taken()).cut(b"", MediaType.PDF, first=1, last=1)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "packed", "most"),
+    [("RGB", "jpeg", 2), ("L", "jpeg", 2), ("1", "group4", 1.01), ("RGB", "tiff_lzw", 1)],
+)
+def test_frames_stay_as_small_as_they_came(mode: str, packed: str, most: float) -> None:
+    """Without loss a colour scan is ten times as large, and more than a request may have."""
+    noise = Image.effect_noise((400, 600), 60).convert(mode)
+    file = io.BytesIO()
+    noise.save(
+        file, "TIFF", save_all=True, append_images=[noise] * 3, compression=packed, dpi=(200, 200)
+    )
+    whole = file.getvalue()
+    cut = Cutter(InlineSandbox()).cut(whole, MediaType.TIFF, first=2, last=3)
+    assert len(cut.file) < len(whole) / 2 * most
+    assert list(cut.sizes) == [(144, 216)] * 2
+    with Image.open(io.BytesIO(cut.file)) as part:
+        assert (frames(part), part.size, part.info["dpi"]) == (2, (400, 600), (200, 200))

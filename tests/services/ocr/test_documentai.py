@@ -4,12 +4,19 @@ import pytest
 from grpc import StatusCode
 
 from services.ocr.adapters import documentai_channel
+from services.ocr.adapters.cutter import Cutter
 from services.ocr.adapters.documentai import DocumentAi
 from services.ocr.adapters.documentai_channel import DocumentAiChannel
+from services.ocr.adapters.remote_reader import DocumentAiReader
+from services.ocr.adapters.sandboxed import SandboxReader
+from services.ocr.metering import Meter
 from services.ocr.pace import Pace
+from services.ocr.processors import Processors, load_table
 from shared.clock import Clock, FakeClock, SystemClock
 from shared.errors import PermanentError, TransientError
 from shared.events.payloads import MediaType
+from shared.sandbox.inline import InlineSandbox
+from shared.telemetry.metrics import NullMetrics
 from tests.emulators.documentai import INVOICE, OCR, DocumentAiServer, Fault
 from tests.emulators.documentai_answers import invoice, recorded
 from tests.services.ocr.far_house import FarHouse, drawn, words_of
@@ -240,3 +247,44 @@ class _Impatient(SystemClock):
 
     def sleep(self, seconds: float) -> None:
         self._slept += seconds * 20
+
+
+def test_an_answer_out_of_shape_goes_to_quarantine(far_house: FarHouse) -> None:
+    """The attack: words that are not there. It is no fault of the worker's, and none is read."""
+    answer = invoice()
+    answer["pages"][0]["tokens"][0]["layout"]["textAnchor"] = {
+        "textSegments": [{"startIndex": "-9", "endIndex": "-1"}]
+    }
+    far_house.server.answers[OCR] = answer
+    document = far_house.send(drawn(1), pages=1)
+    worker = far_house.worker()
+    far_house.settle(worker)
+    assert far_house.reading(document) is None
+    assert far_house.reasons() == ["unreadable"]
+    assert not worker.breaker.is_open
+
+
+def test_pages_that_are_too_large_together_are_asked_for_in_parts(
+    documentai_server: DocumentAiServer,
+) -> None:
+    """Cut out, fifteen scans may be more than a request may have; each alone is not."""
+    table = load_table()
+    clock, content = FakeClock(), drawn(5)
+    cutter = Cutter(InlineSandbox())
+    most = len(cutter.cut(content, MediaType.PDF, first=2, last=3).file)
+    limits = table.limits.model_copy(update={"online_bytes": most})
+    channel = DocumentAiChannel(
+        "eu", pace=Pace(600, clock=clock), clock=clock, emulator=documentai_server.address
+    )
+    reader = DocumentAiReader(
+        DocumentAi(channel),
+        processors=Processors(table.model_copy(update={"limits": limits}), {"ocr": OCR}),
+        cutter=cutter,
+        embedded=SandboxReader(InlineSandbox()),
+        meter=Meter(NullMetrics()),
+    )
+    read = reader.read(content, MediaType.PDF, first=2, last=5)
+    assert [page.number for page in read.pages] == [2, 3, 4, 5]
+    assert [page.words[1].text for page in read.pages] == ["2", "3", "4", "5"]
+    assert documentai_server.count("ProcessDocument") == 2
+    channel.close()

@@ -107,3 +107,21 @@ def test_a_real_identity_document_has_no_fields_of_ours() -> None:
     if answer is None:
         pytest.skip("no recorded outputs beside the project: see tests/emulators")
     assert extraction_in(answer, PROCESSORS["invoice"], before=0) is None
+
+
+@pytest.mark.parametrize("page", ["-1", "-9", "1", "99"])
+def test_what_was_seen_on_no_page_was_not_seen(page: str) -> None:
+    """Evidence names a page that a person can open."""
+    answer = document([["Total 12.00"]])
+    anchor = {"pageRefs": [{"page": page}]}
+    answer["entities"] = [
+        {"type": "total_amount", "mentionText": "12.00", "confidence": 0.9, "pageAnchor": anchor}
+    ]
+    assert extraction_in(answer, PROCESSORS["invoice"], before=0) is None
+
+
+def test_figures_of_another_script_are_not_guessed_at() -> None:
+    """An amount is written as we write them, or it is none."""
+    answer = document([["Total"]])
+    answer["entities"] = [{"type": "total_amount", "mentionText": "\u0661\u0662", "confidence": 1}]
+    assert extraction_in(answer, PROCESSORS["invoice"], before=0) is None

@@ -89,3 +89,14 @@ def test_a_real_missing_shard_is_noticed() -> None:
         pytest.skip("no recorded outputs beside the project: see tests/emulators")
     with pytest.raises(MissingShardError):
         together([shard(answer) for answer in answers if answer is not None])
+
+
+@pytest.mark.parametrize("told", [{"shardCount": "900000000000"}, {"shardIndex": "-1"}])
+def test_what_a_shard_says_of_itself_is_not_believed(told: Json) -> None:
+    """The attack: a list as long as it says would be all of an instance's memory."""
+    whole = document([["page 1"], ["page 2"]])
+    answers = shards_of(whole, per_shard=1)
+    for answer in answers:
+        answer["shardInfo"] = answer["shardInfo"] | told
+    with pytest.raises(MissingShardError):
+        together([shard(answer) for answer in answers])
