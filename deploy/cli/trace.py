@@ -116,8 +116,9 @@ def _names(house: House, document: RegisteredDocument) -> dict[object, str]:
     """Return what the attachments of an e-mail are called, by their jobs."""
     if document.terminal is not Terminal.EXPANDED:
         return {}
-    attachments = Outcomes(house, document.tenant).attachments(document.job_id)
-    return {one.job_id: one.name for one in attachments}
+    outcomes = Outcomes(house, document.tenant)
+    carried = house.register.parts_of([document.job_id])
+    return {one.job_id: outcomes.name(one.job_id) for one in carried}
 
 
 def _about(span: SpanRecord) -> set[object]:

@@ -176,6 +176,7 @@ def test_the_operators_commands_are_granted(heard: Callable[[str], Heard], ran: 
     for words in (
         ("status",),
         ("trace", ran.row("invoice-once.pdf")["document_id"]),
+        ("trace", ran.row("mail-with-attachments.eml")["document_id"]),
         ("trace", ran.row("mail-with-attachments.eml")["document_id"], "--format", "json"),
         ("audit",),
         ("quarantine", "list"),
