@@ -1,6 +1,5 @@
 """Every example through the bucket, the emulator and separate processes: as on one machine."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,16 +17,16 @@ from deploy.local.site import Site
 from examples.fixed import fixed_examples
 from examples.generate import save_examples
 from services.ingest.registered import SubmissionStatus, Terminal
-from services.ledger.adapters.signing_keys import SIGNERS_FOLDER
 from shared.errors import TransientError
 from shared.events.codec import from_structured
 from shared.events.payloads import EventType
 from shared.secrets.port import SecretUnusableError
-from shared.telemetry.span_files import SpanRecord, read_spans
 from shared.worker.job_tokens import HEADER
 from tests.e2e.attacks import ATTACKS
-from tests.e2e.cluster import Cluster, cluster, drained
+from tests.e2e.cluster import READY_S, Cluster, cluster, drained
 from tests.e2e.commands import docledger
+from tests.e2e.jobs import Jobs
+from tests.e2e.joined import STAGES, assert_lines_in_spans, assert_one_trace_each
 from tests.e2e.kept import SETTINGS, Reach, Run, kept_cluster
 from tests.e2e.settled import Settled, settled
 from tests.infra.declared_calls import undeclared
@@ -39,8 +38,6 @@ pytestmark = [
     pytest.mark.enable_socket,
     pytest.mark.timeout(900),
 ]
-
-STAGES = ("ingest", "ocr", "summarize", "ledger")
 
 
 @pytest.fixture(scope="module")
@@ -88,16 +85,9 @@ def vkey(up: Cluster) -> str:
 
 
 @pytest.fixture(scope="module")
-def spans(up: Cluster) -> dict[str, list[SpanRecord]]:
-    """Every exported span, by trace."""
-    return _spans(up)
-
-
-def _spans(up: Cluster) -> dict[str, list[SpanRecord]]:
-    traces: dict[str, list[SpanRecord]] = defaultdict(list)
-    for span in read_spans(Site(up.data).spans):
-        traces[span.trace_id].append(span)
-    return traces
+def jobs(ended: Run, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
+    """What people start in that project."""
+    return Jobs(ended.kept, tmp_path_factory.mktemp("jobs"))
 
 
 def test_every_example_ends_as_on_the_embedded_bus(ended: Run, embedded: Settled) -> None:
@@ -112,16 +102,15 @@ def test_every_example_ends_as_on_the_embedded_bus(ended: Run, embedded: Settled
     assert found.leaves == embedded.leaves
 
 
-def test_everything_is_accounted_for(up: Cluster, vkey: str) -> None:
-    """Audit and verifier say the same here, where the folder has neither log nor any key."""
+def test_the_log_verifies_and_the_folder_has_no_key(up: Cluster, vkey: str) -> None:
+    """What the deployables work with is where their settings say, and nowhere else."""
     log = f"{up.backing.url('ledger-api')}/log/{DEFAULT_TENANT}"
-    for command in (["audit"], ["verify", log, "--key", vkey]):
-        told = up.asked(*command)
-        assert told.code == 0, (command, told.stdout, told.stderr)
+    told = up.asked("verify", log, "--key", vkey)
+    assert told.code == 0, (told.stdout, told.stderr)
     site = Site(up.data)
     assert not site.log.exists()
     assert not site.keys.exists()
-    assert [path.suffix for path in (site.folder / SIGNERS_FOLDER).iterdir()] == [".kms"]
+    assert [path.suffix for path in site.signers.iterdir()] == [".kms"]
 
 
 def test_the_run_ended_within_everybodys_grants(ended: Run) -> None:
@@ -179,7 +168,7 @@ def test_a_deployable_is_denied_the_others_calls(
     """Whoever takes over one worker has one worker, in the very project where the run ended."""
     identity, does = ATTACKS[attack]
     at = reach(identity)
-    ended.kept.by.denied.clear()
+    ended.kept.by.forget()
     with pytest.raises((TransientError, SecretUnusableError)) as told:
         does(at)
     assert isinstance(told.value.__cause__, Forbidden)
@@ -202,50 +191,14 @@ def test_what_was_taken_in_lies_in_the_bucket_no_more(up: Cluster) -> None:
     assert [blob.name for blob in up.bucket.list_blobs()] == []
 
 
-def test_each_document_has_one_connected_trace(
-    up: Cluster, spans: dict[str, list[SpanRecord]]
-) -> None:
+def test_each_document_has_one_connected_trace(up: Cluster) -> None:
     """One root, no orphan, every stage that the document went through."""
-    register = up.house.register
-    children = {one.job_id for one in register.submissions() if one.parent is not None}
-    documents = register.documents()
-    assert documents
-    for document in documents:
-        trace = from_structured(document.last_event).traceparent.split("-")[1]
-        ids = {span.span_id for span in spans[trace]}
-        roots = {span.span_id for span in spans[trace] if not span.parent_id}
-        assert len(roots) == 1, document
-        assert {span.parent_id for span in spans[trace] if span.parent_id} <= ids, document
-        if document.job_id in children:
-            continue  # an attachment's trace is its e-mail's
-        worked = {span.service for span in spans[trace]}
-        passed: tuple[str, ...] = STAGES
-        if document.terminal in {Terminal.QUARANTINED, Terminal.EXPANDED}:
-            passed = STAGES[: STAGES.index(document.stage) + 1]
-        assert {"entrance", *passed} <= worked, document
+    assert_one_trace_each(up)
 
 
 def test_the_logs_of_every_stage_are_joined_to_the_trace(up: Cluster) -> None:
     """Whoever finds a span finds what the worker said meanwhile, and the other way round."""
-    told: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for stage in STAGES:
-        for line in map(json.loads, up.logs(stage)):
-            if "document_id" in line or "job_id" in line:
-                assert {"trace", "span"} <= line.keys(), line
-                told[line["trace"]].add((stage, line["span"]))
-    # A span ends after its last line, and another test may just have handed something in.
-    wait_until(
-        lambda: all(
-            lines <= {(span.service, span.span_id) for span in spans[trace]}
-            for spans in (_spans(up),)
-            for trace, lines in told.items()
-        ),
-        what="every line's span is there",
-    )
-    for document in up.house.register.documents():
-        if document.terminal in {Terminal.POSTED, Terminal.HELD}:
-            trace = from_structured(document.last_event).traceparent.split("-")[1]
-            assert {stage for stage, _ in told[trace]} == set(STAGES)
+    assert_lines_in_spans(up)
 
 
 def test_each_stage_is_a_process_of_its_own(up: Cluster) -> None:
@@ -256,27 +209,38 @@ def test_each_stage_is_a_process_of_its_own(up: Cluster) -> None:
     assert len(pids) == len(set(pids))
 
 
-@pytest.mark.parametrize("command", ["trace", "show"])
-def test_looking_at_a_document_works_the_same_here(up: Cluster, folder: Path, command: str) -> None:
-    """An SRE follows one trace from the upload to the ledger entry."""
-    told = up.asked(command, folder / "invoice-de-label-left.pdf")
+def test_looking_at_documents_works_the_same_here(up: Cluster, folder: Path) -> None:
+    """Whoever has a file at hand, or wonders what runs, need not know which bus it is."""
+    told = up.asked("show", folder / "invoice-de-label-left.pdf")
     assert told.code == 0, told.stderr
-    if command == "trace":
-        for stage in ("entrance", *STAGES, "sequencer"):
-            assert stage.encode() in told.stdout
-
-
-def test_lists_and_status_work_the_same_here(up: Cluster) -> None:
-    """Whoever is on call need not know which bus it is."""
-    counts = up.house.register.counts(up.house.clock.now())
-    held = up.asked("held", "list", "--format", "json")
-    waiting = up.asked("quarantine", "list", "--format", "json")
-    assert len(held.lines) == counts.held
-    assert len(waiting.lines) == counts.quarantined
     told = up.asked("status")
     assert told.code == 0, told.stderr
     for name in up.backing.services:
         assert name.encode() in told.stdout
+
+
+def test_operators_look_after_documents_in_a_job(ended: Run, jobs: Jobs, vkey: str) -> None:
+    """On call, with the rights of on-call: what runs, what waits, a way, the log, another try."""
+    up, by = ended.kept.up, ended.kept.by
+    by.forget()
+    before = up.house.register.counts(up.house.clock.now())
+    status, *_ = jobs.run("operator", "status", "--format", "json").lines
+    assert status["quarantined"] == before.quarantined
+    documents = up.house.register.documents()
+    (posted, *_) = (one.document_id for one in documents if one.terminal is Terminal.POSTED)
+    traced = jobs.run("operator", "trace", posted)
+    for stage in ("entrance", *STAGES, "sequencer"):
+        assert stage.encode() in traced.stdout
+    assert b"verified" in jobs.run("operator", "verify", "--key", vkey).stdout
+    (lost, *_) = (one.document_id for one in documents if one.terminal is Terminal.QUARANTINED)
+    assert jobs.run("operator", "quarantine", "replay", lost).code == 0
+
+    def given_up_again() -> bool:
+        tries = [replayed for *_, replayed in up.house.quarantine.history(lost)]
+        return sorted(tries) == [False, True]
+
+    wait_until(given_up_again, what="the replay has ended as the first try", within_s=READY_S)
+    assert (by.denied, undeclared(by.allowed, load_calls())) == (set(), set())
 
 
 def test_the_same_bytes_again_are_a_duplicate(up: Cluster, folder: Path) -> None:
@@ -306,7 +270,6 @@ def test_a_hold_is_posted_by_hand_and_sealed(up: Cluster) -> None:
     history = house.ledger.journal.history(DEFAULT_TENANT, wrong.document_id)
     assert [booked.entry.kind.value for booked in history][-1] == "void"
     assert history[-1].index is not None
-    assert up.asked("audit").code == 0
 
 
 def test_smoke_posts_one_document_and_verifies_its_proof(up: Cluster, vkey: str) -> None:
@@ -318,7 +281,6 @@ def test_smoke_posts_one_document_and_verifies_its_proof(up: Cluster, vkey: str)
     assert evidence["verified"] is True
     assert "c2sp.org/tlog-proof@v1" in evidence["proof"]
     up.wait_for(before + 1)
-    assert up.asked("audit").code == 0
 
 
 def test_jobs_are_started_with_the_token_alone(up: Cluster) -> None:
@@ -331,6 +293,26 @@ def test_jobs_are_started_with_the_token_alone(up: Cluster) -> None:
         # The site may be at it itself.
         assert start_job(up.backing, token, name, job) in {204, 429}
         assert all(token.read_text() not in line for line in up.logs(name))
+
+
+@pytest.mark.last
+def test_everything_is_accounted_for(ended: Run, jobs: Jobs) -> None:
+    """A key joined the log's, a document was erased, each by whom it takes; the books stand."""
+    up, by = ended.kept.up, ended.kept.by
+    documents = [one for one in up.house.register.documents() if one.terminal is Terminal.POSTED]
+    document = documents[0].document_id
+    by.forget()
+    assert jobs.run("operator", "erase", document, "--yes").code != 0
+    assert {one.identity for one in by.denied} == {"operator"}
+    assert up.house.keyring.document_key(document)
+    by.forget()
+    assert jobs.run("keeper", "keys", "rotate").code == 0
+    (erased,) = jobs.run("eraser", "erase", document, "--yes", "--format", "json").lines
+    assert (erased["document_id"], erased["key_gone"]) == (document, True)
+    up.wait_for(0)  # the erasure is sealed, by both of the log's keys
+    told = jobs.run("operator", "audit")
+    assert told.code == 0, (told.stdout, told.stderr)
+    assert (by.denied, undeclared(by.allowed, load_calls())) == (set(), set())
 
 
 def test_an_interrupt_drains_everything(tmp_path: Path) -> None:

@@ -135,6 +135,12 @@ class Enforcement:
         """Say where the servers are, by variable; a cluster's deployables say so themselves."""
         self._origin = dict(origin)
 
+    def forget(self) -> None:
+        """Forget what was asked until now."""
+        with self._lock:
+            self.allowed.clear()
+            self.denied.clear()
+
     def may(self, identity: str, permission: str, resource: str, name: str = "") -> bool:
         """Tell whether an identity may do something."""
         return self._matrix.allows(identity, permission, resource, name)
