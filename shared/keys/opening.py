@@ -31,14 +31,14 @@ def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> Wrappe
 
     kek = KmsKek(connection, settings.kek)
     if settings.keys_bucket is not None:
-        return WrappedKeyring(_in_bucket(settings.keys_bucket), kek)
+        return WrappedKeyring(_in_bucket(settings.keys_bucket, settings.keys_kms_key), kek)
     stored = KeyFolder(folder)
     # What key files wrapped before the KEK moved to KMS opens until it is wrapped again.
     others = [FileKek(folder, stored)] if FileKek.stands_in(folder) else []
     return WrappedKeyring(stored, kek, others)
 
 
-def _in_bucket(bucket: str) -> StoredKeys:
+def _in_bucket(bucket: str, kms_key: str | None) -> StoredKeys:
     from shared.keys.stored_objects import KeyObjects  # noqa: PLC0415 - only with a bucket
     from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - same
     from shared.objects.gcs_connection import GcsConnection  # noqa: PLC0415 - same
@@ -46,5 +46,6 @@ def _in_bucket(bucket: str) -> StoredKeys:
 
     connection = GcsConnection()
     return KeyObjects(
-        GcsObjects(bucket, connection=connection), GcsVersions(bucket, connection=connection)
+        GcsObjects(bucket, kms_key_name=kms_key, connection=connection),
+        GcsVersions(bucket, connection=connection),
     )

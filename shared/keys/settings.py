@@ -22,6 +22,7 @@ class KmsSettings(Settings):
             ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; key files when unset.
         keys_bucket: a bucket for wrapped keys alone, without soft delete or retention; the folder
             of keys when unset. Needs ``kek``.
+        keys_kms_key: of that bucket's objects, on every write; the bucket's default when unset.
         signers: the key ring in which each tenant's log has the key ``log-<tenant>``
             (EC_SIGN_ED25519); new signing keys are files when unset.
     """
@@ -30,6 +31,9 @@ class KmsSettings(Settings):
 
     kek: Annotated[str, Field(pattern=rf"^{_RING}/cryptoKeys/[A-Za-z0-9_-]{{1,63}}$")] | None = None
     keys_bucket: Annotated[str, Field(min_length=3)] | None = None
+    keys_kms_key: (
+        Annotated[str, Field(pattern=rf"^{_RING}/cryptoKeys/[A-Za-z0-9_-]{{1,63}}$")] | None
+    ) = None
     signers: Annotated[str, Field(pattern=rf"^{_RING}$")] | None = None
 
     @model_validator(mode="after")

@@ -140,3 +140,10 @@ ATTACKS: Final[dict[str, Attack]] = {
     **_ON_SECRETS,
 }
 """By what it is: whose identity, and what is done in its name."""
+
+KEYLESS: Final[dict[str, Callable[[Reach], object]]] = {
+    "ingest": lambda at: at.objects.create("originals/d", b""),
+    "entrance": lambda at: at.wrapped.create("keys/tenants/acme.ids", b""),
+    "sequencer": lambda at: at.logs.create("acme/checkpoint", b""),
+}
+"""By identity, what it may write, with no key named."""

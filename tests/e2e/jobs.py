@@ -11,7 +11,7 @@ from deploy.local import pubsub_site
 from deploy.local.site import Site
 from shared.telemetry.exporters import TelemetrySettings
 from tests.e2e.commands import Ended, docledger
-from tests.e2e.kept import Kept
+from tests.e2e.kept import OBJECTS_KEY, Kept
 from tests.infra.enforcing_rpc import SECRETS
 from tests.waiting import PATIENCE_S
 
@@ -48,6 +48,7 @@ class Jobs:
         told = {
             PROJECT: pubsub_site.PROJECT,
             PlatformSettings.variable("objects_bucket"): pubsub_site.OBJECTS,
+            OBJECTS_KEY: self._kept.keys.of_buckets["objects"],
             TelemetrySettings.variable("traces"): "files",
             TelemetrySettings.variable("traces_folder"): str(site.spans),
         }

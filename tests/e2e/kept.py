@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from deploy.cloudrun.deployables import NAMES
+from deploy.cloudrun.settings import PlatformSettings
 from deploy.iam.matrix import load_matrix
 from deploy.local.house import DEFAULT_TENANT
 from deploy.local.pubsub_site import APIS, OBJECTS, PROJECT
@@ -27,10 +28,12 @@ from tests.e2e.cluster import Cluster, cluster
 from tests.e2e.settled import Settled
 from tests.infra.enforcing import LOGS, WRAPPED, Enforcement
 from tests.infra.enforcing_rpc import KMS, SECRETS, Asked
-from tests.infra.project_keys import KEK, KEYS_BUCKET, SIGNERS, ProjectKeys
+from tests.infra.project_keys import KEK, KEYS_BUCKET, KEYS_KEY, SIGNERS, ProjectKeys
 
 LOG_BUCKET: Final = LogPlaceSettings.variable("bucket")
-SETTINGS: Final = (LOG_BUCKET, KEK, KEYS_BUCKET, SIGNERS, KMS)
+LOG_KEY: Final = LogPlaceSettings.variable("kms_key")
+OBJECTS_KEY: Final = PlatformSettings.variable("objects_kms_key")
+SETTINGS: Final = (LOG_BUCKET, LOG_KEY, KEK, KEYS_BUCKET, KEYS_KEY, SIGNERS, KMS)
 """Variables of whoever looks at the data folder."""
 
 DEPLOYABLES: Final = (*NAMES, *APIS)
@@ -77,9 +80,21 @@ def kept_cluster(folder: Path) -> Iterator[Kept]:
             tenants=[DEFAULT_TENANT],
             token=Site(data).job_token.read_bytes,  # made anew as everything is started
         ) as keys,
-        Enforcement(folder / "kept", matrix, (*DEPLOYABLES, *COMMANDS), settings=keys.tokens) as by,
+        Enforcement(
+            folder / "kept",
+            matrix,
+            (*DEPLOYABLES, *COMMANDS),
+            keys=keys.of_buckets,
+            settings=keys.tokens,
+        ) as by,
     ):
-        told = {LOG_BUCKET: LOGS, **keys.settings, **keys.servers}
+        told = {
+            LOG_BUCKET: LOGS,
+            LOG_KEY: keys.of_buckets["log"],
+            OBJECTS_KEY: keys.of_buckets["objects"],
+            **keys.settings,
+            **keys.servers,
+        }
         with (
             cluster(data, more={**told, **by.environment}) as up,
             pytest.MonkeyPatch.context() as monkeypatch,

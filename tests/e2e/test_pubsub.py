@@ -22,7 +22,7 @@ from shared.events.codec import from_structured
 from shared.events.payloads import EventType
 from shared.secrets.port import SecretUnusableError
 from shared.worker.job_tokens import HEADER
-from tests.e2e.attacks import ATTACKS
+from tests.e2e.attacks import ATTACKS, KEYLESS
 from tests.e2e.cluster import READY_S, Cluster, cluster, drained
 from tests.e2e.commands import docledger
 from tests.e2e.jobs import Jobs
@@ -173,6 +173,22 @@ def test_a_deployable_is_denied_the_others_calls(
         does(at)
     assert isinstance(told.value.__cause__, Forbidden)
     assert {one.identity for one in ended.kept.by.denied} == {identity}
+
+
+def test_a_write_without_its_key_is_refused(ended: Run, reach: Callable[[str], Reach]) -> None:
+    """Who may write there may not write what the project's key does not lock."""
+    by = ended.kept.by
+    by.forget()
+    for identity, writes in KEYLESS.items():
+        at = reach(identity)
+        with pytest.raises(TransientError):
+            writes(at)
+    assert by.denied == set()
+    assert {(one.identity, one.resource) for one in by.keyless} == {
+        ("ingest", "bucket/objects"),
+        ("entrance", "bucket/wrapped"),
+        ("sequencer", "bucket/log"),
+    }
 
 
 @pytest.mark.parametrize("identity", ["entrance", "ingest", "ocr", "summarize", "ledger", "eraser"])

@@ -20,12 +20,14 @@ class StorageCall:
         bucket: its name.
         name: of the object; empty where the bucket itself is meant.
         replaces: whether what is there may be written over.
+        key: of Cloud KMS, that a write names.
     """
 
     method: str
     bucket: str
     name: str = ""
     replaces: bool = False
+    key: str = ""
 
     @property
     def permissions(self) -> tuple[str, ...]:
@@ -47,7 +49,8 @@ def storage_call(method: str, path: str, body: bytes) -> StorageCall | None:
         query = parse_qs(url.query)
         told = query.get("name") or [_named_in(body)]
         replaces = query.get("ifGenerationMatch") != ["0"]
-        return StorageCall("storage.objects.insert", bucket, told[0], replaces)
+        (key,) = query.get("kmsKeyName", [""])
+        return StorageCall("storage.objects.insert", bucket, told[0], replaces, key)
     what = "objects" if found["objects"] else "buckets"
     if method == "GET":
         verb = "list" if found["objects"] and not name else "get"

@@ -5,6 +5,8 @@ Pub/Sub, Cloud KMS and Secret Manager on a port of its own. ``docledger up`` giv
 the same addresses; Python itself (``sitecustomize``) puts these in their place as a deployable
 starts. No code of ours knows.
 
+A write that names another key than its bucket's, or none, is refused as well.
+
 Stricter than Google where Google may be either: who may not list is told 403 of what is not there,
 and who may not delete is told 403 of a name that is taken.
 """
@@ -75,6 +77,7 @@ class Enforcement:
         matrix: who may do what.
         identities: who there are.
         buckets: by a bucket's name, its entry in infra/iam.yaml.
+        keys: by an entry of infra/iam.yaml, the key that every write to that bucket must name.
         settings: what each deployable is told besides, over what ``up`` tells it.
     """
 
@@ -84,6 +87,7 @@ class Enforcement:
         matrix: Matrix,
         identities: Sequence[str],
         buckets: Mapping[str, str] = BUCKETS,
+        keys: Mapping[str, str] = MappingProxyType({}),
         settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._folder = folder
@@ -95,7 +99,10 @@ class Enforcement:
         """What was not."""
         self._identities = identities
         self._origin: dict[str, str] | None = None
+        self.keyless: set[Asked] = set()
+        """What would have been written without its key."""
         self.buckets = buckets
+        self._keys = keys
         self._settings = settings
         self._running = ExitStack()
         start = folder / "start"
@@ -140,6 +147,7 @@ class Enforcement:
         with self._lock:
             self.allowed.clear()
             self.denied.clear()
+            self.keyless.clear()
 
     def may(self, identity: str, permission: str, resource: str, name: str = "") -> bool:
         """Tell whether an identity may do something."""
@@ -153,6 +161,15 @@ class Enforcement:
         with self._lock:
             (self.allowed if granted else self.denied).add(asked)
         return granted
+
+    def keyed(self, asked: Asked, call: StorageCall) -> bool:
+        """Tell whether a call that writes names its bucket's key, and note where it does not."""
+        wanted = self._keys.get(asked.resource.removeprefix("bucket/"), call.key)
+        if call.method != "storage.objects.insert" or call.key == wanted:
+            return True
+        with self._lock:
+            self.keyless.add(asked)
+        return False
 
 
 class _Gate(TroubledStore):
@@ -170,7 +187,7 @@ class _Gate(TroubledStore):
             return FORBIDDEN, [], _DENIED
         bucket = f"bucket/{self._enforcement.buckets[call.bucket]}"
         asked = Asked(identity, call.method, call.permissions, bucket, call.name)
-        if not self._enforcement.admits(asked):
+        if not self._enforcement.admits(asked) or not self._enforcement.keyed(asked, call):
             return FORBIDDEN, [], _DENIED
         if origin is None:
             return _DOWN

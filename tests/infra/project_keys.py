@@ -17,6 +17,7 @@ REGION: Final = "europe-west3"
 KEK: Final = KmsSettings.variable("kek")
 SIGNERS: Final = KmsSettings.variable("signers")
 KEYS_BUCKET: Final = KmsSettings.variable("keys_bucket")
+KEYS_KEY: Final = KmsSettings.variable("keys_kms_key")
 
 _KEK: Final = "kek"
 _SIGNERS: Final = "signers"
@@ -48,9 +49,15 @@ class ProjectKeys:
         self._stopping = ExitStack()
         self._stopping.callback(self.kms.stop)
         self._stopping.callback(self.secrets.stop)
-        kek = stated.keys[_KEK]
-        named = {"project": project, "region": REGION, "ring": stated.rings[kek.ring].name}
-        self.kek = self.kms.create_kek(stated.names.key.format(**named, name=kek.name))
+        named = {
+            entry: stated.names.key.format(
+                project=project, region=REGION, ring=stated.rings[key.ring].name, name=key.name
+            )
+            for entry, key in stated.keys.items()
+        }
+        self.kek = self.kms.create_kek(named[_KEK])
+        self.of_buckets = {entry: named[bucket.key] for entry, bucket in stated.buckets.items()}
+        """By the bucket's entry, the key of what lies there."""
         ring = stated.rings[_SIGNERS].name
         self.signers = f"projects/{project}/locations/{REGION}/keyRings/{ring}"
         for tenant in tenants:
@@ -74,7 +81,12 @@ class ProjectKeys:
     @property
     def settings(self) -> dict[str, str]:
         """What tells whoever opens documents where their keys are."""
-        return {KEK: self.kek, KEYS_BUCKET: self.bucket, SIGNERS: self.signers}
+        return {
+            KEK: self.kek,
+            KEYS_BUCKET: self.bucket,
+            KEYS_KEY: self.of_buckets["wrapped"],
+            SIGNERS: self.signers,
+        }
 
     @property
     def tokens(self) -> dict[str, str]:

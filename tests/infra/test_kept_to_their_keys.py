@@ -50,7 +50,8 @@ def kept(
 ) -> Iterator[Enforcement]:
     """Give gates before an empty bucket for keys, and before KMS; what they pass is declared."""
     storage_emulator.create_bucket(keys.bucket)
-    with Enforcement(tmp_path / "kept", load_matrix(), WHO, {keys.bucket: "wrapped"}) as kept:
+    buckets = {keys.bucket: "wrapped"}
+    with Enforcement(tmp_path / "kept", load_matrix(), WHO, buckets, keys=keys.of_buckets) as kept:
         kept.stand_before({STORAGE: storage_emulator.url, **keys.servers})
         yield kept
     assert undeclared(kept.allowed, load_calls()) == set()

@@ -42,6 +42,7 @@ locals {
   keys_told = {
     for name in local.working : name => merge(
       contains(local.may[name], "key/kek") ? { DOCLEDGER_KMS_KEK = local.key_id.kek } : {},
+      contains(local.may[name], "bucket/wrapped") ? { DOCLEDGER_KMS_KEYS_KMS_KEY = local.key_id[local.iam.buckets.wrapped.key] } : {},
       contains(local.may[name], "bucket/log") ? { DOCLEDGER_LEDGER_LOG_KMS_KEY = local.key_id[local.iam.buckets.log.key] } : {},
       contains(local.may[name], "ring/signers") ? {
         DOCLEDGER_KMS_SIGNERS = "projects/${var.project}/locations/${var.region}/keyRings/${local.ring.signers}"
