@@ -11,6 +11,7 @@ import typer
 
 from deploy.local.files import printable
 from shared.errors import TransientError, UserError
+from shared.production import JOB
 
 P = ParamSpec("P")
 
@@ -28,7 +29,10 @@ FormatOption = Annotated[
 
 
 def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
-    """Turn a person's mistake or an outage into one line and an exit code."""
+    """Turn a person's mistake or an outage into one line and an exit code.
+
+    In a job anything else, too: a traceback quotes what could not be parsed.
+    """
 
     @functools.wraps(command)
     def run_command(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -48,9 +52,22 @@ def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
         except OSError as error:
             where = f"{printable(error.filename)}: " if error.filename else ""
             code = told(f"cannot go on: {where}{error.strerror or 'no input or output'}", 1)
+        except (typer.Abort, typer.Exit):
+            raise
+        except Exception as error:
+            if JOB not in os.environ:
+                raise  # a person sees it whole
+            code = told(f"broke off: {_place_of(error)}", 1)
         raise typer.Exit(code)
 
     return run_command
+
+
+def _place_of(error: Exception) -> str:
+    """Return type and place: the message may quote what it was about, and a job's is logged."""
+    from shared.worker.edge import place_of  # noqa: PLC0415 - --help must not wait for it
+
+    return place_of(error)
 
 
 def told(line: str, code: int) -> int:

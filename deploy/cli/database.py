@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.cli.opened import on_a_project
 from deploy.cli.screen import safe, table, to_stdout
 from deploy.local.site import Site
 from services.ingest.register_schema import REGISTER
@@ -53,6 +54,9 @@ def show(data_dir: Path, of: str | None, *, as_json: bool) -> int:
 
     Returns:
         1 when they differ.
+
+    Raises:
+        UserError: there is a project, and nobody said where its databases are.
     """
     rows = [
         {
@@ -71,7 +75,8 @@ def migrate(data_dir: Path, of: str | None, *, to: str, as_json: bool) -> int:
     """Bring each schema to a revision; tell the one before and the one after.
 
     Raises:
-        UserError: ``to`` is no revision of it, or names one without saying of which database.
+        UserError: ``to`` is no revision of it, or names one without saying of which database; or as
+            ``show``.
     """
     places = _places(data_dir, of)
     if to != "head" and of is None:
@@ -90,11 +95,17 @@ def migrate(data_dir: Path, of: str | None, *, to: str, as_json: bool) -> int:
 
 def _places(data_dir: Path, of: str | None) -> list[_Place]:
     site = Site(data_dir)
+    register, ledger = RegisterSettings.from_environment(), LedgerSettings.from_environment()
     places = (
-        _Place("register", REGISTER, RegisterSettings.from_environment().database, site.register),
-        _Place("journal", JOURNAL, LedgerSettings.from_environment().database, site.ledger),
+        _Place("register", REGISTER, register.database, site.register),
+        _Place("journal", JOURNAL, ledger.database, site.ledger),
     )
-    return [place for place in places if of in {None, place.name}]
+    asked = [place for place in places if of in {None, place.name}]
+    unsaid = {"register": register.variable("database"), "journal": ledger.variable("database")}
+    for place in asked:
+        if place.url is None and on_a_project():  # an empty file would pass for what was migrated
+            raise UserError(f"{unsaid[place.name]} is not set: say where {place.schema.called} is")
+    return asked
 
 
 def _tell(rows: list[dict[str, str | None]], *, as_json: bool) -> None:

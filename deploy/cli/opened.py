@@ -51,6 +51,11 @@ def open_desk(data_dir: Path) -> House:
     return open_house(data_dir)
 
 
+def on_a_project() -> bool:
+    """Tell whether no folder is meant: in a job, or where a project is named."""
+    return JOB in os.environ or bool(os.environ.get(PROJECT))
+
+
 def not_in_a_job() -> None:
     """Insist that nobody writes down what is typed and shown.
 

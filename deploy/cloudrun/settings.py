@@ -22,7 +22,7 @@ class PlatformSettings(Settings):
     """
 
     project: Annotated[str, Field(min_length=3)]
-    objects_bucket: Annotated[str, Field(min_length=3)]
+    objects_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$")]
     objects_kms_key: str | None = None
     data_dir: Path
     environment: str | None = None
