@@ -103,8 +103,9 @@ def _lines(house: House, told: ErasureReport) -> Iterator[str]:
     if told.because is Why.BUCKET_UNKNOWN:
         yield "unrecoverable: the bucket does not say how long it keeps what is deleted"
     elif told.unrecoverable_from is None:
+        keys = house.site.keys if house.project is None else "the wrapped keys"
         yield (
-            f"unrecoverable: now, unless a backup of {house.site.keys} made before {since} exists; "
+            f"unrecoverable: now, unless a backup of {keys} made before {since} exists; "
             "then from the day it is destroyed (DOCLEDGER_ERASURE_BACKUP_DAYS says when that is)"
         )
     else:
