@@ -4,6 +4,7 @@ The wrapped key is bound to its owner and its name by the additional authenticat
 the version that opens; ours is the name that was recorded when it wrapped.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from google.cloud.kms_v1 import (
@@ -15,7 +16,8 @@ from google.cloud.kms_v1 import (
     EncryptResponse,
 )
 
-from shared.errors import TransientError
+from shared.clock import Clock, SystemClock
+from shared.errors import TransientError, UserError
 from shared.google_client import crc32c
 from shared.keys.envelope import KEY_BYTES
 from shared.keys.kek import KeyDamagedError, Wrapped
@@ -23,6 +25,12 @@ from shared.keys.kms_connection import KmsConnection, RefusedInputError
 
 _VERSIONS: Final = "/cryptoKeyVersions/"
 _OPENS: Final = CryptoKeyVersion.CryptoKeyVersionState.ENABLED
+
+SETTLED: Final = timedelta(hours=3)
+"""For so long after another version has become the primary, KMS may wrap by the one before.
+
+Source: Cloud KMS, "Cloud KMS resource consistency".
+"""
 
 
 class KmsKek:
@@ -34,11 +42,13 @@ class KmsKek:
     Args:
         connection: to Cloud KMS.
         key: ``projects/…/locations/…/keyRings/…/cryptoKeys/…``.
+        clock: says how old the primary version is.
     """
 
-    def __init__(self, connection: KmsConnection, key: str) -> None:
+    def __init__(self, connection: KmsConnection, key: str, *, clock: Clock | None = None) -> None:
         self._connection = connection
         self._key = key
+        self._clock = clock or SystemClock()
 
     def __repr__(self) -> str:
         return "KmsKek()"
@@ -116,15 +126,7 @@ class KmsKek:
 
     def newest(self) -> str:
         """Return the name of the primary version."""
-        key: CryptoKey = self._connection.ask(
-            lambda client, timeout: client.get_crypto_key(
-                name=self._key, retry=None, timeout=timeout
-            ),
-            intact=lambda answer: answer.name == self._key,
-        )
-        if not key.primary.name:
-            raise TransientError("the KEK has no primary version: set one")
-        return key.primary.name
+        return self._primary().name
 
     def versions(self) -> list[str]:
         """Return the names of the enabled versions, oldest first."""
@@ -157,12 +159,35 @@ class KmsKek:
         return made.name
 
     def destroy(self, label: str) -> None:
-        """Schedule a version's destruction; KMS carries it out after the key's waiting time."""
+        """Schedule a version's destruction; KMS carries it out after the key's waiting time.
+
+        Raises:
+            TransientError: KMS is unavailable.
+            UserError: a key that is made now may still be wrapped by that version.
+        """
+        made = self._primary().create_time
+        if made is not None and self._clock.now() < made + SETTLED:
+            raise UserError(
+                "nothing was destroyed: the newest KEK version is minutes old, and Cloud KMS may "
+                f"wrap by an older one until {made + SETTLED:%Y-%m-%d %H:%M} UTC: give the same "
+                "command then"
+            )
         self._connection.ask(
             lambda client, timeout: client.destroy_crypto_key_version(
                 name=label, retry=None, timeout=timeout
             )
         )
+
+    def _primary(self) -> CryptoKeyVersion:
+        key: CryptoKey = self._connection.ask(
+            lambda client, timeout: client.get_crypto_key(
+                name=self._key, retry=None, timeout=timeout
+            ),
+            intact=lambda answer: answer.name == self._key,
+        )
+        if not key.primary.name:
+            raise TransientError("the KEK has no primary version: set one")
+        return key.primary
 
 
 def number_of(version: str) -> int:

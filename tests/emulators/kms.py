@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -94,6 +95,14 @@ class KmsServer:
     def set_state(self, version: str, state: Any) -> None:
         """Enable, disable or destroy a version, as an operator would."""
         self._keys.version(version)[1].state = state
+
+    def set_made(self, version: str, at: datetime) -> None:
+        """Say when a version was made; nothing is said of the others."""
+        self._keys.version(version)[1].made = at
+
+    def lag(self, key: str, number: int | None) -> None:
+        """Let a key wrap by a version that is the primary no more, until told None."""
+        self._keys.lag(key, number)
 
     def state(self, version: str) -> Any:
         """Return a version's state."""

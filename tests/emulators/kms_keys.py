@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import google_crc32c
@@ -26,6 +27,7 @@ Purpose = kms.CryptoKey.CryptoKeyPurpose
 class _Version:
     secret: bytes
     state: Any = _State.ENABLED
+    made: datetime | None = None
 
 
 @dataclass
@@ -33,6 +35,7 @@ class _Key:
     purpose: Any
     versions: dict[int, _Version] = field(default_factory=dict)
     primary: int = 1
+    lags: int | None = None
 
     @property
     def algorithm(self) -> Any:
@@ -63,7 +66,7 @@ class KmsKeys:
         key = self._key(asked.name, Purpose.ENCRYPT_DECRYPT)
         self._checked(asked, "plaintext")
         self._checked(asked, "additional_authenticated_data")
-        number = key.primary
+        number = key.lags or key.primary
         version = self._usable(key, number)
         nonce = os.urandom(12)
         box = AESGCM(version.secret)
@@ -178,10 +181,16 @@ class KmsKeys:
         key.primary = number
         return self.told_key(asked.name)
 
+    def lag(self, name: str, number: int | None) -> None:
+        """Wrap by an earlier primary version, as KMS may for hours after it was replaced."""
+        self._keys[name].lags = number
+
     def told(self, name: str) -> Any:
         """Tell a version."""
         key, version = self.version(name)
-        return kms.CryptoKeyVersion(name=name, state=version.state, algorithm=key.algorithm)
+        return kms.CryptoKeyVersion(
+            name=name, state=version.state, algorithm=key.algorithm, create_time=version.made
+        )
 
     def _key(self, name: str, purpose: Any) -> _Key:
         key = self._keys.get(name)

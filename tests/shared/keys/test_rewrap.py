@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from shared.clock import FakeClock
 from shared.errors import TransientError, UserError
 from shared.keys.files import FileKeyring
 from shared.keys.kek import KeyDamagedError, Wrapped
 from shared.keys.kms_connection import KmsConnection
-from shared.keys.kms_kek import KmsKek
+from shared.keys.kms_kek import SETTLED, KmsKek
 from shared.keys.opening import open_keyring
 from shared.keys.port import KeyMissingError, TenantPurpose
 from shared.keys.rewrap import destroy_older, rewrap, standing
@@ -314,3 +315,30 @@ def _digests(folder: Path) -> dict[str, str]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+def test_a_version_that_still_wraps_is_not_destroyed(
+    tmp_path: Path, connection: KmsConnection, kms_server: KmsServer
+) -> None:
+    """KMS may wrap by the version before for hours: what is made meanwhile would be lost."""
+    clock = FakeClock()
+    keyring = WrappedKeyring(KeyFolder(tmp_path / "keys"), KmsKek(connection, KEK, clock=clock))
+    keyring.create_document_key(DOCUMENTS[0])
+    old = keyring.kek.newest()
+    new = keyring.kek.renew()
+    kms_server.set_made(new, clock.now())
+    assert rewrap(keyring) == 1
+    with pytest.raises(UserError, match=r"nothing was destroyed.*2026-01-01 03:00 UTC"):
+        destroy_older(keyring)
+    kms_server.lag(KEK, 1)
+    key = keyring.create_document_key(DOCUMENTS[1])
+    assert standing(keyring).wrapped == {old: 1, new: 1}
+    kms_server.lag(KEK, None)
+    clock.sleep(SETTLED.total_seconds())
+    with pytest.raises(UserError, match="rewrap"):
+        destroy_older(keyring)
+    assert rewrap(keyring) == 1
+    assert destroy_older(keyring) == [old]
+    assert keyring.document_key(DOCUMENTS[1]) == key
