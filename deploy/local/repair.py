@@ -15,6 +15,7 @@ from services.ledger.restore import bring_back as bring_books_back
 from shared.errors import PermanentError
 from shared.events.codec import from_structured
 from shared.events.envelope import make_event
+from shared.events.ids import document_id as document_id_of
 from shared.events.payloads import EventType, UploadArrived
 from shared.events.results import Intake
 from shared.keys.port import TenantPurpose
@@ -41,7 +42,8 @@ def bring_back(house: House, found: Iterable[Finding]) -> None:
 
     Entries that are gone from the books come first: a document that is announced again must find
     its entry standing, or it would be booked anew. Where an entry cannot be restored, its document
-    is left alone for a person.
+    is left alone for a person. Each document is announced as its own tenant's; one that no register
+    knows, only where its id shows that it is of the tenant that the house stands for.
     """
     found = list(found)
     books = [one.book for one in found if one.book is not None]
@@ -57,17 +59,17 @@ def bring_back(house: House, found: Iterable[Finding]) -> None:
         for one in found
         if one.book and one.code in _LOST_FROM_BOOKS and one.book.entry_id not in restored
     }
+    known = {one.document_id: one for one in house.register.documents()} if found else {}
     for document_id in sorted({one.document_id for one in found if one.document_id} - lost):
-        _announce(house, document_id)
+        _announce(house, document_id, known.get(document_id))
     for one in found:
-        document = house.register.document(house.tenant, one.document_id or "")
+        document = known.get(one.document_id or "")
         if document and one.code == Problem.EVENT_MISSING and one.detail == _UPLOAD:
             _submit_again(house, document)
 
 
-def _announce(house: House, document_id: str) -> None:
+def _announce(house: House, document_id: str, document: RegisteredDocument | None) -> None:
     """Publish everything again that the document's stored results announced."""
-    document = house.register.document(house.tenant, document_id)
     if house.tombstones.stands(document_id):
         if document is not None:
             told = announcement(document, keyring=house.keyring, at=house.clock.now())
@@ -84,11 +86,13 @@ def _announce(house: House, document_id: str) -> None:
         elif link.stage == "ingest":
             _submit_again(house, document)
     house.publisher.publish([from_structured(document.last_event)])
-    _announce_entries(house, document_id)
+    _announce_entries(house, document.tenant, document_id)
 
 
 def _announce_unregistered(house: House, document_id: str) -> None:
     """Find the submissions that brought the document, and announce what they led to."""
+    if not _is_of(house, house.tenant, document_id):
+        return
     for info in house.objects.list("results/ingest/"):
         if house.vault.owner(info.name) != document_id:
             continue
@@ -106,7 +110,17 @@ def _announce_unregistered(house: House, document_id: str) -> None:
             "ingest", publisher=house.publisher, keyring=house.keyring, clock=house.clock
         )
         emitter.emit(origin, children_in(stored), reference)
-    _announce_entries(house, document_id)
+    _announce_entries(house, house.tenant, document_id)
+
+
+def _is_of(house: House, tenant: str, document_id: str) -> bool:
+    """Tell whether a document is a tenant's: its id is made of its bytes by the tenant's key."""
+    try:
+        content = house.vault.open(names.original(document_id))
+    except (ErasedError, NotFoundError, PermanentError):
+        return False
+    key = house.keyring.tenant_key(tenant, TenantPurpose.IDS)
+    return document_id_of(key, content) == document_id
 
 
 def _origin(house: House, job_id: str, intake: Intake) -> str:
@@ -156,8 +170,8 @@ def _replay_last(house: House, document_id: str) -> None:
         house.publisher.publish([event])
 
 
-def _announce_entries(house: House, document_id: str) -> None:
-    for booked in house.ledger.journal.history(house.tenant, document_id):
+def _announce_entries(house: House, tenant: str, document_id: str) -> None:
+    for booked in house.ledger.journal.history(tenant, document_id):
         house.ledger.journal.announce_again(booked.entry.entry_id)
 
 
