@@ -3,9 +3,10 @@
 from examples.injected.asked import Injected
 from examples.injected.carried import mails, markup, texts
 from examples.injected.hidden import hidden
+from examples.injected.replaced import replaced
 from examples.injected.shown import shown
 
 
 def injected_examples() -> list[Injected]:
     """Return the whole set, the same every time: on pages, beside them, seen and unseen."""
-    return [*hidden(), *shown(), *texts(), *mails(), *markup()]
+    return [*hidden(), *shown(), *texts(), *mails(), *markup(), *replaced()]

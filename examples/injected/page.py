@@ -22,12 +22,21 @@ def nothing(_canvas: Canvas) -> None:
     """Add nothing."""
 
 
+Writing = Callable[[Canvas, float, float, str], None]
+
+
+def plainly(canvas: Canvas, x: float, y: float, text: str) -> None:
+    """Write an amount as what it is."""
+    canvas.drawString(x, y, text)
+
+
 def draw(
     invoice: Invoice,
     after: Adding = nothing,
     *,
     before: Adding = nothing,
     second: Adding | None = None,
+    amounts: Writing = plainly,
 ) -> bytes:
     """Return the invoice as a PDF with a text layer.
 
@@ -36,6 +45,7 @@ def draw(
         after: draws on the page when everything else stands.
         before: draws on the page first.
         second: draws a page of its own behind it; there is none when None.
+        amounts: writes each amount of money, in place.
     """
     buffer = BytesIO()
     canvas = Canvas(buffer, pagesize=A4, invariant=1)
@@ -61,10 +71,13 @@ def draw(
             convention.amount(item.unit_price),
             convention.amount(item.amount),
         )
-        y = _row(canvas, y, *zip((LEFT, 330, 410, 490), cells, strict=True))
+        amounts(canvas, 410, y, cells[2])
+        amounts(canvas, 490, y, cells[3])
+        y = _row(canvas, y, *zip((LEFT, 330), cells[:2], strict=True))
     y -= 12
     for label, value in total_rows(invoice):
-        y = _row(canvas, y, (330, label), (460, value))
+        amounts(canvas, 460, y, value)
+        y = _row(canvas, y, (330, label))
     after(canvas)
     canvas.showPage()
     if second is not None:

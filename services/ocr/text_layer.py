@@ -1,5 +1,6 @@
 """From the characters of a PDF's text layer to words, and whether to believe them: pure rules."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -188,6 +189,34 @@ def _is_garbage(characters: Sequence[Character], unmapped: int) -> bool:
     return not VOWEL_SHARES[0] <= vowels <= VOWEL_SHARES[1]
 
 
+OVER: Final = 0.5
+"""Of the smaller of two boxes: words that share more stand in one place."""
+
+
+def is_written_over(words: Sequence[Word]) -> bool:
+    """Tell whether two words that say different things stand in one place.
+
+    One borrows the other's ink. Drawn twice, for weight or as a shadow, a word stays itself.
+    """
+    open_words: list[Word] = []
+    for word in sorted(words, key=lambda word: word.box[1]):
+        top = word.box[1]
+        open_words = [other for other in open_words if other.box[3] > top]
+        if any(other.text != word.text and _shared(other.box, word.box) for other in open_words):
+            return True
+        open_words.append(word)
+    return False
+
+
+def _shared(one: Box, other: Box) -> bool:
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    if wide <= 0 or high <= 0:
+        return False
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return wide * high > OVER * smaller
+
+
 AGREEING_SHARE: Final = 0.6  # of the words read, that the layer has too
 SURE: Final = 0.9  # a number read with this confidence must be in the layer
 LONG_ENOUGH: Final = 3  # characters; shorter ones agree by chance
@@ -197,7 +226,8 @@ def agrees(layer: Sequence[Word], read: Sequence[Word]) -> bool:
     """Tell whether a layer that nobody sees says what the page shows.
 
     Most of the words must agree, and every number read with confidence must be in the layer: a
-    hidden layer that differs in one amount is the one to fear.
+    hidden layer that differs in one amount is the one to fear. Nor may the layer have an amount
+    where another one, or nothing, was read.
     """
     keys = [_key(word.text) for word in layer]
     known = set(keys)
@@ -210,7 +240,28 @@ def agrees(layer: Sequence[Word], read: Sequence[Word]) -> bool:
         key = _key(word.text)
         if key.isdigit() and word.confidence >= SURE and key not in numbers:
             return False
-    return sum(_key(word.text) in known for word in told) >= AGREEING_SHARE * len(told)
+    if sum(_key(word.text) in known for word in told) < AGREEING_SHARE * len(told):
+        return False
+    return all(_is_read(word, read) for word in layer if _AMOUNT.search(word.text))
+
+
+def _is_read(word: Word, read: Sequence[Word]) -> bool:
+    """Tell whether an amount of the layer was read where it stands, or read without confidence."""
+    left, top, right, bottom = word.box
+    reach = bottom - top
+    there = [
+        other
+        for other in read
+        if other.box[0] < right + reach
+        and other.box[2] > left - reach
+        and other.box[1] < bottom + reach / 2
+        and other.box[3] > top - reach / 2
+    ]
+    said = "".join(_key(other.text) for other in sorted(there, key=lambda other: other.box[0]))
+    return _key(word.text) in said or any(other.confidence < SURE for other in there)
+
+
+_AMOUNT: Final = re.compile(r"\d[.,]\d{2}(?!\d)")
 
 
 def _key(text: str) -> str:

@@ -36,6 +36,7 @@ def parse(xml: str) -> etree._Element:
         load_dtd=False,
         huge_tree=True,
         remove_comments=True,
+        remove_pis=True,  # within a figure either would hide the rest of it
     )
     # the text was decoded already: a declaration of another encoding would only mislead
     bare = _DECLARATION.sub("", xml.lstrip("\ufeff"), count=1)

@@ -13,9 +13,11 @@ from services.summarize.xml_values import (
     as_number,
     as_text,
     first,
+    in_currency,
     joined,
     kind_of,
     present,
+    said_twice,
     text_of,
     walk,
 )
@@ -35,6 +37,17 @@ _LINE_SUMS: Final = (
 )
 _STREETS: Final = ("LineOne", "LineTwo", "LineThree")
 _PLACE: Final = ("PostcodeCode", "CityName")
+_ONCE: Final = (
+    f"{_HEAD}/ID",
+    f"{_HEAD}/TypeCode",
+    f"{_HEAD}/IssueDateTime/DateTimeString",
+    f"{_TRADE}/{_AGREEMENT}/SellerTradeParty/Name",
+    f"{_TRADE}/{_SETTLEMENT}/InvoiceCurrencyCode",
+    *(
+        f"{_TRADE}/{_SETTLEMENT}/{_SUMS}/{name}"
+        for name in ("TaxBasisTotalAmount", "TaxTotalAmount", "GrandTotalAmount")
+    ),
+)
 
 
 def _one(element: etree._Element | None, path: str) -> etree._Element | None:
@@ -46,13 +59,6 @@ def _tax_id(party: etree._Element | None) -> etree._Element | None:
     found = [item for item in walk(party, "SpecifiedTaxRegistration/ID") if text_of(item)]
     vat = [item for item in found if item.get("schemeID") == "VA"]
     return next(iter(vat or found), None)
-
-
-def _in_currency(sums: etree._Element | None, name: str, currency: str) -> etree._Element | None:
-    """Return an amount in the invoice's currency (a tax total may be there in two)."""
-    found = [item for item in walk(sums, name) if text_of(item)]
-    own = [item for item in found if item.get("currencyID") in {currency, None}]
-    return next(iter(own or found), None)
 
 
 def _line(element: etree._Element) -> XmlLine:
@@ -87,7 +93,7 @@ def read_cii(root: etree._Element) -> XmlInvoice:
     code = first(head, "TypeCode")
     line_total = as_amount(first(sums, "LineTotalAmount"))
     due = "SpecifiedTradePaymentTerms/DueDateDateTime"
-    in_currency = currency.value if currency else ""
+    own = currency.value if currency else ""
     lines = tuple(_line(item) for item in walk(trade, "IncludedSupplyChainTradeLineItem"))
     return XmlInvoice(
         kind=kind_of(text_of(code) if code is not None else None),
@@ -105,11 +111,12 @@ def read_cii(root: etree._Element) -> XmlInvoice:
                 ),
                 "due_date": as_date(first(settlement, f"{due}/DateTimeString", due)),
                 "currency": currency,
-                "net_amount": as_amount(_in_currency(sums, "TaxBasisTotalAmount", in_currency)),
-                "total_tax_amount": as_amount(_in_currency(sums, "TaxTotalAmount", in_currency)),
-                "total_amount": as_amount(_in_currency(sums, "GrandTotalAmount", in_currency)),
+                "net_amount": as_amount(in_currency(sums, "TaxBasisTotalAmount", own)),
+                "total_tax_amount": as_amount(in_currency(sums, "TaxTotalAmount", own)),
+                "total_amount": as_amount(in_currency(sums, "GrandTotalAmount", own)),
             }
         ),
         lines=tuple(line for line in lines if line.amount or line.description),
         line_total=Decimal(line_total.value) if line_total else None,
+        is_ambiguous=said_twice(root, *_ONCE),
     )

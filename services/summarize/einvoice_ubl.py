@@ -14,14 +14,24 @@ from services.summarize.xml_values import (
     as_number,
     as_text,
     first,
+    in_currency,
     joined,
     kind_of,
     present,
+    said_twice,
     text_of,
     walk,
 )
 
 _SUMS: Final = "LegalMonetaryTotal|RequestedMonetaryTotal"
+_ONCE: Final = (
+    "ID",
+    "IssueDate",
+    "InvoiceTypeCode|CreditNoteTypeCode",
+    "DocumentCurrencyCode",
+    "TaxTotal/TaxAmount",
+    *(f"{_SUMS}/{name}" for name in ("TaxExclusiveAmount", "TaxInclusiveAmount")),
+)
 _STREETS: Final = ("StreetName", "AdditionalStreetName", "AddressLine/Line")
 _PLACE: Final = ("PostalZone", "CityName")
 
@@ -47,13 +57,6 @@ def _tax_id(party: etree._Element | None) -> etree._Element | None:
     return first(schemes[0], "CompanyID") if schemes else None
 
 
-def _tax(root: etree._Element, currency: str) -> etree._Element | None:
-    """Return the tax total in the document's currency."""
-    found = [item for item in walk(root, "TaxTotal/TaxAmount") if text_of(item)]
-    own = [item for item in found if item.get("currencyID") in {currency, None}]
-    return next(iter(own or found), None)
-
-
 def _line(element: etree._Element) -> XmlLine:
     return XmlLine(
         description=as_text(first(element, "Item/Name", "Item/Description")),
@@ -70,6 +73,7 @@ def read_ubl(root: etree._Element) -> XmlInvoice:
     customer = _one(root, "AccountingCustomerParty/Party")
     sums = _one(root, _SUMS)
     currency = as_text(first(root, "DocumentCurrencyCode"))
+    own = currency.value if currency else ""
     code = first(root, "InvoiceTypeCode|CreditNoteTypeCode")
     line_total = as_amount(first(sums, "LineExtensionAmount"))
     is_credit = etree.QName(root).localname == "CreditNote"
@@ -90,11 +94,12 @@ def read_ubl(root: etree._Element) -> XmlInvoice:
                 "invoice_date": as_date(first(root, "IssueDate")),
                 "due_date": as_date(first(root, "DueDate", "PaymentMeans/PaymentDueDate")),
                 "currency": currency,
-                "net_amount": as_amount(first(sums, "TaxExclusiveAmount")),
-                "total_tax_amount": as_amount(_tax(root, currency.value if currency else "")),
-                "total_amount": as_amount(first(sums, "TaxInclusiveAmount")),
+                "net_amount": as_amount(in_currency(sums, "TaxExclusiveAmount", own)),
+                "total_tax_amount": as_amount(in_currency(root, "TaxTotal/TaxAmount", own)),
+                "total_amount": as_amount(in_currency(sums, "TaxInclusiveAmount", own)),
             }
         ),
         lines=tuple(_line(item) for item in walk(root, "InvoiceLine|CreditNoteLine")),
         line_total=Decimal(line_total.value) if line_total else None,
+        is_ambiguous=said_twice(root, *_ONCE),
     )

@@ -68,6 +68,8 @@ def arithmetic(invoice: XmlInvoice) -> Iterable[HeldReason]:
 
 def _missing(invoice: XmlInvoice) -> Iterable[HeldReason]:
     fields = invoice.fields
+    if invoice.is_ambiguous:
+        yield HeldReason.LOW_CONFIDENCE
     if "currency" not in fields or fields["currency"].value not in iso_4217():
         yield HeldReason.CURRENCY_UNKNOWN
     if "invoice_date" not in fields:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import combinations
 from typing import Final
 
 from lxml import etree
@@ -20,6 +21,18 @@ _CREDIT_CODES: Final = frozenset(
     {"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "532"}
 )
 """UNTDID 1001 codes of credit notes."""
+
+_NAMESPACES: Final = (
+    "urn:un:unece:uncefact:",
+    "urn:ferd:",
+    "urn:oasis:names:specification:ubl:",
+)
+
+_MOST_SAID: Final = 50
+"""Elements of one name that are compared; nobody has more than two."""
+
+_DRAFT: Final = "urn:un:unece:uncefact:data:standard:CBFBUY:"
+"""ZUGFeRD before 1.0 has elements without a namespace."""
 
 _ORDER_CODES: Final = frozenset({"220", "221", "226", "231"})
 
@@ -53,12 +66,14 @@ class XmlInvoice:
         fields: by canonical name; absent where the XML has none.
         lines: in the order of the XML.
         line_total: the sum of the lines that the XML states, or None.
+        is_ambiguous: whether it says two things where one is to be.
     """
 
     kind: DocumentType
     fields: dict[FieldName, XmlValue]
     lines: tuple[XmlLine, ...]
     line_total: Decimal | None
+    is_ambiguous: bool = False
 
 
 def _local(element: etree._Element) -> str:
@@ -66,10 +81,21 @@ def _local(element: etree._Element) -> str:
 
 
 def children(element: etree._Element, *names: str) -> Iterator[etree._Element]:
-    """Yield the children with one of these local names."""
+    """Yield the children with one of these local names, in the namespaces of e-invoices.
+
+    One of anybody else's namespace is an extension: whoever shows the invoice passes it over.
+    """
     for child in element:
-        if _local(child) in names:
+        if _local(child) in names and _is_ours(child):
             yield child
+
+
+def _is_ours(element: etree._Element) -> bool:
+    namespace = etree.QName(element).namespace or ""
+    if namespace:
+        return namespace.startswith(_NAMESPACES)
+    root = element.getroottree().getroot()
+    return (etree.QName(root).namespace or "").startswith(_DRAFT)
 
 
 def walk(element: etree._Element | None, path: str) -> Iterator[etree._Element]:
@@ -95,8 +121,24 @@ def xpath_of(element: etree._Element) -> str:
 
 
 def text_of(element: etree._Element) -> str:
-    """Return an element's own text without surrounding space."""
-    return " ".join((element.text or "").split())
+    """Return an element's own text without surrounding space; of one that has elements, none."""
+    return "" if len(element) else " ".join((element.text or "").split())
+
+
+def in_currency(element: etree._Element | None, path: str, currency: str) -> etree._Element | None:
+    """Return an amount in the invoice's currency: a tax total may be there in two."""
+    found = (item for item in walk(element, path) if text_of(item))
+    return next((item for item in found if item.get("currencyID") in {currency, None}), None)
+
+
+def said_twice(root: etree._Element, *paths: str) -> bool:
+    """Tell whether an invoice says two things where one is to be: no two read it alike."""
+    for path in paths:
+        said = [(text_of(item), item.get("currencyID")) for item in walk(root, path)]
+        for (one, its), (other, others) in combinations(said[:_MOST_SAID], 2):
+            if one != other and (its == others or None in {its, others}):
+                return True
+    return False
 
 
 def first(element: etree._Element | None, *paths: str) -> etree._Element | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pypdfium2
@@ -13,6 +13,7 @@ from services.ocr.adapters import text_page
 from services.ocr.adapters.einvoice import recognised
 from services.ocr.adapters.image_types import Image
 from services.ocr.adapters.ink import Ink
+from services.ocr.adapters.text_objects import is_replaced
 from services.ocr.layout import Mark, words
 from shared.errors import PermanentError
 from shared.events.results import EInvoice, Page
@@ -53,37 +54,55 @@ def read_page(document: pypdfium2.PdfDocument, number: int) -> Page:
         page = document[number - 1]
     except (pypdfium2.PdfiumError, IndexError) as err:
         raise PermanentError(QuarantineReason.PAGES_MISSING) from err
+    noted: pypdfium2.PdfPage | None = None
     try:
-        return _read(page, number)
+        where = text_page.frame(page)
+        characters, unmapped = text_page.characters(page, where)
+        verdict = text_layer.judge(characters, text_page.drawn(page, where, unmapped))
+        if raw.FPDFPage_GetAnnotCount(page) > 0:
+            # A person sees notes and fields: they become part of what is drawn. The page that is
+            # open stays as it was parsed.
+            raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY)
+            noted = document[number - 1]
+        return _read(_Open(page, noted, number, where), characters, verdict)
     except pypdfium2.PdfiumError as err:
         raise PermanentError(QuarantineReason.UNREADABLE) from err
     finally:
+        if noted is not None:
+            noted.close()
         page.close()
 
 
-def _read(page: pypdfium2.PdfPage, number: int) -> Page:
-    where = text_page.frame(page)
-    characters, unmapped = text_page.characters(page, where)
-    verdict = text_layer.judge(characters, text_page.drawn(page, where, unmapped))
-    if verdict == "blank":
+class _Open(NamedTuple):
+    """An open page, and the same with its notes and fields, where it has some."""
+
+    page: pypdfium2.PdfPage
+    noted: pypdfium2.PdfPage | None
+    number: int
+    where: text_page.Frame
+
+
+def _read(one: _Open, characters: list[text_layer.Character], verdict: text_layer.Verdict) -> Page:
+    page, noted, number, where = one
+    if verdict == "blank" and noted is None:
         return _page(number, where, [])
-    if verdict == "trust":
-        ink = Ink(page, where.size)
+    shown: Page | None = None
+    if verdict == "trust" and not is_replaced(page):
+        ink = Ink(page, where.size, noted)
         trusted = _page(number, where, [c for c in characters if not c.hidden], ink.shows)
-        if ink.is_most:
+        sound = not ink.is_overlaid and not text_layer.is_written_over(trusted.words)
+        if ink.is_most and sound and not ink.has_notes:
             return trusted
+        shown = trusted if ink.is_most and sound else None
     # Imported late: a born-digital document never pays for the models.
     from services.ocr.adapters.page_reader import read_image  # noqa: PLC0415 - costs 0.3 s
 
     width, height = where.size
-    read = read_image(
-        render(page), number=number, width=width, height=height, turned=page.get_rotation()
-    )
+    image = render(noted if noted is not None else page)
+    read = read_image(image, number=number, width=width, height=height, turned=page.get_rotation())
     if verdict == "compare":
-        layer = _page(number, where, characters)
-        if text_layer.agrees(layer.words, read.words):
-            return layer
-    return read
+        shown = _page(number, where, characters)
+    return shown if shown is not None and text_layer.agrees(shown.words, read.words) else read
 
 
 def _page(

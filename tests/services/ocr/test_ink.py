@@ -1,6 +1,7 @@
 """A text layer is believed only where a person sees its words."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pypdfium2
 import pytest
@@ -9,8 +10,10 @@ from examples.hostile.outcomes import sound_invoice
 from examples.injected.asked import FAKE_TOTAL, Injected
 from examples.injected.hidden import hidden
 from examples.injected.page import draw, lines
+from examples.injected.replaced import replaced
 from services.ocr.adapters import pdf
 from services.ocr.adapters.ink import Ink
+from services.ocr.adapters.text_objects import is_replaced
 
 INVOICE = sound_invoice(950)
 
@@ -74,3 +77,42 @@ def test_what_is_outside_the_page_is_no_matter_of_ink(
 ) -> None:
     """Whoever makes words of a page drops it there."""
     assert ink.shows(box, None)
+
+
+@pytest.mark.parametrize(
+    "document", [one for one in replaced() if "scan" not in one.name], ids=lambda one: one.about
+)
+def test_what_a_layer_says_otherwise_is_not_read(document: Injected) -> None:
+    """The attack: no word of it is hidden from whoever looks for contrast."""
+    with pdf.opened(document.content) as opened:
+        read = pdf.read_page(opened, 1)
+    words = "".join(word.text for word in read.words).replace(",", "")
+    total = Decimal(document.truth.fields["total_amount"])
+    assert str(total * 8) not in words
+    assert document.truth.fields["invoice_id"] in words
+
+
+@pytest.mark.parametrize(
+    ("said", "replaced"),
+    [
+        ("fi", False),
+        ("\u00ad", False),
+        ("ffi", False),
+        ("9", True),
+        ("Evil Ltd", True),
+        ("x" * 400, True),
+    ],
+)
+def test_text_that_stands_in_for_other_text_is_noticed(said: str, *, replaced: bool) -> None:
+    """Hyphens and ligatures are replaced by honest software; numbers and words are not."""
+
+    def added(canvas: object) -> None:
+        canvas._code.append(f"/Span <</ActualText <feff{said.encode('utf-16-be').hex()}>>> BDC")  # type: ignore[attr-defined] # reportlab has no types
+        lines(("Visible",))(canvas)
+        canvas._code.append("EMC")  # type: ignore[attr-defined] # same
+
+    document = pypdfium2.PdfDocument(draw(INVOICE, added))
+    page = document[0]
+    assert is_replaced(page) is replaced
+    page.close()
+    document.close()

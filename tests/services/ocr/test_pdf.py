@@ -213,9 +213,30 @@ def test_a_hidden_layer_that_agrees_is_trusted(
 ) -> None:
     """A searchable scan's own text is kept when it says what the page shows."""
     image = make_picture(("Hidden total 930.40", "payable at once"), size=(400, 600))
-    page = only(make_pdf(Scan(image, LAYER, visible=False, below=False)))
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawImage(ImageReader(image), 0, 0, 400, 600)
+        for y, line in ((533, "Hidden total 930.40"), (463, "payable at once")):
+            text = canvas.beginText(50, y)
+            text.setFont("Helvetica", 28)
+            text.setTextRenderMode(3)
+            text.textLine(line)
+            canvas.drawText(text)
+
+    page = only(make_pdf(draw))
     assert page.engine == "text_layer"
     assert "930.40" in [word.text for word in page.words]
+
+
+def test_a_hidden_layer_with_amounts_elsewhere_is_not_trusted(
+    make_pdf: PdfMaker, make_picture: Callable[..., Image.Image]
+) -> None:
+    """The attack: it has all the numbers of the page, and another one beside the label."""
+    image = make_picture(("Hidden total 930.40", "payable at once"), size=(400, 600))
+    layer = "Hidden total 130.40 payable at once 930.40"
+    page = only(make_pdf(Scan(image, layer, visible=False, below=False)))
+    assert page.engine == "rapidocr"
+    assert "130.40" not in [word.text for word in page.words]
 
 
 def test_invisible_text_without_a_scan_is_not_read(make_pdf: PdfMaker) -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from services.ocr.text_layer import Character, Drawn, agrees, judge, marks, page_turn, turned
+from services.ocr.text_layer import (
+    Character,
+    Drawn,
+    agrees,
+    is_written_over,
+    judge,
+    marks,
+    page_turn,
+    turned,
+)
 from shared.events.results import Word
 
 BORN = Drawn(anything=True)
@@ -130,3 +139,27 @@ def test_a_number_read_badly_does_not_condemn_a_layer() -> None:
     """Our own doubt is no evidence against it."""
     seen = [*said("Invoice", "number", "total"), *said("20411", confidence=0.6)]
     assert agrees(said("Invoice", "number", "total", "20417"), seen)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "over"),
+    [("960.00", 0.1, True), ("120.00", 0.1, False), (".", 0.12, True), ("960.00", 0.2, False)],
+)
+def test_words_that_stand_in_one_place_are_noticed(text: str, left: float, *, over: bool) -> None:
+    """The attack: a word under paint borrows the ink of what is written over it."""
+    wide = 0.08 if len(text) > 1 else 0.01
+    words = [
+        Word("120.00", (0.1, 0.5, 0.18, 0.52), 1.0, 0),
+        Word(text, (left, 0.501, left + wide, 0.519), 1.0, 0),
+    ]
+    assert is_written_over(words) is over
+
+
+def test_an_amount_that_was_read_nowhere_near_condemns_a_layer() -> None:
+    """The attack: the page's own number somewhere, and another one where it stands."""
+    read = [*said("Invoice", "number", "total"), Word("120.00", (0.5, 0.5, 0.6, 0.52), 1.0, 1)]
+    honest = [*said("Invoice", "number", "total"), Word("120.00", (0.5, 0.5, 0.6, 0.52), 1.0, 1)]
+    moved = [*honest[:3], Word("120.00", (0.1, 0.9, 0.2, 0.92), 1.0, 1)]
+    assert agrees(honest, read)
+    assert not agrees(moved, read[3:] * 2)
+    assert not agrees([*honest, Word("960.00", (0.5, 0.1, 0.6, 0.12), 1.0, 1)], read[3:])

@@ -1,5 +1,6 @@
 """E-invoices: every field exact, and held where the page says something else."""
 
+import re
 from decimal import Decimal
 from typing import Literal, cast
 
@@ -15,7 +16,10 @@ from tests.services.summarize.documents import INVOICE
 from tests.services.summarize.writing import reading
 
 CII = """<?xml version="1.0" encoding="UTF-8"?>
-<rsm:CrossIndustryInvoice xmlns:rsm="urn:rsm:100" xmlns:ram="urn:ram:100" xmlns:udt="urn:udt:100">
+<rsm:CrossIndustryInvoice
+ xmlns:rsm="urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
+ xmlns:ram="urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"
+ xmlns:udt="urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100">
  <rsm:ExchangedDocument><ram:ID>4711</ram:ID><ram:TypeCode>380</ram:TypeCode>
   <ram:IssueDateTime><udt:DateTimeString format="102">20260302</udt:DateTimeString></ram:IssueDateTime>
  </rsm:ExchangedDocument>
@@ -64,9 +68,15 @@ ZUGFERD_1 = (
     .replace("SpecifiedLineTrade", "SpecifiedSupplyChainTrade")
 )
 
-DRAFT = ZUGFERD_1.replace("ram:", "").replace("xmlns:ram", "xmlns:unused")
+DRAFT = (
+    ZUGFERD_1.replace("ram:", "")
+    .replace("xmlns:ram", "xmlns:unused")
+    .replace("CrossIndustryInvoice:100", "CBFBUY:5")
+)
 
-UBL = """<Invoice xmlns="urn:oasis:Invoice-2" xmlns:cac="urn:cac" xmlns:cbc="urn:cbc">
+UBL = """<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"
+ xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
+ xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2">
  <cbc:ID>4711</cbc:ID><cbc:IssueDate>2026-03-02</cbc:IssueDate><cbc:DueDate>2026-04-01</cbc:DueDate>
  <cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode><cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
  <cac:AccountingSupplierParty><cac:Party><cac:PartyName><cbc:Name>Muster</cbc:Name></cac:PartyName>
@@ -283,3 +293,65 @@ def test_an_address_of_nothing_but_a_country_is_that_country() -> None:
     ):
         xml = xml.replace(gone, "")
     assert summarize(xml, None).fields["supplier_address"].value == "DE"
+
+
+FOREIGN = "urn:somebody:else"
+
+
+@pytest.mark.parametrize("syntax", ["cii", "ubl"])
+def test_what_is_in_a_figure_besides_does_not_cut_it_short(syntax: Syntax) -> None:
+    """The attack: whoever shows ``1<?x?>00.00`` shows 100.00, and ``1`` would be booked."""
+    xml = {"cii": CII, "ubl": UBL}[syntax]
+    for inside in ("<?x y?>", "<!-- x -->"):
+        cut = re.sub(r">(\d)(\d+\.\d\d)<", rf">\1{inside}\2<", xml)
+        told = summarize(cut, None, syntax)
+        plain = summarize(xml, None, syntax)
+        assert told.fields["total_amount"].value == plain.fields["total_amount"].value
+        assert not told.doubts
+
+
+@pytest.mark.parametrize("inside", ["<x/>", "<x>9</x>"])
+def test_a_figure_with_elements_in_it_is_none(inside: str) -> None:
+    """No schema allows it, and no two programs read it alike."""
+    cut = re.sub(r">(\d)(\d+\.\d\d)<", rf">\1{inside}\2<", UBL)
+    assert HeldReason.TOTAL_MISSING in summarize(cut, None, "ubl").doubts
+
+
+@pytest.mark.parametrize("syntax", ["cii", "ubl"])
+def test_elements_of_other_namespaces_are_passed_over(syntax: Syntax) -> None:
+    """The attack: an extension with the name of the total, before the total."""
+    xml = {"cii": CII, "ubl": UBL}[syntax]
+    name, prefix = ("GrandTotalAmount", "ram") if syntax == "cii" else ("TaxInclusiveAmount", "cbc")
+    own = f"<{prefix}:{name}"
+    for named in (f'<z:{name} xmlns:z="{FOREIGN}">9</z:{name}>', f'<{name} xmlns="">9</{name}>'):
+        told = summarize(xml.replace(own, named + own, 1), None, syntax)
+        plain = summarize(xml, None, syntax)
+        assert told.fields["total_amount"].value == plain.fields["total_amount"].value
+
+
+@pytest.mark.parametrize(
+    ("syntax", "own"),
+    [
+        ("cii", "ram:GrandTotalAmount"),
+        ("cii", "ram:ID"),
+        ("cii", "ram:InvoiceCurrencyCode"),
+        ("ubl", "cbc:TaxInclusiveAmount"),
+        ("ubl", "cbc:ID"),
+        ("ubl", "cbc:IssueDate"),
+    ],
+)
+def test_xml_that_says_two_things_is_held(syntax: Syntax, own: str) -> None:
+    """The attack: one program shows the first, the other books the second."""
+    xml = {"cii": CII, "ubl": UBL}[syntax]
+    twice = xml.replace(f"<{own}", f"<{own}>2026-01-09</{own}><{own}", 1)
+    assert HeldReason.LOW_CONFIDENCE in summarize(twice, None, syntax).doubts
+
+
+@pytest.mark.parametrize("syntax", ["cii", "ubl"])
+def test_a_total_in_another_currency_is_no_total(syntax: Syntax) -> None:
+    """120 dollars are not 120 euros."""
+    xml = {"cii": CII, "ubl": UBL}[syntax]
+    foreign = re.sub(
+        r"<(ram:GrandTotalAmount|cbc:TaxInclusiveAmount)[^>]*>", r'<\1 currencyID="USD">', xml
+    )
+    assert HeldReason.TOTAL_MISSING in summarize(foreign, None, syntax).doubts
