@@ -34,12 +34,15 @@ digest() { awk -v image="$1" '$1 == image { print $2 }' "$state/images"; }
 # SERVICE: the revision that served before this release.
 before() { awk -v service="$1" '$1 == service { print $2 }' "$state/before"; }
 
-# SERVICE: the revision that has all of its traffic; nothing when several share it.
-serving() {
+# SERVICE: who has how much of its traffic, REVISION=PERCENT a line.
+shares() {
   run services describe "$1" --flatten='status.traffic[]' \
     --format='value(status.traffic.percent,status.traffic.revisionName)' |
-    awk -F'\t' '$1 == 100 { print $2 }'
+    awk -F'\t' '$1 > 0 { print $2 "=" $1 }' | sort
 }
+
+# SERVICE: the revision that has all of its traffic; nothing when several share it.
+serving() { shares "$1" | sed -n 's/=100$//p'; }
 
 # SERVICE REVISION=PERCENT,…
 send() { run services update-traffic "$1" --to-revisions="$2"; }
@@ -112,8 +115,23 @@ tokens() {
   done >"$state/tokens"
 }
 
+# Nothing is sent anywhere when somebody else moved traffic meanwhile: a rollback that the next step
+# undid would be none, and of two releases at once each service would serve another.
+undisturbed() {
+  local had service was expected
+  had=$(cat "$state/had" 2>/dev/null || echo 0)
+  while read -r service was; do
+    expected=$was=100
+    ((had == 0)) || expected=$(printf '%s\n' "$service-$(suffix)=$had" "$was=$((100 - had))" | sort)
+    [[ $(shares "$service") == "$expected" ]] ||
+      fail "$service has other traffic than this release gave it: somebody else releases, or rolled back; this one ends here, and moves nothing"
+  done <"$state/before"
+}
+
 traffic() {
   local percent=$1 service was
+  undisturbed
+  echo "$percent" >"$state/had"
   while read -r service was; do
     ((percent == 100)) && was="" || was=",$was=$((100 - percent))"
     send "$service" "$service-$(suffix)=$percent$was" || give_up "$service could not be sent traffic"

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ SERVICES = {"docledger-ledger": "ledger", "docledger-ingest-api": "ingest"}
 IMAGES = ("ingest", "ledger", "operator")
 
 
+Others = Callable[[], object]
+
 ROLLBACK = trigger_of("rollback.yaml")["substitutions"]
 
 
@@ -24,6 +27,9 @@ class Project:
     """Two services that serve an old revision, and images of one commit."""
 
     def __init__(self, folder: Path) -> None:
+        self.meanwhile: dict[
+            str, Callable[[], object]
+        ] = {}  # what others do, by the step it precedes
         self.fake = folder / "fake"
         self.source = folder / "source"
         for name in ("traffic", "before", "revisions", "tags"):
@@ -49,6 +55,7 @@ class Project:
         build = build_of(name)
         environ = {**build["substitutions"], **substitutions, "PROJECT_ID": "docledger-test"}
         for step in build["steps"]:
+            self.meanwhile.pop(str(step["id"]), lambda: None)()
             done = subprocess.run(
                 ["/bin/bash", "-c", step["script"]],
                 env={
@@ -200,6 +207,33 @@ def test_release_waits_for_the_one_before_to_be_finished(project: Project) -> No
     assert project.release() == "deploy"
     assert "docledger-ingest-api is between two releases" in project.told
     assert not [line for line in project.changes() if line.startswith(("deploy", "traffic"))]
+
+
+@pytest.mark.parametrize("step", ["traffic-50", "traffic-100"])
+def test_rollback_is_not_undone_by_the_release_that_still_runs(project: Project, step: str) -> None:
+    """On-call rolls back first and looks for the build after: its next step must not go on."""
+    aside = project.source / "aside"
+
+    def rolled_back() -> None:
+        (project.source / "release").rename(aside)  # another build, in a workspace of its own
+        assert project.run("rollback.yaml", **ROLLBACK) == ""
+        shutil.rmtree(project.source / "release")
+        aside.rename(project.source / "release")
+
+    project.meanwhile[step] = rolled_back
+    assert project.release() == step
+    assert "somebody else releases, or rolled back" in project.told
+    assert project.serving() == OLD
+
+
+def test_of_two_releases_at_once_one_ends_before_it_moves_anything(project: Project) -> None:
+    """Each would send the other's share back, and every service would serve another release."""
+    service = project.fake / "traffic" / "docledger-ingest-api"
+    other = "5\tdocledger-ingest-api-other\n95\tdocledger-ingest-api-old\n"
+    project.meanwhile["traffic-5"] = lambda: service.write_text(other)
+    assert project.release() == "traffic-5"
+    assert not [line for line in project.changes() if line.startswith("traffic")]
+    assert service.read_text() == other
 
 
 def test_rollback_gives_the_release_before_all_traffic_and_changes_no_table(
