@@ -34,10 +34,13 @@ def erase(data_dir: Path, typed: str, *, yes: bool, as_json: bool) -> int:
     settings = ErasureSettings.from_environment()
     policy = Policy.read(settings.policy)
     document = find_document(house, typed)
-    if policy.holds(document.tenant, document.document_id):
-        where = named(settings.policy or "", CALLED)
-        raise UserError(f"{document.document_id} must stay: it is under 'hold' in {where}")
     erasing = erasing_of(house, policy=policy)
+    if erasing.must_stay(document):
+        where = named(settings.policy or "", CALLED)
+        raise UserError(
+            f"{document.document_id} must stay: it, or an e-mail that carried it, is under 'hold' "
+            f"in {where}"
+        )
     if not yes and not typer.confirm(_question(erasing.family(document))):
         to_stderr().print("nothing was erased")
         return 1

@@ -121,6 +121,27 @@ class Erasing:
         del going[head.document_id]
         return Family(head, tuple(going.values()), waiting, dict(kept))
 
+    def must_stay(self, document: RegisteredDocument) -> bool:
+        """Tell whether a document is on hold, or an e-mail is that carried it, however deep.
+
+        Raises:
+            TransientError: the register is unavailable.
+        """
+        seen, waiting = {document.document_id}, [document.document_id]
+        while waiting:
+            whose = waiting.pop()
+            if self._on_hold(document.tenant, whose):
+                return True
+            for brought in self._register.submissions_of(document.tenant, whose):
+                if brought.parent is None or brought.status is SubmissionStatus.REFUSED:
+                    continue
+                carrier = self._register.submission(brought.parent)
+                email = carrier.document_id if carrier is not None else None
+                if email is not None and email not in seen:
+                    seen.add(email)
+                    waiting.append(email)
+        return False
+
     def erase(self, head: RegisteredDocument) -> tuple[Family, list[Erasure]]:
         """Erase ``head`` and what goes with it; what was asked for is erased last.
 

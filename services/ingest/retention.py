@@ -105,8 +105,7 @@ class Retention:
         for document in self._register.documents():
             since = brought.get((document.tenant, document.document_id), [])
             if self._is_due(document, since, now):
-                carriers = {became.get(one.parent) for one in since if one.parent is not None}
-                yield document, self._fate(document, carriers)
+                yield document, self._fate(document, _carriers(document, brought, became))
 
     def _is_due(
         self, document: RegisteredDocument, brought: list[Submission], now: datetime
@@ -116,10 +115,27 @@ class Retention:
             return False
         return max(one.received_at for one in brought) + kept < now
 
-    def _fate(self, document: RegisteredDocument, carriers: set[str | None]) -> Fate:
-        named = {document.document_id, *carriers} - {None}
-        if any(self._policy.holds(document.tenant, one) for one in named if one is not None):
+    def _fate(self, document: RegisteredDocument, carriers: set[str]) -> Fate:
+        named = {document.document_id, *carriers}
+        if any(self._policy.holds(document.tenant, one) for one in named):
             return Fate.LEGAL_HOLD
         if document.status is None:
             return Fate.IN_FLIGHT
         return Fate.UNDECIDED if document.status is Terminal.HELD else Fate.ERASED
+
+
+def _carriers(
+    document: RegisteredDocument,
+    brought: Mapping[tuple[str, str], list[Submission]],
+    became: Mapping[str, str | None],
+) -> set[str]:
+    """Return the e-mails that carried a document, and those that carried them."""
+    found: set[str] = set()
+    waiting = [document.document_id]
+    while waiting:
+        for one in brought.get((document.tenant, waiting.pop()), ()):
+            email = became.get(one.parent) if one.parent is not None else None
+            if email is not None and email not in found:
+                found.add(email)
+                waiting.append(email)
+    return found

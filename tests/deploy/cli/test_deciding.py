@@ -235,6 +235,9 @@ def test_what_must_stay_is_erased_by_nobody(
     policy.write_text(f"hold: {{documents: ['{row['document_id']}']}}")
     refused = changing("erase", file, "--yes")
     assert (refused.code, "must stay" in refused.err) == (2, True)
+    for part in row["attachments"]:  # of an e-mail that is evidence, half would be none
+        refused = changing("erase", part, "--yes")
+        assert (refused.code, "an e-mail that carried it" in refused.err) == (2, True)
     policy.write_text(f"hold: {{documents: ['{row['attachments'][0]}']}}")
     said = changing("erase", file, "--yes", "--format", "json")
     assert said.rows[0]["kept"] == {"legal_hold": 1}

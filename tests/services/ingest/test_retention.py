@@ -190,6 +190,19 @@ def test_a_hold_on_an_email_holds_what_it_carried(yard: Yard) -> None:
     assert yard.erased == [DOC, OTHER, MAIL]
 
 
+def test_a_hold_reaches_through_an_email_in_an_email(yard: Yard) -> None:
+    """Forwarded evidence is evidence: what the inner e-mail carried, the outer one did."""
+    inner, fourth = "e1" * 20, "d3" * 20
+    yard.register.expand(upload(SECOND), document_id=MAIL)
+    yard.register.expand(upload(THIRD, parent=SECOND), document_id=inner)
+    yard.register.accept(upload(fourth, parent=THIRD), document_id=OTHER, pages=1)
+    yard.register.apply([event(posted_as(OTHER, DocumentType.LETTER), job=fourth)])
+    rules = {"keep_days": {"letter": 10, "email": 10}}
+    yard.policy = Policy.model_validate({**rules, "hold": {"documents": [MAIL]}})
+    assert yard.after(11) == {"erased": 1, "legal_hold": 3}
+    assert yard.erased == [DOC]
+
+
 def test_a_refused_submission_brings_nothing(yard: Yard) -> None:
     """Its moment says nothing about how long somebody needs the document."""
     late = upload(SECOND, minutes=99 * 24 * 60)
