@@ -48,12 +48,14 @@ def run(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, pass_on)
-    with subprocess.Popen([*command, *arguments]) as running:  # noqa: S603 - ours; no shell reads it
-        started.append(running)
-        for sent in asked:  # before there was anybody to pass it on to
-            running.send_signal(sent)
-        code = running.wait()
-    _end(proxy_port)
+    try:
+        with subprocess.Popen([*command, *arguments]) as running:  # noqa: S603 - ours; no shell reads it
+            started.append(running)
+            for sent in asked:  # before there was anybody to pass it on to
+                running.send_signal(sent)
+            code = running.wait()
+    finally:  # it may not even have begun: no memory is left, or its arguments are too long
+        _end(proxy_port)
     return code if code >= 0 else _KILLED - code
 
 

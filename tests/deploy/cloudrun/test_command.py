@@ -86,6 +86,21 @@ def test_a_command_that_is_killed_leaves_no_proxy_behind(proxy: Proxy) -> None:
     assert proxy.told == ["/quitquitquit"]
 
 
+def test_a_command_that_cannot_begin_leaves_no_proxy_behind(proxy: Proxy) -> None:
+    """A job that waited for its proxy until its time is over would look as if it worked."""
+    job = "from deploy.cloudrun.command import run; run(['x' * 10**6], proxy_port={})"
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", job.format(proxy.server_port)],
+        cwd=Path(__file__).parents[3],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Argument list too long" in ended.stderr
+    assert proxy.told == ["/quitquitquit"]
+
+
 def test_a_job_that_is_cancelled_ends_its_command_and_then_the_proxy(
     proxy: Proxy, tmp_path: Path
 ) -> None:
