@@ -18,10 +18,16 @@ _VOID: Final = frozenset(
 )
 _HIDING: Final = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])|mso-hide:all"
+    r"|font-size:[01](?:\.\d+)?p[xt]|(?:max-)?(?:height|width):0(?![.\d]*[1-9])"
+    r"|(?:left|top|right|text-indent):-\d{3}"
     r"|(?<![-\w])color:(?:white(?!\w)|#fff(?![0-9a-f])|#ffffff(?![0-9a-f])|transparent"
     r"|rgb\(255,255,255\))"
 )
 """Styles of an element under which nobody sees its text, as they are written without blanks."""
+
+_TURNS: Final = "bidi-override"
+_TURNED: Final = "\u202e"
+"""Says of the text that it is shown in another order than it is written in."""
 
 _SPACES: Final = re.compile(r"[ \t\r\n\xa0]+")
 
@@ -42,6 +48,8 @@ class _Reader(HTMLParser):
         if self._unseen is None and tag not in _VOID and (tag in _UNSEEN or _hides(attrs)):
             self._unseen, self._open = tag, 0
         self._open += tag == self._unseen
+        if tag == "bdo" or _TURNS in (dict(attrs).get("style") or "").lower():
+            self.parts.append(_TURNED)
         self.parts.append("\n" if tag in _BLOCKS else "\t" if tag in _CELLS else "")
 
     def handle_endtag(self, tag: str) -> None:

@@ -18,6 +18,9 @@ CHARACTER_POINTS: Final = (7.2, 12.0)  # width, height of a character: 12-point 
 
 _WORD: Final = re.compile(r"\S+")
 
+_TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Overrides and embeddings of direction (UAX 9): what is shown stands in another order."""
+
 
 def decoded(content: bytes) -> str:
     """Return text by its byte order mark, as UTF-8, or else as Windows-1252; never an error."""
@@ -52,9 +55,13 @@ def _printable(line: str) -> str:
 def text_page(
     lines: Sequence[str], *, number: int, engine: Literal["plain_text", "xml"] = "plain_text"
 ) -> Page:
-    """Return one page whose words stand where their lines and columns put them."""
+    """Return one page whose words stand where their lines and columns put them.
+
+    Where the text turns its own direction round, nobody can be sure of what a person sees.
+    """
     columns = max([PAGE_COLUMNS, *(len(line) for line in lines)])
     rows = max(PAGE_LINES, len(lines))
+    sure = 0.0 if any(map(_TURNING.search, lines)) else 1.0
     words = [
         Word(
             found.group(),
@@ -64,7 +71,7 @@ def text_page(
                 round(found.end() / columns, 5),
                 round((row + 1) / rows, 5),
             ),
-            1.0,
+            sure,
             row,
         )
         for row, line in enumerate(lines)

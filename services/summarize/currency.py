@@ -110,6 +110,9 @@ def iso_4217() -> frozenset[str]:
     return frozenset(list_currencies())
 
 
+_MOSTLY: Final = 0.6
+"""Share of the marks from which a currency is the document's."""
+
 _COMMON: Final = frozenset(
     [
         "EUR",
@@ -177,6 +180,11 @@ def resolve(mark: str, home: Counter[str]) -> str | None:
     return upper if upper in _COMMON else None
 
 
+def home_currency(home: Counter[str]) -> str:
+    """Return the currency of the country that a document has most signs of; "" of none."""
+    return next((_HOME[country] for country, _ in home.most_common(1)), "")
+
+
 def _votes(
     sheet: Sheet, beside: Sequence[tuple[str, Segment]], home: Counter[str]
 ) -> tuple[Counter[str], dict[str, Evidence]]:
@@ -210,9 +218,11 @@ def find_currency(
     """
     votes, first = _votes(sheet, beside, home)
     if votes:
-        (code, count), *others = votes.most_common()
-        shared = sum(number for _, number in others)
-        confidence = 0.98 * count / (count + shared)
+        (code, count), *_ = votes.most_common()
+        confidence = 0.98 * count / votes.total()
+        own = home_currency(home)
+        if confidence < _MOSTLY and own in votes:
+            return CurrencyFound(own, _MOSTLY, first[own])
         if code == "USD" and first[code].text == "$" and not home["US"]:
             confidence *= 0.9  # some other country's dollar
         return CurrencyFound(code, confidence, first[code])

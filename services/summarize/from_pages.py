@@ -7,7 +7,7 @@ from typing import Final
 from services.summarize.amounts import written
 from services.summarize.confidence import ENOUGH, ENOUGH_DATE, of_part, of_reading, of_total
 from services.summarize.contested import is_contested, reached
-from services.summarize.currency import iso_4217, scale_of
+from services.summarize.currency import home_currency, iso_4217, resolve, scale_of
 from services.summarize.doctype import POSTING
 from services.summarize.figures import Figure, of_role
 from services.summarize.labels import Role
@@ -152,9 +152,29 @@ def _missing(page: PageReading, fields: dict[FieldName, FieldValue]) -> Iterable
     total, date = fields.get("total_amount"), fields.get("invoice_date")
     unsure = total is not None and total.confidence < ENOUGH
     undated = date is not None and date.confidence < ENOUGH_DATE
-    several = page.holds_several or is_contested(page.chosen, page.facts)
+    several = page.holds_several or is_contested(page.chosen, page.facts) or in_two_currencies(page)
     if unsure or undated or page.type.is_doubtful or several:
         yield HeldReason.LOW_CONFIDENCE
+
+
+_WHOLLY: Final = 0.9
+"""Share of the marks from which a currency is the document's, where little else speaks for it."""
+
+
+def in_two_currencies(page: PageReading) -> bool:
+    """Tell whether the total's currency may be another one than the document's."""
+    if page.currency is None or page.chosen.total is None:
+        return False
+    code, sure = page.currency.code, page.currency.confidence
+    own: set[str | None] = set()
+    others: set[str | None] = set()
+    for figure in of_role(page.figures, Role.TOTAL, Role.PAYABLE):
+        if figure.amount.mark is not None:
+            its = own if abs(figure.value) == abs(page.chosen.total) else others
+            its.add(resolve(figure.amount.mark, page.home))
+    if own:
+        return code not in own
+    return sure < _WHOLLY and (code in others or code != home_currency(page.home))
 
 
 def lines_differ(page: PageReading) -> bool:

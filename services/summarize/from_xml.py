@@ -8,13 +8,24 @@ from services.summarize.currency import iso_4217
 from services.summarize.doctype import POSTING
 from services.summarize.einvoice import read_einvoice
 from services.summarize.page_reading import PageReading
-from services.summarize.visible import contradicts, on_page
+from services.summarize.visible import contradicts, is_other_type, on_page
 from services.summarize.wording import sentence
 from services.summarize.xml_values import XmlInvoice, XmlLine, XmlValue
 from shared.events.results import EInvoice, Evidence, FieldName, FieldValue, LineItem, Summary
 from shared.telemetry.reasons import HeldReason
 
 _MUST_BE_VISIBLE: Final[tuple[FieldName, ...]] = ("total_amount", "currency", "invoice_id")
+_MAY_DIFFER: Final[tuple[FieldName, ...]] = (
+    "total_amount",
+    "net_amount",
+    "total_tax_amount",
+    "invoice_date",
+    "due_date",
+    "supplier_name",
+    "supplier_tax_id",
+    "supplier_address",
+    "receiver_name",
+)
 _SURE: Final = 0.99
 _UNSEEN: Final = 0.95
 """What the XML says is exact; where the page does not show it, that is what may be wrong."""
@@ -81,10 +92,14 @@ def _missing(invoice: XmlInvoice) -> Iterable[HeldReason]:
 def differs(invoice: XmlInvoice, seen: dict[FieldName, Evidence | None], page: PageReading) -> bool:
     """Tell whether total, currency or id are not on the page, or the page says otherwise."""
     hidden = any(name not in invoice.fields or seen.get(name) is None for name in _MUST_BE_VISIBLE)
-    return hidden or any(
-        contradicts(page, name, invoice.fields[name].value)
-        for name in ("total_amount", "invoice_date")
-        if name in invoice.fields
+    return (
+        hidden
+        or is_other_type(page, invoice.kind)
+        or any(
+            contradicts(page, name, invoice.fields[name].value)
+            for name in _MAY_DIFFER
+            if name in invoice.fields
+        )
     )
 
 
@@ -101,6 +116,7 @@ def summarize_xml(einvoice: EInvoice, page: PageReading) -> Summary:
     invoice = read_einvoice(einvoice)
     seen: dict[FieldName, Evidence | None] = {}
     doubts = [*arithmetic(invoice), *_missing(invoice)]
+    disguised = einvoice.visible and is_other_type(page, invoice.kind)
     if einvoice.visible:
         seen = {name: on_page(page, name, value.value) for name, value in invoice.fields.items()}
         if differs(invoice, seen, page):
@@ -115,5 +131,5 @@ def summarize_xml(einvoice: EInvoice, page: PageReading) -> Summary:
         summary=sentence(invoice.kind, fields),
         fields=fields,
         line_items=tuple(_line_item(line) for line in invoice.lines),
-        doubts=tuple(dict.fromkeys(doubts)) if invoice.kind in POSTING else (),
+        doubts=tuple(dict.fromkeys(doubts)) if invoice.kind in POSTING or disguised else (),
     )

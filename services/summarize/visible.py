@@ -8,13 +8,18 @@ from typing import Final
 
 from services.summarize.currency import resolve
 from services.summarize.dates import find_dates
+from services.summarize.doctype import POSTING
 from services.summarize.folding import alnum, fold
 from services.summarize.labels import Role
 from services.summarize.layout import Row, Segment
 from services.summarize.page_reading import PageReading
+from shared.events.payloads import DocumentType
 from shared.events.results import Evidence, FieldName
 
 _SURE: Final = 0.9
+
+_NAMED: Final = 0.6
+"""How clearly a label must say what an amount is."""
 
 _STATED: Final = 0.75
 """A date surer than this stands beside a label, in whatever order of day and month."""
@@ -96,19 +101,35 @@ def on_page(page: PageReading, name: FieldName, value: str) -> Evidence | None:
 
 
 def contradicts(page: PageReading, name: FieldName, value: str) -> bool:
-    """Tell whether the page says something else than the XML: another total, another date.
+    """Tell whether the page says something else than the XML: another total, date, tax id.
 
     That a value stands somewhere is not enough for a total: the net amount stands there too. So
     where labels name totals, one of those must be it.
     """
-    if name == "total_amount":
+    if name in _AMOUNT_ROLES:
         named = {
             abs(item.value)
             for item in page.facts.candidates
-            if item.role in {Role.TOTAL, Role.PAYABLE} and item.strength > 0.6  # noqa: PLR2004
+            if item.role in _AMOUNT_ROLES[name] and item.strength > _NAMED
         }
+        if name == "total_tax_amount":
+            named |= {abs(page.chosen.tax)} if page.chosen.tax is not None else set()
         return bool(named) and abs(Decimal(value)) not in named
-    if name == "invoice_date":
-        issued, wanted = page.dates[0], date.fromisoformat(value)
-        return issued is not None and issued.confidence > _STATED and not _date_in(page, wanted)
+    if name in {"invoice_date", "due_date"}:
+        shown, wanted = page.dates[name == "due_date"], date.fromisoformat(value)
+        return shown is not None and shown.confidence > _STATED and not _date_in(page, wanted)
+    if name == "supplier_address":
+        return name in page.parties and on_page(page, name, value.partition(", ")[0]) is None
+    if name in {"supplier_name", "supplier_tax_id", "receiver_name"}:
+        return name in page.parties and on_page(page, name, value) is None
     return False
+
+
+def is_other_type(page: PageReading, kind: DocumentType) -> bool:
+    """Tell whether the page is a credit note where the XML is none, or the reverse."""
+    shown = page.type
+    if shown.is_doubtful or shown.kind not in POSTING:
+        return False
+    return kind not in POSTING or (
+        kind != shown.kind and DocumentType.CREDIT_NOTE in {kind, shown.kind}
+    )

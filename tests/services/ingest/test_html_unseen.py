@@ -20,6 +20,10 @@ from services.ingest.html_text import text_of
         'style="color: white"',
         'style="color:transparent"',
         'style="mso-hide:all"',
+        'style="font-size:1px"',
+        'style="max-height:0; overflow:hidden"',
+        'style="position:absolute; left:-9999px"',
+        'style="text-indent: -2000px"',
     ],
 )
 def test_what_nobody_sees_is_left_out(attributes: str) -> None:
@@ -50,3 +54,15 @@ def test_what_people_see_is_read(style: str) -> None:
 def test_an_element_that_is_never_closed_hides_the_rest() -> None:
     """As a browser shows it."""
     assert text_of('<p>before</p><div style="display:none"><div>x</div>gone') == "before"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        '<bdo dir="rtl">51.21</bdo>',
+        '<i style="direction:rtl; unicode-bidi: bidi-override">51.21</i>',
+    ],
+)
+def test_what_is_turned_round_says_so(inside: str) -> None:
+    """The attack: ``51.21`` is shown as ``12.15``; whoever reads the text must know."""
+    assert "\u202e" in text_of(f"<p>Total {inside}</p>")

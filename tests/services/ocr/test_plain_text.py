@@ -50,3 +50,13 @@ def test_any_encoding_is_read(content: bytes, text: str) -> None:
 def test_pages_are_counted_as_ingest_counts_them(text: str) -> None:
     """Pages in = pages read, or every long text would be quarantined."""
     assert len(pages_of(text)) == count_pages(text)
+
+
+@pytest.mark.parametrize(
+    "sign", ["\u202a", "\u202b", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068"]
+)
+def test_text_that_turns_its_direction_round_is_read_without_confidence(sign: str) -> None:
+    """The attack: ``51.21`` is shown as ``12.15``, and both add up."""
+    page = text_page(["Total", f"{sign}51.21"], number=1)
+    assert {word.confidence for word in page.words} == {0.0}
+    assert {word.confidence for word in text_page(["Total 51.21"], number=1).words} == {1.0}

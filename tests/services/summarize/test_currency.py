@@ -42,3 +42,11 @@ def test_marks_and_scales() -> None:
     assert resolve("kr", Counter({"NO": 1})) == "NOK"
     assert "EUR" in iso_4217()
     assert scale_of("JPY") == 0
+
+
+def test_of_marks_that_differ_the_countrys_own_counts() -> None:
+    """A euro sign that OCR saw in a number is not a Malaysian shop's currency."""
+    rows = ["Acme Sdn Bhd, Johor", "95568€ 1 8.90", "Amt (RM) Tax (RM)", "Total | 8.90"]
+    found = PageReading(reading(rows).pages).currency
+    assert found is not None
+    assert found.code == "MYR"

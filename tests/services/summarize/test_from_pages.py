@@ -373,3 +373,17 @@ def test_a_seller_named_behind_a_heading_is_the_supplier() -> None:
     summary = summarize([*rows, "Net | | $10.00", "Tax | | $1.00", "Total | | $11.00"])
     assert values(summary)["supplier_name"] == "Company ABC"
     assert values(summary)["receiver_name"] == "John Doe"
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        ["Amount due  USD 960.00", "All amounts in GBP"],
+        ["We also sell in USD, USD, USD, USD and USD", "All amounts in GBP"],
+    ],
+)
+def test_a_total_that_borrows_a_currency_is_held(added: list[str]) -> None:
+    """The attack: 120 pounds, booked as 120 dollars because of what stands below."""
+    plain = [row.replace("EUR ", "").replace(" EUR", "") for row in INVOICE]
+    summary = summarize([*plain, *added])
+    assert HeldReason.LOW_CONFIDENCE in summary.doubts

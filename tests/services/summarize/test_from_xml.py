@@ -355,3 +355,29 @@ def test_a_total_in_another_currency_is_no_total(syntax: Syntax) -> None:
         r"<(ram:GrandTotalAmount|cbc:TaxInclusiveAmount)[^>]*>", r'<\1 currencyID="USD">', xml
     )
     assert HeldReason.TOTAL_MISSING in summarize(foreign, None, syntax).doubts
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Muster GmbH", "Somebody Ltd"),
+        ("DE136695976", "DE999999999"),
+        ("Beispiel AG", "Somebody Ltd"),
+        ("Hauptstr. 5", "Elsewhere 1"),
+        ("20260401", "20990401"),
+        (">380<", ">381<"),
+        (">380<", ">220<"),
+    ],
+)
+def test_xml_that_says_otherwise_than_the_page_is_held(old: str, new: str) -> None:
+    """The attack: total, currency and number as everybody sees them, and another payee."""
+    assert old in CII
+    assert HeldReason.XML_DIFFERS in summarize(CII.replace(old, new)).doubts
+
+
+def test_another_split_of_the_total_than_the_pages_is_held() -> None:
+    """The attack: a tax that nobody paid is reclaimed, and the total is right."""
+    shifted = CII.replace("19.00", "69.00").replace("100.00", "50.00")
+    shifted = shifted.replace(">60<", ">10<")
+    assert shifted != CII
+    assert HeldReason.XML_DIFFERS in summarize(shifted).doubts
