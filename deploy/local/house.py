@@ -116,6 +116,8 @@ class House(Stores):
         """Keys, wrapped by a key file or by Cloud KMS."""
         settings = KmsSettings.from_environment()
         self._require_set(KmsSettings.variable("kek"), settings.kek, self.site.keys)
+        # An empty folder needs no version of the KEK, and says of every document that it is erased.
+        self._require_set(KmsSettings.variable("keys_bucket"), settings.keys_bucket, self.site.keys)
         return open_keyring(self.site.keys, settings=settings)
 
     @cached_property

@@ -1,6 +1,7 @@
 """Commands in a job when something is wrong that nobody thought of, or was set wrong by hand."""
 
 import io
+import shutil
 
 import pytest
 
@@ -12,6 +13,7 @@ from shared.settings import SettingsError
 from shared.worker import names
 from tests.deploy.cli.test_on_a_project import KEY, Project, _as_a_job, project
 from tests.deploy.conftest import Docledger, Ran
+from tests.emulators.kms import KEK
 from tests.shared.objects.json_api import BUCKET
 
 __all__ = ["project"]
@@ -80,6 +82,26 @@ def test_a_file_never_passes_for_what_was_migrated(
     assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
     assert "DOCLEDGER_REGISTER_DATABASE is not set" in told.err
     assert not fresh.data.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("keys", "show"), ("keys", "rewrap", "--destroy-old"), ("erase", "{id}", "--yes"), ("audit",)],
+    ids=" ".join,
+)
+def test_no_folder_passes_for_the_bucket_of_keys(
+    words: tuple[str, ...], project: Project, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an empty one no key needs the old versions, and every document's is destroyed already."""
+    shutil.rmtree(project.docledger.data / "keys")
+    monkeypatch.setenv("DOCLEDGER_KMS_KEK", KEK)
+    before = dict(project.api.objects)
+    document = str(ran.row("invoice-once.pdf")["document_id"])
+    told = project.docledger(*(word.replace("{id}", document) for word in words))
+    assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert "DOCLEDGER_KMS_KEYS_BUCKET is not set" in told.err
+    assert not (project.docledger.data / "keys").exists()
+    assert (project.api.objects, project.published) == (before, [])
 
 
 @pytest.mark.parametrize("bucket", ["../x", "gs://docledger", "UPPER", "ends-", "x"])
