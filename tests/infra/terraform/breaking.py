@@ -105,6 +105,24 @@ BROKEN: Final[Mapping[str, tuple[Rule, str, Path, object]]] = {
         ("template", 0, "template", 0, "vpc_access", 0, "egress"),
         "PRIVATE_RANGES_ONLY",
     ),
+    "a proxy that asks for a password": (
+        rules.the_database_is_reached_by_its_proxy,
+        'deployable["ledger"].google_cloud_run_v2_service.this',
+        ("template", 0, "containers", 1, "args"),
+        ["--private-ip", "acme:europe-west3:docledger"],
+    ),
+    "a job's way to the database by a public address": (
+        rules.the_database_is_reached_by_its_proxy,
+        'command["erase"].google_cloud_run_v2_job.this',
+        ("template", 0, "template", 0, "containers", 1, "args"),
+        ["--auto-iam-authn", "acme:europe-west3:docledger"],
+    ),
+    "a sandbox in a sandbox": (
+        rules.everything_has_a_kernel_of_its_own,
+        _OCR,
+        ("template", 0, "execution_environment"),
+        "EXECUTION_ENVIRONMENT_GEN1",
+    ),
     "a wall with a gap": (
         rules.everything_leaves_by_the_network,
         "google_compute_firewall.nowhere",

@@ -118,6 +118,30 @@ def everything_leaves_by_the_network(plan: Plan) -> Iterator[str]:
         yield "google_compute_firewall.nowhere is not there"
 
 
+def the_database_is_reached_by_its_proxy(plan: Plan) -> Iterator[str]:
+    """It logs in as the account and finds the server from within: there is no password to lose."""
+    for one, template in _templates(plan):
+        for container in template["containers"]:
+            if container["name"] != "database":
+                continue
+            for needed in ("--private-ip", "--auto-iam-authn"):
+                if needed not in (container["args"] or ()):
+                    yield f"{one.address}: its proxy lacks {needed}"
+
+
+def everything_has_a_kernel_of_its_own(plan: Plan) -> Iterator[str]:
+    """The first generation's sandbox lacks what ours confines foreign files with."""
+    for one, template in _templates(plan):
+        if template["execution_environment"] != "EXECUTION_ENVIRONMENT_GEN2":
+            yield f"{one.address} runs in another environment"
+
+
+def _templates(plan: Plan) -> Iterator[tuple[Any, Any]]:
+    for one in plan.of("google_cloud_run_v2_service", "google_cloud_run_v2_job"):
+        (template,) = one.values["template"]
+        yield one, template if "containers" in template else template["template"][0]
+
+
 RULES: Final[tuple[Rule, ...]] = (
     lies_under_a_key,
     nobody_is_everybody,
@@ -126,6 +150,8 @@ RULES: Final[tuple[Rule, ...]] = (
     dead_letters_are_consumed,
     erased_means_erased,
     everything_leaves_by_the_network,
+    the_database_is_reached_by_its_proxy,
+    everything_has_a_kernel_of_its_own,
 )
 
 
