@@ -73,6 +73,14 @@ def _schema() -> dict[str, Any]:
 SCHEMA: Final = _schema()
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of an answer; one that says something twice has not made up its mind."""
+    told = dict(pairs)
+    if len(told) != len(pairs):
+        raise UnusableAnswerError
+    return told
+
+
 def read_answer(text: str) -> Answer:
     """Return what a model said.
 
@@ -82,7 +90,7 @@ def read_answer(text: str) -> Answer:
     if len(text) > LONGEST:
         raise UnusableAnswerError
     try:
-        answer = Answer.model_validate(json.loads(text))
+        answer = Answer.model_validate(json.loads(text, object_pairs_hook=_each_once))
     except (ValidationError, ValueError, RecursionError):
         # The chain is cut: both quote what they could not read.
         raise UnusableAnswerError from None

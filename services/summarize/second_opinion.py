@@ -64,11 +64,13 @@ def _places(page: PageReading, answer: Answer) -> tuple[dict[FieldName, Found], 
     found: dict[FieldName, Found] = {}
     missing = False
     for name, value in answer.fields.items():
-        if value is None or not value.strip():
+        # What nobody sees in a proposal would mislead whoever decides on it.
+        shown = "\n".join(map(seen, (value or "").split("\n"))).strip()
+        if not shown:
             continue
-        places = _seen_at(page, name, value.strip())
+        places = _seen_at(page, name, shown)
         if places:
-            found[name] = Found(_normal(name, value.strip(), page), places)
+            found[name] = Found(_normal(name, shown, page), places)
         else:
             missing = True
     return found, missing

@@ -137,6 +137,7 @@ DOCUMENTS = st.recursive(
     max_leaves=8,
 )
 HOSTILE = [
+    json.dumps(saying())[:-1] + ', "summary": "another"}',  # the same key twice
     "",
     "null",
     "[]",

@@ -132,6 +132,14 @@ def test_what_only_the_model_found_is_a_proposal_for_a_hold() -> None:
     assert [one.engine for one in proposed.evidence] == ["vertex"]
 
 
+def test_a_proposal_holds_nothing_that_nobody_sees() -> None:
+    """The attack: a value that is shown in another order to whoever decides on it."""
+    told = without(INVOICE, "Rechnungsnummer")
+    told.insert(7, "Zeichen 4711")
+    doubtful = both(told, saying(total_amount="100.00", invoice_id="\u202e47\u200b11"))
+    assert doubtful.fields["invoice_id"].value == "4711"
+
+
 def test_a_doubt_of_the_rules_stays_whatever_the_model_says() -> None:
     """Nothing that a document talks a model into makes it post."""
     rows = without(INVOICE, "Nettobetrag", "MwSt.", "Wartung", "Ersatz")
