@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, ParamSpec
+from typing import Annotated, Final, ParamSpec
 
 import typer
 
@@ -14,6 +14,17 @@ from shared.errors import TransientError, UserError
 from shared.production import JOB
 
 P = ParamSpec("P")
+
+_REFUSALS: Final = frozenset({"42501", "42P01"})
+"""Insufficient privilege; undefined table, which is what a schema looks like to who may not use it.
+
+Source: PostgreSQL, "Error Codes".
+"""
+
+_REFUSED: Final = (
+    "the database refused this login: another job is for this command (docs/operations.md), or its "
+    "account is not yet a member of the roles that infra/iam.yaml gives it"
+)
 
 
 class Format(StrEnum):
@@ -54,20 +65,26 @@ def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
             code = told(f"cannot go on: {where}{error.strerror or 'no input or output'}", 1)
         except (typer.Abort, typer.Exit):
             raise
-        except Exception as error:
-            if JOB not in os.environ:
-                raise  # a person sees it whole
-            code = told(f"broke off: {_place_of(error)}", 1)
+        except Exception as error:  # noqa: BLE001 - it is raised again, or logged without content
+            code = told(_what_broke(error), 1)
         raise typer.Exit(code)
 
     return run_command
 
 
-def _place_of(error: Exception) -> str:
-    """Return type and place: the message may quote what it was about, and a job's is logged."""
+def _what_broke(error: Exception) -> str:
+    """Return a line about an unknown error; where a person sits at a screen, raise it again.
+
+    Type and place: the message may quote what it was about, and what a job says is logged.
+    """
+    # Asked without SQLAlchemy, for which --help would wait.
+    if getattr(getattr(error, "orig", None), "sqlstate", None) in _REFUSALS:
+        return _REFUSED
+    if JOB not in os.environ:
+        raise error
     from shared.worker.edge import place_of  # noqa: PLC0415 - --help must not wait for it
 
-    return place_of(error)
+    return f"broke off: {place_of(error)}"
 
 
 def told(line: str, code: int) -> int:

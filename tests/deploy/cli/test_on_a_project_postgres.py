@@ -158,6 +158,21 @@ def test_the_keeper_may_ask_what_its_commands_ask(login: Login, project: Project
         assert told.code == 0, (words, told)
 
 
+@pytest.mark.parametrize(
+    ("identity", "words"),
+    [("keeper", ("status",)), ("eraser", ("status",)), ("operator", ("database", "migrate"))],
+    ids=str,
+)
+def test_a_command_in_another_jobs_place_is_one_line(
+    identity: str, words: tuple[str, ...], login: Login, project: Project
+) -> None:
+    """Whoever picked the wrong job, or forgot a membership, is told so; nothing was done."""
+    login(identity)
+    told = project.docledger(*words)
+    assert (told.code, told.out, told.err.count("\n")) == (1, "", 1)
+    assert "the database refused this login" in told.err
+
+
 @pytest.mark.parametrize("identity", ["operator", "eraser", "keeper"])
 def test_no_job_may_write_to_books_or_register(
     identity: str, books: str, postgres_server: Postgres, login: Login

@@ -109,6 +109,8 @@ def test_topics_and_subscriptions_are_the_topologys(planned: Plan, matrix: Matri
             (push,) = values["push_config"]
             assert push["push_endpoint"].endswith(f".run.app/push/{values['name']}")
             assert f"docledger-{its.worker}-{NUMBER}" in push["push_endpoint"]
+        (letters,) = subscriptions[name].values["dead_letter_policy"]
+        assert letters["max_delivery_attempts"] == its.attempts  # an outage is no poison
 
 
 def test_every_push_carries_the_token_of_its_own_account(planned: Plan) -> None:
