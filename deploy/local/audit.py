@@ -6,6 +6,7 @@ event or an object away behind the system's back is found from what the others s
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -56,6 +57,10 @@ class Finding:
     detail: str = ""
     book: BookFinding | None = None
 
+
+UNTOLD: Final = timedelta(hours=1)
+"""After a tombstone, where no bus says what it was given: the register's sweep tells of an erasure
+again within minutes, so what nobody has heard of by then is lost."""
 
 _BOOKED: Final = {
     Standing.POSTED: Terminal.POSTED,
@@ -166,15 +171,22 @@ def _check_erased(
     if not house.tombstones.stands(whose):
         yield Finding(Problem.NOT_ERASED, whose, "no tombstone")
     told = announcement(document, keyring=house.keyring, at=house.clock.now())
-    if not document.erased and not _was_published(house, told.id):
+    overdue = _is_overdue(house, whose)
+    if not document.erased and (overdue or not _was_published(house, told.id)):
         yield Finding(Problem.EVENT_MISSING, whose, EventType.DOCUMENT_ERASED.value)
-    if document.erased and not waiting and _lacks_erasure(house, document):
+    if document.erased and (overdue or not waiting) and _lacks_erasure(house, document):
         yield Finding(Problem.NOT_BOOKED, whose, EntryKind.ERASURE.value)
     if house.keyring.has_document_key(whose):
         yield Finding(Problem.NOT_ERASED, whose, "its key is there")
     prefixes = (names.original(whose), *names.prefixes_of(whose))
     if any(True for prefix in prefixes for _ in house.objects.list(prefix)):
         yield Finding(Problem.NOT_ERASED, whose, "its objects are there")
+
+
+def _is_overdue(house: House, whose: str) -> bool:
+    """Tell whether everybody should have heard by now, where the bus does not say who has."""
+    stone = house.objects.stat(names.tombstone(whose)) if house.published is None else None
+    return stone is not None and stone.updated + UNTOLD < house.clock.now()
 
 
 def _check_submission(

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from datetime import timedelta
 
 import pytest
 
@@ -66,6 +67,23 @@ def test_a_question_that_nobody_answers_is_an_answer_in_a_job(
     assert told.code == 1
     assert told.err.endswith("nothing was done\n")
     assert project.api.objects == before
+
+
+def test_an_erasure_that_nobody_heard_of_is_found_after_its_time(
+    project: Project, ran: Ran, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed before it told: register and books would say for ever that the document is there."""
+    monkeypatch.setattr("deploy.cli.erase.PROJECT_WAIT_S", 0.0)
+    monkeypatch.setattr(Project, "publish", lambda _project, _events: None)
+    document = ran.row("invoice-once.pdf")["document_id"]
+    assert project.docledger("erase", document, "--yes").code == 0
+    assert project.docledger("audit").code == 0  # it may still be on its way
+    monkeypatch.setattr("deploy.local.audit.UNTOLD", timedelta(0))
+    told = project.docledger("audit", "--format", "json")
+    assert told.code == 1
+    assert [(row["document_id"], row["code"], row["detail"]) for row in told.rows] == [
+        (document, "event_missing", "docledger.document.erased.v1")
+    ]
 
 
 @pytest.mark.parametrize("words", [("show",), ("migrate",)], ids=" ".join)
