@@ -3,13 +3,16 @@
 The client of Cloud KMS is loaded where a setting names it, and nowhere else.
 """
 
+import os
 from pathlib import Path
 
+from shared.errors import UserError
 from shared.keys.connecting import connect
 from shared.keys.files import FileKek, FileKeyring
 from shared.keys.settings import KmsSettings
 from shared.keys.stored import KeyFolder, StoredKeys
 from shared.keys.wrapping import WrappedKeyring
+from shared.production import on_cloud_run
 
 
 def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> WrappedKeyring:
@@ -20,10 +23,16 @@ def open_keyring(folder: Path, *, settings: KmsSettings | None = None) -> Wrappe
         settings: read from the environment when None.
 
     Raises:
-        UserError: a setting is wrong, the folder is somebody else's, or its KEK is not here.
+        UserError: a setting is wrong, the folder is somebody else's, or its KEK is not here; or the
+            folder is of an instance on Cloud Run, and would be gone with it.
         TransientError: the folder cannot be used now.
     """
     settings = settings or KmsSettings.from_environment()
+    if settings.keys_bucket is None and on_cloud_run(os.environ):
+        raise UserError(
+            f"{settings.variable('keys_bucket')} is not set: keys that lie on an instance of Cloud "
+            "Run are gone with it, and every document that they lock"
+        )
     if settings.kek is None:
         return FileKeyring(folder)
     connection = connect()
