@@ -169,7 +169,7 @@ def _periods(signing: Signing, tenant: str) -> tuple[KeyPeriod, ...]:
     history = signing.history(tenant).read()
     if history is not None:
         return history.periods
-    return (KeyPeriod(signing.keys(tenant).first().key, 0),)
+    return (KeyPeriod(signing.only(tenant).key, 0),)
 
 
 def _key(history: KeyHistory, typed: str) -> VerifierKey:

@@ -104,14 +104,14 @@ class Signing:
         """Return the published log of a tenant, its first public key beside it.
 
         Raises:
-            FileConflictError: another public key is published.
-            UserError: the key history is missing.
+            FileConflictError: somebody else just published another public key.
+            UserError: another one is published, or the key history is missing.
             TransientError: the place is unavailable.
         """
         if self._history_bytes(tenant) is None:
-            name, line = f"{tenant}{VKEY_SUFFIX}", f"{self._only(tenant).key}\n".encode()
-            if self._place.find(name) != line:  # who only reads may not even try to write
-                self._place.beside().create_all([(name, line)])
+            line = f"{self.only(tenant).key}\n".encode()
+            if not self.has_log(tenant):  # who only reads may not even try to write
+                self._place.beside().create_all([(f"{tenant}{VKEY_SUFFIX}", line)])
         return self._place.log(tenant)
 
     def signer(self, tenant: str) -> CheckpointSigner:
@@ -119,7 +119,7 @@ class Signing:
 
         Raises:
             TlogError: the history is damaged.
-            UserError: a private key is missing, or the history is.
+            UserError: a private key is missing, or the history is; or another key is published.
             TransientError: the folder, the bucket or Cloud KMS is unavailable.
         """
         data = self._history_bytes(tenant)
@@ -128,7 +128,7 @@ class Signing:
             history = self.history(tenant).read() if data is not None else None
             keys = self.keys(tenant)
             signer: CheckpointSigner = (
-                self._only(tenant)
+                self.only(tenant)
                 if history is None
                 else JointSigner(history, [keys.of(key) for key in history.open])
             )
@@ -136,15 +136,27 @@ class Signing:
             self._known[tenant] = known
         return known[1]
 
-    def _only(self, tenant: str) -> LogKey:
-        """Return the key of a log without a history: its first one, if it never had another."""
+    def only(self, tenant: str) -> LogKey:
+        """Return the key of a log without a history: its first one, if it never had another.
+
+        Raises:
+            UserError: it had another, or another one is published.
+            TransientError: as ``signer``.
+        """
         keys = self.keys(tenant)
         if keys.exchanged:
             raise UserError(
                 f"{tenant}{KEYS_SUFFIX} is not where the logs are published, though the log's key "
                 f"was exchanged: put it there, with {tenant}{VKEY_SUFFIX}; nothing is signed before"
             )
-        return keys.first()
+        first = keys.first()
+        published = self._place.find(f"{tenant}{VKEY_SUFFIX}")
+        if published is not None and published != f"{first.key}\n".encode():
+            raise UserError(
+                f"{tenant}{VKEY_SUFFIX} is published for another key than {first.key}: check "
+                "DOCLEDGER_LEDGER_ORIGIN, and where the logs and their private keys are"
+            )
+        return first
 
     def _history_bytes(self, tenant: str) -> bytes | None:
         return self._place.find(f"{tenant}{KEYS_SUFFIX}")

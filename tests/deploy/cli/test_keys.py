@@ -55,6 +55,17 @@ def test_a_published_key_that_nobody_holds_is_not_handed_on(changing: Docledger)
     assert (told.code, told.rows[1]["private_key"]) == (1, "gone")
 
 
+@pytest.mark.parametrize("words", [("keys", "show"), ("keys", "rotate"), ("audit",)], ids=" ".join)
+def test_another_name_for_the_log_is_told_before_anything_is_believed(
+    words: tuple[str, ...], docledger: Docledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An auditor who was given the key under the wrong name could verify nothing."""
+    monkeypatch.setenv("DOCLEDGER_LEDGER_ORIGIN", "docledger.example/other")
+    told = docledger(*words)
+    assert (told.code, told.out, told.err.count("\n")) == (2, "", 1)
+    assert "DOCLEDGER_LEDGER_ORIGIN" in told.err
+
+
 def test_a_compromised_key_is_closed_at_a_size(changing: Docledger) -> None:
     """The operator is told what a file cannot do: reach the auditors by another way."""
     stolen = _open(changing)[0]
