@@ -4,6 +4,8 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
+from services.ingest.html_styles import Sight, Styles, declared
+
 _BLOCKS: Final = frozenset(
     (
         *("address", "article", "blockquote", "br", "div", "dl", "dt", "dd", "footer", "form"),
@@ -16,28 +18,43 @@ _UNSEEN: Final = frozenset(("script", "style", "title", "template"))
 _VOID: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
 )
-_HIDING: Final = re.compile(
-    r"display:none|visibility:(?:hidden|collapse)|font-size:0(?![.\d]*[1-9])|opacity:0(?![.\d]*[1-9])|mso-hide:all"
-    r"|font-size:[01](?:\.\d+)?p[xt]|(?:max-)?(?:height|width):0(?![.\d]*[1-9])"
-    r"|(?:left|top|right|text-indent):-\d{3}"
-    r"|(?<![-\w])color:(?:white(?!\w)|#fff(?![0-9a-f])|#ffffff(?![0-9a-f])|transparent"
-    r"|rgb\(255,255,255\))"
-)
-"""Styles of an element under which nobody sees its text, as they are written without blanks."""
-
 _TURNS: Final = "bidi-override"
 _TURNED: Final = "\u202e"
-"""Says of the text that it is shown in another order than it is written in."""
+"""Says of the text that it may be shown otherwise than it is written: nothing of it is posted."""
 
 _SPACES: Final = re.compile(r"[ \t\r\n\xa0]+")
 
 
-class _Reader(HTMLParser):
+class _Inside:
+    """Whether a parser is inside an element of some kind, however many of its name it holds."""
+
     def __init__(self) -> None:
+        self._tag: str | None = None
+        self._open = 0  # elements of its name, itself included
+
+    def __bool__(self) -> bool:
+        return self._tag is not None
+
+    def begin(self, tag: str, *, of_the_kind: bool) -> None:
+        """Take note of a start tag."""
+        if self._tag is None and of_the_kind and tag not in _VOID:
+            self._tag, self._open = tag, 0
+        self._open += tag == self._tag
+
+    def end(self, tag: str) -> None:
+        """Take note of an end tag."""
+        if tag == self._tag:
+            self._open -= 1
+            if not self._open:
+                self._tag = None
+
+
+class _Reader(HTMLParser):
+    def __init__(self, styles: Styles) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
-        self._unseen: str | None = None
-        self._open = 0  # elements inside the one that is not seen, itself included
+        self._styles = styles
+        self._hidden, self._doubtful = _Inside(), _Inside()
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - the base class's signature
         """Skip ``<![if mso]>`` and its kind; the base class raises on those it does not know."""
@@ -45,35 +62,30 @@ class _Reader(HTMLParser):
         return self.rawdata.find(">", i) + 1 or -1
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._unseen is None and tag not in _VOID and (tag in _UNSEEN or _hides(attrs)):
-            self._unseen, self._open = tag, 0
-        self._open += tag == self._unseen
-        if tag == "bdo" or _TURNS in (dict(attrs).get("style") or "").lower():
+        told = dict(attrs)
+        sight = Sight.HIDDEN if tag in _UNSEEN else self._styles.sight(tag, told)
+        self._hidden.begin(tag, of_the_kind=sight is Sight.HIDDEN)
+        self._doubtful.begin(tag, of_the_kind=sight is Sight.DOUBTFUL)
+        if tag == "bdo" or _TURNS in declared(told.get("style") or ""):
             self.parts.append(_TURNED)
         self.parts.append("\n" if tag in _BLOCKS else "\t" if tag in _CELLS else "")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == self._unseen:
-            self._open -= 1
-            if not self._open:
-                self._unseen = None
+        self._hidden.end(tag)
+        self._doubtful.end(tag)
         self.parts.append("\n" if tag in _BLOCKS else "")
 
     def handle_data(self, data: str) -> None:
-        if self._unseen is None:
-            self.parts.append(_SPACES.sub(" ", data))
-
-
-def _hides(attributes: list[tuple[str, str | None]]) -> bool:
-    """Tell whether an element's own attributes hide it."""
-    told = dict(attributes)
-    style = "".join((told.get("style") or "").lower().split())
-    return "hidden" in told or _HIDING.search(style) is not None
+        if self._hidden:
+            return
+        if self._doubtful and any(map(str.isdigit, data)):
+            self.parts.append(_TURNED)
+        self.parts.append(_SPACES.sub(" ", data))
 
 
 def text_of(html: str) -> str:
     """Return lines of text; cells of a table row are four spaces apart."""
-    reader = _Reader()
+    reader = _Reader(Styles(html))
     reader.feed(html)
     reader.close()
     lines = []

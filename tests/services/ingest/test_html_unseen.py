@@ -24,6 +24,9 @@ from services.ingest.html_text import text_of
         'style="max-height:0; overflow:hidden"',
         'style="position:absolute; left:-9999px"',
         'style="text-indent: -2000px"',
+        'style="display:/* seen */none"',
+        r'style="d\isplay:n\6f ne"',
+        'style="color:#fff; background:#fefefe"',
     ],
 )
 def test_what_nobody_sees_is_left_out(attributes: str) -> None:
@@ -44,6 +47,8 @@ def test_what_nobody_sees_is_left_out(attributes: str) -> None:
         "font-size:0.9em",
         "display:block",
         "color:whitesmoke2",
+        "color:#fff; background-color:#123a6b",
+        "border-width:0",
     ],
 )
 def test_what_people_see_is_read(style: str) -> None:
@@ -66,3 +71,57 @@ def test_an_element_that_is_never_closed_hides_the_rest() -> None:
 def test_what_is_turned_round_says_so(inside: str) -> None:
     """The attack: ``51.21`` is shown as ``12.15``; whoever reads the text must know."""
     assert "\u202e" in text_of(f"<p>Total {inside}</p>")
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        ".x{display:none}",
+        "p, div.x { color: red; visibility : hidden }",
+        "#y{font-size:0}",
+        "@media screen{.x{display:none}}",
+        "@import url(a.css); .x{display:none}",
+        "/* .x{} */ .x/**/{display:n\\6f ne}",
+        ".x{display:none",
+        "div{display:none}",
+    ],
+)
+def test_what_a_style_sheet_hides_is_left_out(sheet: str) -> None:
+    """The attack: the forged total has a class, and the sheet says that nobody sees it."""
+    html = f'<style>{sheet}</style>before<div class="a X" id=y>Total 9600.00</div>after'
+    assert text_of(html) == "before\nafter"
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "@media (min-width:1px){.x{display:none}}",
+        "@supports (display:grid){.x{display:none}}",
+        "b .x{display:none}",
+        "[class]{display:none}",
+        "*{opacity:0}",
+        "div:nth-child(2){display:none}",
+    ],
+)
+def test_what_a_style_sheet_may_hide_is_told(sheet: str) -> None:
+    """Only a browser could say; figures that may not be seen are not posted."""
+    html = f'<style>{sheet}</style>before<div class="x">Total 9600.00</div><i>after</i>'
+    assert "\u202e" in text_of(html)
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        ".y{display:none}",
+        "a:hover{color:#fff}",
+        "@media print{.x{display:none}}",
+        "th{color:#fff;background:#333}",
+        ".x{border-width:0; line-height:0.9; font-size:10px}",
+        "@media (max-width:480px){.mobile{display:none}}",
+        "table td{mso-table-lspace:0pt}",
+    ],
+)
+def test_ordinary_style_sheets_hide_nothing(sheet: str) -> None:
+    """Most mails have one; their figures are read as before."""
+    html = f'<style>{sheet}</style><a class="x">Total 119.00</a>'
+    assert text_of(html) == "Total 119.00"
