@@ -69,6 +69,8 @@ def _by_content(house: House, path: Path) -> RegisteredDocument:
             f"{printable(path)}: cannot be read as a file ({err.reason.value}); give the "
             "document's id"
         ) from err
+    if not house.keyring.has_tenant(house.tenant):
+        raise UserError(f"{printable(house.tenant)}: no tenant is called so; check --tenant")
     key = house.keyring.tenant_key(house.tenant, TenantPurpose.IDS)
     document = house.register.document(house.tenant, document_id_of(key, content))
     if document is None:

@@ -80,6 +80,10 @@ class WrappedKeyring:
         """
         return self._read(_checked(document_id))
 
+    def has_tenant(self, tenant: str) -> bool:
+        """Tell whether documents of a tenant ever came; asking makes it no key."""
+        return self._stored.has(f"{TENANTS}/{tenant}.{TenantPurpose.IDS.value}")
+
     def has_document_key(self, document_id: str) -> bool:
         """Tell whether the document has a key, for who may read none."""
         return self._stored.has(_checked(document_id))

@@ -236,6 +236,13 @@ def test_a_tenant_is_named_where_there_are_several(project: Project, ran: Ran) -
     assert project.docledger("--tenant", "default", "trace", document[:8]).code == 0
     told = project.docledger("--tenant", "other", "trace", document[:8])
     assert (told.code, told.err.count("\n")) == (2, 1)
+    file = ran.docledger.file("invoice-once.pdf")
+    assert project.docledger("trace", file).code == 0
+    before = {path.name for path in (project.docledger.data / "keys").rglob("*")}
+    told = project.docledger("--tenant", "other", "trace", file)
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "no tenant" in told.err
+    assert {path.name for path in (project.docledger.data / "keys").rglob("*")} == before
     (row,) = project.docledger("--tenant", "other", "status", "--format", "json").rows
     assert row["documents"] == 0
 
