@@ -200,10 +200,14 @@ def is_written_over(words: Sequence[Word]) -> bool:
     """
     open_words: list[Word] = []
     for word in sorted(words, key=lambda word: word.box[1]):
-        top = word.box[1]
+        left, top, right, _ = word.box
         open_words = [other for other in open_words if other.box[3] > top]
-        if any(other.text != word.text and _shared(other.box, word.box) for other in open_words):
-            return True
+        for other in open_words:
+            box = other.box
+            # Most stand beside each other: that is asked first.
+            beside = box[0] >= right or left >= box[2]
+            if not beside and other.text != word.text and _shared(box, word.box):
+                return True
         open_words.append(word)
     return False
 

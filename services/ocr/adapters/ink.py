@@ -3,21 +3,24 @@
 A layer also holds what is white on white, covered, clipped, or without opacity, and whoever forges
 a document writes there. So the page is drawn, small and grey, and a word counts whose place holds
 some contrast. Light type must also differ from what lies behind it, else a hidden word would borrow
-the ink of a visible one that stands in the same place. And the page is drawn once more without its
-text: a place that looks the same has its ink from a picture or a line, which may say anything.
+the ink of a visible one that stands in the same place. And where anything else is drawn, the page
+is drawn once more without its text: a place that looks the same has its ink from a picture or a
+line, which may say anything.
 
 Notes and form fields are no part of the layer, and may lie over it: a page that looks different
 with them is not believed without being read.
 """
 
 import math
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import pypdfium2
 
-from services.ocr.adapters.text_objects import text_unseen
+from services.ocr.adapters.text_objects import TextObjects
+from services.ocr.adapters.text_page import Frame
 from shared.events.results import Box
 
 Grey = npt.NDArray[np.uint8]
@@ -36,30 +39,57 @@ class Ink:
 
     Args:
         page: open.
-        size: width and height of the page as shown, in points.
+        text: its pieces of text.
+        where: maps its places to the page as shown.
         noted: the page with its notes and fields, where it has some.
     """
 
     def __init__(
         self,
         page: pypdfium2.PdfPage,
-        size: tuple[float, float],
+        text: TextObjects,
+        where: Frame,
         noted: pypdfium2.PdfPage | None = None,
     ) -> None:
-        self._scale = min(SCALE, LONGEST / max(*size, 1.0))
+        self._scale = min(SCALE, LONGEST / max(*where.size, 1.0))
         self._grey = self._drawn(page)
-        with text_unseen(page):
-            self._bare = self._drawn(page)
-        self._noted = self._drawn(noted) if noted is not None else self._grey
+        self._page, self._text = page, text
+        self._elsewise = self._marked(text.others(), where)
+        self._by_notes: Grey | None = None
+        if noted is not None:
+            self._by_notes = _difference(self._grey, self._drawn(noted))
         self._asked = self._seen = 0
         self.is_overlaid = False
-        self.has_notes = bool((self._noted != self._grey).any())
+        self.has_notes = self._by_notes is not None and bool(self._by_notes.any())
 
     def _drawn(self, page: pypdfium2.PdfPage) -> Grey:
         bitmap = page.render(scale=self._scale, grayscale=True, draw_annots=False)
         grey = np.array(bitmap.to_numpy()).reshape(bitmap.height, bitmap.width)
         bitmap.close()
         return grey
+
+    def _marked(
+        self, others: list[tuple[float, float, float, float]] | None, where: Frame
+    ) -> npt.NDArray[np.bool_]:
+        """Return where something else than text may be drawn: everywhere, if that is not known."""
+        if others is None:
+            return np.ones_like(self._grey, dtype=bool)
+        marked = np.zeros_like(self._grey, dtype=bool)
+        for one in others:
+            marked[self._cut(where.shown(*one))] = True
+        return marked
+
+    @cached_property
+    def _by_text(self) -> Grey:
+        """How much each pixel changes by the page's text."""
+        with self._text.unseen():
+            return _difference(self._grey, self._drawn(self._page))
+
+    def _cut(self, box: Box) -> tuple[slice, slice]:
+        """Return the pixels of a place."""
+        left, top = (max(0, math.floor(side * self._scale)) for side in box[:2])
+        right, bottom = (max(0, math.ceil(side * self._scale)) for side in box[2:])
+        return slice(top, bottom), slice(left, right)
 
     @property
     def is_most(self) -> bool:
@@ -79,21 +109,20 @@ class Ink:
         return seen
 
     def _leaves(self, box: Box, light: int | None) -> bool:
-        scale = self._scale
-        left, top = max(0, int(box[0] * scale)), max(0, int(box[1] * scale))
-        right, bottom = math.ceil(box[2] * scale), math.ceil(box[3] * scale)
-        cut = slice(top, max(0, bottom)), slice(left, max(0, right))
+        cut = self._cut(box)
         place = self._grey[cut]
         if place.size == 0:
             return True  # outside the page: whoever makes words of it drops it
         if int(place.max()) - int(place.min()) < LEAST_CONTRAST:
             return False
-        if _difference(place, self._bare[cut]) < LEAST_CONTRAST:
+        if self._elsewise[cut].any() and int(self._by_text[cut].max()) < LEAST_CONTRAST:
             return False
-        self.is_overlaid |= _difference(place, self._noted[cut]) >= LEAST_CONTRAST
+        if self._by_notes is not None:
+            self.is_overlaid |= int(self._by_notes[cut].max()) >= LEAST_CONTRAST
         return light is None or abs(light - float(np.median(place))) >= LEAST_CONTRAST
 
 
-def _difference(one: Grey, other: Grey) -> int:
-    """Return by how much two places differ at most, of 255."""
-    return int(np.abs(one.astype(np.int16) - other.astype(np.int16)).max())
+def _difference(one: Grey, other: Grey) -> Grey:
+    """Return by how much each pixel differs, of 255."""
+    difference: Grey = np.maximum(one, other) - np.minimum(one, other)
+    return difference

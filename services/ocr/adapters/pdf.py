@@ -13,7 +13,7 @@ from services.ocr.adapters import text_page
 from services.ocr.adapters.einvoice import recognised
 from services.ocr.adapters.image_types import Image
 from services.ocr.adapters.ink import Ink
-from services.ocr.adapters.text_objects import is_replaced
+from services.ocr.adapters.text_objects import TextObjects
 from services.ocr.layout import Mark, words
 from shared.errors import PermanentError
 from shared.events.results import EInvoice, Page
@@ -87,8 +87,9 @@ def _read(one: _Open, characters: list[text_layer.Character], verdict: text_laye
     if verdict == "blank" and noted is None:
         return _page(number, where, [])
     shown: Page | None = None
-    if verdict == "trust" and not is_replaced(page):
-        ink = Ink(page, where.size, noted)
+    text = TextObjects(page) if verdict == "trust" else None
+    if text is not None and not text.is_replaced:
+        ink = Ink(page, text, where, noted)
         trusted = _page(number, where, [c for c in characters if not c.hidden], ink.shows)
         sound = not ink.is_overlaid and not text_layer.is_written_over(trusted.words)
         if ink.is_most and sound and not ink.has_notes:

@@ -17,28 +17,63 @@ REPLACED: Final = "ActualText"
 WORD: Final = 3  # letters, from which it is more than a ligature
 LIGATURES: Final = frozenset({"ffi", "ffl"})
 MOST_MARKS: Final = 16  # around one piece of text
+_PLACED: Final = {raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_SHADING}
 _CELLS: Final = 256  # of the text that replaces another
 
 
-@contextmanager
-def text_unseen(page: pypdfium2.PdfPage) -> Iterator[None]:
-    """Draw a page without its text within a block."""
-    pieces = [one for one, kind in _objects(page) if kind == raw.FPDF_PAGEOBJ_TEXT]
-    for one in pieces:
-        raw.FPDFPageObj_SetIsActive(one, False)  # noqa: FBT003 - a C function
-    try:
-        yield
-    finally:
-        for one in pieces:
-            raw.FPDFPageObj_SetIsActive(one, True)  # noqa: FBT003 - same
+class TextObjects:
+    """The pieces of text of one page, and where it draws anything else.
 
-
-def is_replaced(page: pypdfium2.PdfPage) -> bool:
-    """Tell whether text claims to say something else than its signs show: a number, or a word.
-
-    pdfium's text layer believes the claim. Hyphens and ligatures are replaced by honest software.
+    Args:
+        page: open.
     """
-    return any(_matters(said) for one, _ in _objects(page) for said in _replacements(one))
+
+    def __init__(self, page: pypdfium2.PdfPage) -> None:
+        self._pieces = []
+        self._others = []
+        self._placed = True
+        for one, kind in _objects(page):
+            if kind == raw.FPDF_PAGEOBJ_TEXT:
+                self._pieces.append(one)
+            else:
+                self._others.append(one)
+                # What is in a form is told in the form's own space.
+                self._placed = self._placed and kind in _PLACED
+
+    def others(self) -> list[tuple[float, float, float, float]] | None:
+        """Return where lines, pictures and shades are, what they stroke included.
+
+        Left, bottom, right and top in points of the page's space; None where that is not known.
+        """
+        if not self._placed or len(self._pieces) + len(self._others) >= MOST_OBJECTS:
+            return None
+        left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+        found = []
+        for one in self._others:
+            if not raw.FPDFPageObj_GetBounds(one, left, bottom, right, top):
+                return None
+            found.append((left.value, bottom.value, right.value, top.value))
+        return found
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Have the page drawn without its text within a block."""
+        for one in self._pieces:
+            raw.FPDFPageObj_SetIsActive(one, False)  # noqa: FBT003 - a C function
+        try:
+            yield
+        finally:
+            for one in self._pieces:
+                raw.FPDFPageObj_SetIsActive(one, True)  # noqa: FBT003 - same
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether text claims to say something else than its signs show: a number, or a word.
+
+        pdfium's text layer believes the claim. Hyphens and ligatures are replaced by honest
+        software.
+        """
+        return any(_matters(said) for one in self._pieces for said in _replacements(one))
 
 
 def _matters(said: str) -> bool:

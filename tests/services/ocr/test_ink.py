@@ -13,7 +13,8 @@ from examples.injected.page import draw, lines
 from examples.injected.replaced import replaced
 from services.ocr.adapters import pdf
 from services.ocr.adapters.ink import Ink
-from services.ocr.adapters.text_objects import is_replaced
+from services.ocr.adapters.text_objects import TextObjects
+from services.ocr.adapters.text_page import frame
 
 INVOICE = sound_invoice(950)
 
@@ -56,9 +57,22 @@ def ink() -> Iterator[Ink]:
     """Give the ink of an invoice's page."""
     document = pypdfium2.PdfDocument(draw(INVOICE))
     page = document[0]
-    yield Ink(page, page.get_size())
+    yield Ink(page, TextObjects(page), frame(page))
     page.close()
     document.close()
+
+
+def test_what_a_thick_line_covers_borrows_no_ink_of_it() -> None:
+    """The attack: a line is as wide as it is drawn, and a second one in it looks like ink."""
+
+    def added(canvas: object) -> None:
+        lines(("Covered",), y=200, size=10)(canvas)
+        for width, gray in ((60, 0.5), (3, 0.0)):
+            canvas.setLineWidth(width)  # type: ignore[attr-defined] # reportlab has no types
+            canvas.setStrokeGray(gray)  # type: ignore[attr-defined] # same
+            canvas.line(40, 203, 540, 203)  # type: ignore[attr-defined] # same
+
+    assert "Covered" not in words_of(draw(INVOICE, added))
 
 
 def test_a_layer_that_is_mostly_unseen_is_not_believed_at_all(ink: Ink) -> None:
@@ -113,6 +127,6 @@ def test_text_that_stands_in_for_other_text_is_noticed(said: str, *, replaced: b
 
     document = pypdfium2.PdfDocument(draw(INVOICE, added))
     page = document[0]
-    assert is_replaced(page) is replaced
+    assert TextObjects(page).is_replaced is replaced
     page.close()
     document.close()
