@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pypdfium2
-from PIL import Image
+from PIL import Image, ImageSequence
+
+from tests.emulators.stamps import stamped
 
 RECORDED: Final = Path(__file__).resolve().parents[3] / "shared" / "data" / "documentai"
 """Real outputs, where somebody has laid them beside the project."""
@@ -20,10 +22,11 @@ _LINE: Final = 0.03
 
 
 def pages_of(content: bytes, mime_type: str) -> list[list[str]]:
-    """Return the lines of each page of a file: the text of a PDF, nothing of an image."""
+    """Return the lines of each page of a file: the text of a PDF, the stamp of an image."""
     if mime_type != "application/pdf":
         with Image.open(io.BytesIO(content)) as picture:
-            return [[] for _ in range(getattr(picture, "n_frames", 1))]
+            texts = [stamped(frame) for frame in ImageSequence.Iterator(picture)]
+        return [[] if text is None else [text] for text in texts]
     document = pypdfium2.PdfDocument(content)
     found = []
     for page in document:

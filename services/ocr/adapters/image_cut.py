@@ -44,8 +44,7 @@ def _shown(picture: Pillow.Image, first: int, last: int) -> Iterator[Pillow.Imag
     """Yield an open image at each of its frames."""
     for number in range(first, last + 1):
         try:
-            if number > 1:
-                picture.seek(number - 1)
+            picture.seek(number - 1)  # the first, too: whoever looked before left it at the last
         except Exception as err:  # a decoder raises anything at all on foreign bytes
             raise PermanentError(QuarantineReason.PAGES_MISSING) from err
         if picture.width * picture.height > MOST_PIXELS:

@@ -62,8 +62,7 @@ def read_frame(picture: Pillow.Image, number: int) -> Page:
         PermanentError: ``pages_missing``, ``too_many_pixels`` or ``unreadable``.
     """
     try:
-        if number > 1:
-            picture.seek(number - 1)
+        picture.seek(number - 1)
     except Exception as err:
         raise PermanentError(QuarantineReason.PAGES_MISSING) from err
     if picture.width * picture.height > MOST_PIXELS:

@@ -17,6 +17,8 @@ from shared.sandbox.inline import InlineSandbox
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import JSON
 from tests.emulators.documentai import OCR
+from tests.emulators.documentai_answers import pages_of
+from tests.emulators.stamps import stamp
 from tests.services.ocr.far_house import drawn
 
 
@@ -87,3 +89,16 @@ def test_frames_stay_as_small_as_they_came(mode: str, packed: str, most: float) 
     assert list(cut.sizes) == [(144, 216)] * 2
     with Image.open(io.BytesIO(cut.file)) as part:
         assert (frames(part), part.size, part.info["dpi"]) == (2, (400, 600), (200, 200))
+
+
+@pytest.mark.parametrize(("first", "last"), [(1, 1), (1, 3), (2, 3), (4, 4)])
+def test_each_frame_is_the_one_that_was_asked_for(first: int, last: int) -> None:
+    """The first, too: another in its place would be read as it, and nobody would miss it."""
+    slips = [Image.new("L", (1000, 100), 255) for _ in range(4)]
+    for number, slip in enumerate(slips, start=1):
+        stamp(slip, f"page {number}")
+    file = io.BytesIO()
+    slips[0].save(file, "TIFF", save_all=True, append_images=slips[1:])
+    cut = Cutter(InlineSandbox()).cut(file.getvalue(), MediaType.TIFF, first=first, last=last)
+    told = [[f"page {number}"] for number in range(first, last + 1)]
+    assert pages_of(cut.file, MediaType.TIFF) == told
