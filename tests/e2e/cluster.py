@@ -91,8 +91,9 @@ class Cluster:
         return docledger(self.data, *arguments)
 
     def logs(self, deployable: str) -> list[str]:
-        """Return the log lines of a deployable."""
-        return (Site(self.data).logs / f"{deployable}.ndjson").read_text().splitlines()
+        """Return the log lines of a deployable; not one that is being written."""
+        written = (Site(self.data).logs / f"{deployable}.ndjson").read_text()
+        return written[: written.rfind("\n") + 1].splitlines()
 
 
 @contextmanager
