@@ -82,7 +82,7 @@ def _what_broke(error: Exception) -> str:
         return _REFUSED
     if JOB not in os.environ:
         raise error
-    from shared.worker.edge import place_of  # noqa: PLC0415 - --help must not wait for it
+    from shared.worker.giving_up import place_of  # noqa: PLC0415 - --help must not wait for it
 
     return f"broke off: {place_of(error)}"
 

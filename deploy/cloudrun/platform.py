@@ -27,7 +27,8 @@ from shared.telemetry.log_events import LogEvent
 from shared.telemetry.registry import MemoryMetrics
 from shared.telemetry.tracing import Tracing
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome

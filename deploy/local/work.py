@@ -19,7 +19,8 @@ from shared.objects.batched import BatchedObjects
 from shared.objects.sqlite import SqliteObjects
 from shared.telemetry.metrics import NullMetrics
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome

@@ -5,83 +5,35 @@ decode → tombstone? → span → result already there? → lease → handle �
 before anything is published, and a redelivery publishes the stored result's events again.
 """
 
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Final
 
 from shared.bus.port import Delivery
-from shared.clock import Clock
 from shared.errors import PermanentError, TransientError, backoff_s, decide
 from shared.events.codec import from_message
-from shared.events.envelope import Child, Event
-from shared.events.payloads import DocumentErased, DocumentQuarantined, Reference, StageName
-from shared.keys.vault import ErasedError, Vault
-from shared.logging.stage_log import StageLog
+from shared.events.envelope import Event
+from shared.events.payloads import DocumentErased, Reference, StageName
+from shared.keys.vault import ErasedError
 from shared.objects.port import NotFoundError
 from shared.telemetry.log_events import LogEvent
-from shared.telemetry.metrics import Metric, Metrics
+from shared.telemetry.metrics import Metric
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.spans import Link, SpanAttribute, SpanName
-from shared.telemetry.tracing import ActiveSpan, Tracing
-from shared.telemetry.values import type_name
+from shared.telemetry.tracing import ActiveSpan
 from shared.worker import names
 from shared.worker.attempts import begun
-from shared.worker.breaker import Breaker
-from shared.worker.emitter import Emitter
-from shared.worker.leases import Lease, LeaseHeldError, Leases
+from shared.worker.effects import Effects, Signals
+from shared.worker.giving_up import GivingUp
+from shared.worker.leases import Lease, LeaseHeldError
 from shared.worker.outcome import Outcome
 from shared.worker.process_span import process_span
-from shared.worker.quarantine import Quarantine
 from shared.worker.results import children_in, pack
-from shared.worker.settlement import Receiver, Settlement
-from shared.worker.tombstones import Tombstones
-
-__all__ = ["Edge", "Effects", "Receiver", "Settlement", "Signals", "place_of"]
+from shared.worker.settlement import Settlement, later
 
 DEAD_LETTER_SUFFIX: Final = ".dead"
 CONTENDED_DELAY_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """Everything through which the edge touches the world.
-
-    Attributes:
-        vault: seals and stores results.
-        emitter: makes and publishes events.
-        leases: counts starts.
-        tombstones: what was erased.
-        quarantine: where records go.
-        breaker: stops a worker that is itself broken.
-        clock: time.
-    """
-
-    vault: Vault
-    emitter: Emitter
-    leases: Leases
-    tombstones: Tombstones
-    quarantine: Quarantine
-    breaker: Breaker
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """How the edge tells what it does.
-
-    Attributes:
-        log: lines of registered fields.
-        tracing: one span a delivery.
-        metrics: counters and durations.
-    """
-
-    log: StageLog
-    tracing: Tracing
-    metrics: Metrics
 
 
 class Edge:
@@ -106,6 +58,7 @@ class Edge:
         self._handle = handle
         self._do = effects
         self._tell = signals
+        self._give_up = GivingUp(stage, effects, signals)
 
     @property
     def stage(self) -> StageName:
@@ -117,7 +70,7 @@ class Edge:
         try:
             event = from_message(delivery.message)
         except PermanentError:
-            return self._undecodable(delivery)
+            return self._give_up.keep_undecodable(delivery)
         started = self._do.clock.monotonic()
         with process_span(self._tell.tracing, self._stage, delivery, event) as span:
             settlement = self._settle(event, delivery, span)
@@ -132,7 +85,7 @@ class Edge:
                 span.link(gave_up_in or "", Link.GAVE_UP)
             if delivery.subscription.endswith(DEAD_LETTER_SUFFIX):
                 self._do.leases.clear_ended(names.work_of(event))
-                return self._bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
+                return self._give_up.bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
             return self._work(event, delivery, span)
         except LeaseHeldError:
             return Settlement(
@@ -145,7 +98,7 @@ class Edge:
             try:
                 return self._failed(error, event, delivery, None, span)
             except Exception:  # noqa: BLE001 - deciding needs the stores; without them, later
-                return _later(backoff_s(delivery.attempt))
+                return later(backoff_s(delivery.attempt))
 
     def _work(self, event: Event, delivery: Delivery, span: ActiveSpan) -> Settlement:
         told_to_erase = isinstance(event.data, DocumentErased)
@@ -263,7 +216,7 @@ class Edge:
             self._do.breaker.unknown_error()
         if decision.reason is not None and not self._do.breaker.is_open:
             document_id = error.document_id if isinstance(error, PermanentError) else None
-            settlement = self._bury(
+            settlement = self._give_up.bury(
                 event, delivery, decision.reason, span, document_id=document_id, error=error
             )
             if lease is not None:
@@ -271,80 +224,4 @@ class Edge:
             return settlement
         if lease is not None:
             self._do.leases.give_back(lease, failed=decision.counts_for_breaker)
-        return _later(decision.delay_s or backoff_s(delivery.attempt))
-
-    def _bury(  # noqa: PLR0913 - what is given up on, and why
-        self,
-        event: Event,
-        delivery: Delivery,
-        reason: QuarantineReason,
-        span: ActiveSpan,
-        *,
-        document_id: str | None = None,
-        error: Exception | None = None,
-    ) -> Settlement:
-        """Write the record, publish document.quarantined, acknowledge: in this order."""
-        subject = document_id or event.subject
-        if self._do.tombstones.stands(subject):
-            return Settlement(acknowledge=True, code=DeliveryOutcome.ERASED)
-        span.fail(reason)
-        if document_id is not None:
-            span.set(SpanAttribute.DOCUMENT_ID, document_id)
-        record = self._do.quarantine.put(
-            event,
-            stage=self._stage,
-            reason=reason,
-            document_id=subject,
-            attempts=delivery.attempt,
-            error=None if error is None or isinstance(error, PermanentError) else place_of(error),
-            at=self._do.clock.now(),
-            gave_up_in=span.traceparent,
-        )
-        quarantined = DocumentQuarantined(
-            document_id=subject,
-            revision=getattr(event.data, "revision", 0),
-            stage=self._stage,
-            # What stands is told: an earlier attempt may have given up for another reason.
-            reason=self._do.quarantine.show(record.name).reason,
-            record=record,
-        )
-        child = Child(
-            quarantined.event_type,
-            quarantined.model_dump(),
-            subject=subject,
-            # Each piece of work may be given up on: the page ranges of one document, for one.
-            part=int(event.id[:8], 16),
-        )
-        self._do.emitter.emit(event, (child,), None, span=span)
-        self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
-        return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
-
-    def _undecodable(self, delivery: Delivery) -> Settlement:
-        """A message that is no event of ours: keep it whole, tell, acknowledge."""
-        try:
-            self._do.quarantine.put_undecodable(
-                delivery.message,
-                stage=self._stage,
-                attempts=delivery.attempt,
-                at=self._do.clock.now(),
-            )
-        except TransientError:
-            return _later(backoff_s(delivery.attempt))
-        reason = QuarantineReason.MALFORMED_EVENT
-        self._tell.metrics.count(Metric.QUARANTINES, stage=self._stage, reason=reason.value)
-        self._tell.log.error(LogEvent.EVENT_MALFORMED, code=reason.value, attempt=delivery.attempt)
-        return Settlement(acknowledge=True, code=DeliveryOutcome.QUARANTINED)
-
-
-def _later(delay_s: float) -> Settlement:
-    return Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=delay_s)
-
-
-def place_of(error: BaseException) -> str:
-    """Return an error's type and where it was raised, without its message.
-
-    A type that was made at run time is not named: its name is data.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    return f"{type_name(error)}{where}"
+        return later(decision.delay_s or backoff_s(delivery.attempt))

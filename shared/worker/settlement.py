@@ -24,6 +24,11 @@ class Settlement:
     begun: bool = True
 
 
+def later(delay_s: float) -> Settlement:
+    """Give the delivery back, to be tried again after so many seconds."""
+    return Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=delay_s)
+
+
 class Receiver(Protocol):
     """What takes deliveries: an edge."""
 

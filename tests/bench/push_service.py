@@ -26,7 +26,8 @@ from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.registry import MemoryMetrics
 from shared.telemetry.tracing import NullTracing, Tracing
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.jwks import KeySet
 from shared.worker.leases import Leases

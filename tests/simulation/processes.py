@@ -30,12 +30,14 @@ from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.tracing import NullTracing
 from shared.worker import names
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Settlement, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
+from shared.worker.settlement import Settlement
 from shared.worker.tombstones import Tombstones
 from tests.simulation import effects
 from tests.simulation.effects import Port

@@ -14,7 +14,7 @@ from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentRead, DocumentSummarized, DocumentType, Reference
 from shared.telemetry.outcomes import DeliveryOutcome
-from shared.worker.edge import Settlement
+from shared.worker.settlement import Settlement
 
 READ = "summarize.document-read"
 SUMMARIZED = "ledger.document-summarized"

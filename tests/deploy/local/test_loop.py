@@ -15,7 +15,7 @@ from shared.errors import TransientError
 from shared.events.envelope import Event, make_event
 from shared.events.payloads import DocumentErased
 from shared.telemetry.outcomes import DeliveryOutcome
-from shared.worker.edge import Settlement
+from shared.worker.settlement import Settlement
 
 IN = "register.document-erased"
 DONE = Settlement(acknowledge=True, code=DeliveryOutcome.DONE)

@@ -30,7 +30,8 @@ from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.tracing import NullTracing
 from shared.worker import names
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.quarantine import Quarantine

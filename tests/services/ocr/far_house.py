@@ -28,7 +28,8 @@ from shared.telemetry.registry import MemoryMetrics
 from shared.telemetry.tracing import NullTracing
 from shared.worker import names
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.quarantine import Quarantine, QuarantineRecord
@@ -40,6 +41,8 @@ TENANT: Final = "acme"
 HEARD: Final = ("ocr.document-received", "ocr.pages-requested", "ocr.pages-read")
 KEY: Final = "projects/docledger-test/locations/eu/keyRings/docledger/cryptoKeys/batches"
 STEP_S: Final = 10.0
+A_BATCH: Final = 4
+"""Pages of a document that is read in one batch, where batches begin early."""
 
 
 def drawn(pages: int, *, says: str = "page") -> bytes:
@@ -266,6 +269,16 @@ class _Dying:
             return done
 
         return call
+
+
+def units(house: FarHouse) -> dict[str, float]:
+    """Return the pages that were counted, by whether they were paid for the first time."""
+    found = {}
+    for line in house.metrics.render().splitlines():
+        if line.startswith("docledger_units_spent_total{"):
+            label = "first" if 'paid="first"' in line else "repeated"
+            found[label] = float(line.rpartition(" ")[2])
+    return found
 
 
 def words_of(reading: Reading) -> Iterator[str]:

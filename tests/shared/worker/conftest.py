@@ -21,11 +21,13 @@ from shared.objects.memory import MemoryObjects
 from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.tracing import NullTracing
 from shared.worker.breaker import Breaker
-from shared.worker.edge import Edge, Effects, Settlement, Signals
+from shared.worker.edge import Edge
+from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
+from shared.worker.settlement import Settlement
 from shared.worker.tombstones import Tombstones
 
 DOCUMENT = "d" * 40

@@ -15,7 +15,7 @@ from shared.telemetry.reasons import QuarantineReason
 from shared.telemetry.registry import MemoryMetrics
 from shared.telemetry.spans import SpanAttribute
 from shared.telemetry.tracing import Tracing
-from shared.worker.edge import Signals
+from shared.worker.effects import Signals
 from shared.worker.outcome import Outcome
 from tests.shared.worker.conftest import DOCUMENT, SUBSCRIPTION, Bench, read_event, summarized
 
