@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.emulators.documentai import DocumentAiServer, documentai_server, running_documentai
-from tests.services.ocr.far_house import FarHouse
+from tests.services.ocr.far_house import A_BATCH, FarHouse
 
 __all__ = ["documentai_server", "running_documentai"]
 
@@ -91,3 +91,8 @@ def far_house(
     house = FarHouse(documentai_server)
     yield house
     house.close()
+
+
+@pytest.fixture
+def _batches_begin_early(far_house: FarHouse) -> None:
+    far_house.settings["DOCLEDGER_OCR_ONLINE_PAGES"] = str(A_BATCH - 1)

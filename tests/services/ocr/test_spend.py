@@ -15,9 +15,8 @@ from shared.events.payloads import MediaType
 from shared.telemetry.reasons import QuarantineReason
 from tests.docs.test_formulas import COST, given
 from tests.services.ingest.lifecycle import DEADLINES, upload
-from tests.services.ocr.far_house import TENANT, FarHouse, Killed, drawn, dying, words_of
+from tests.services.ocr.far_house import TENANT, FarHouse, Killed, drawn, dying, units, words_of
 from tests.services.ocr.scans import said, scanned_pdf, scanned_tiff
-from tests.services.ocr.test_batches import units
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
