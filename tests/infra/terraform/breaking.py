@@ -140,7 +140,7 @@ def edited(plan: Plan, address: str, path: Path, value: object) -> Plan:
     _set(values, path, value)
     _set(unknown, path, None)
     changed = replace(found, values=values, unknown=unknown)
-    return Plan([changed if one is found else one for one in plan.resources])
+    return Plan([changed if one is found else one for one in plan.resources], plan.outputs)
 
 
 def _set(place: Any, path: Path, value: object) -> None:

@@ -70,10 +70,12 @@ class Plan:
 
     Args:
         resources: all of them.
+        outputs: by name, what is known of each.
     """
 
-    def __init__(self, resources: list[Resource]) -> None:
+    def __init__(self, resources: list[Resource], outputs: Mapping[str, Any]) -> None:
         self.resources = resources
+        self.outputs = outputs
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> Self:
@@ -88,7 +90,8 @@ class Plan:
             )
             for one in told["resource_changes"]
         ]
-        return cls(found)
+        outputs = {name: one["after"] for name, one in told["output_changes"].items()}
+        return cls(found, outputs)
 
     def of(self, *types: str) -> Iterator[Resource]:
         """Return the resources of some types."""

@@ -1,6 +1,7 @@
 """What Terraform itself would make of our files, planned offline."""
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -8,6 +9,9 @@ import pytest
 
 from deploy.iam.matrix import Grant, Matrix, condition_of, load_matrix, member_of
 from shared.bus.topology import DEAD_SUFFIX, TOPOLOGY_FILE, load_topology
+from shared.errors import UserError
+from tests.emulators.postgres import Postgres, postgres_folder
+from tests.infra.terraform.administrator import administered, may_use, migrated, prepared
 from tests.infra.terraform.breaking import BROKEN, edited
 from tests.infra.terraform.planned import NUMBER, PROJECT, VARIABLES, Plan, Resource, plan
 from tests.infra.terraform.rules import RULES, Rule
@@ -173,6 +177,26 @@ def test_the_database_is_reached_by_iam_and_from_within(planned: Plan, matrix: M
     (database,) = matrix.stated.databases.values()
     logins = {database.owner, *(name for members in database.roles.values() for name in members)}
     assert {one.key for one in users} == logins
+
+
+@pytest.mark.integration
+@pytest.mark.enable_socket
+def test_what_the_administrator_is_told_lets_the_migrator_migrate(planned: Plan) -> None:
+    """As the guide has it, on a real server: nobody is made more than its work takes."""
+    told = planned.outputs["docledger"]["memberships"]
+    logins = {login for line in told for login in re.findall('"(.+)"', line)}
+    migrator = f"docledger-migrator@{PROJECT}.iam"
+    with postgres_folder() as folder:
+        server = Postgres(folder)
+        prepared(server, logins)
+        administered(server, [f'GRANT cloudsqlsuperuser TO "{migrator}"'])
+        with pytest.raises(UserError, match="is missing and this login may not create it"):
+            migrated(server, migrator)  # a member inherits no attribute: it may make no roles
+        administered(server, [f'REVOKE cloudsqlsuperuser FROM "{migrator}"', *told])
+        migrated(server, migrator)
+        assert may_use(server, f"docledger-register@{PROJECT}.iam") == {"register"}
+        assert may_use(server, f"docledger-sequencer@{PROJECT}.iam") == {"ledger"}
+        server.stop()
 
 
 def test_deployables_run_as_themselves_and_are_called_from_within(

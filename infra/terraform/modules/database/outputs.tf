@@ -12,8 +12,3 @@ output "databases" {
   description = "The databases' names."
   value       = toset([for database in google_sql_database.this : database.name])
 }
-
-output "logins" {
-  description = "By name, what an identity is called in PostgreSQL: who is made a member of which role."
-  value       = { for name, user in google_sql_user.this : name => user.name }
-}

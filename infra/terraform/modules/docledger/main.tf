@@ -95,7 +95,7 @@ module "database" {
   peered_range        = module.network.peered_range
   kms_key             = module.kms.keys[module.facts.database.key]
   databases           = [module.facts.database.database]
-  users               = { for name in module.facts.logins : name => module.identities.emails[name] }
+  users               = { for name in keys(module.facts.logins) : name => module.identities.emails[name] }
   tier                = var.database.tier
   highly_available    = var.database.highly_available
   backup_days         = var.database.backup_days

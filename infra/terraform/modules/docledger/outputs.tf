@@ -14,12 +14,16 @@ output "repository" {
 }
 
 output "memberships" {
-  description = "What the database's administrator runs once, after the first migration: who is a member of which role."
-  value = flatten([
-    for role, members in module.facts.database.roles : [
-      for member in members : "GRANT ${role} TO \"${module.database.logins[member]}\";"
-    ]
-  ])
+  description = "What the database's administrator runs once, before the first migration: the group roles, that the migrator may make schemas, who is a member of which role."
+  value = concat(
+    [for role in keys(module.facts.database.roles) : "CREATE ROLE ${role} NOLOGIN;"],
+    ["GRANT CREATE ON DATABASE ${module.facts.database.database} TO \"${module.facts.logins[module.facts.database.owner]}\";"],
+    flatten([
+      for role, members in module.facts.database.roles : [
+        for member in members : "GRANT ${role} TO \"${module.facts.logins[member]}\";"
+      ]
+    ]),
+  )
 }
 
 output "commands" {

@@ -27,9 +27,9 @@ locals {
   # Of PostgreSQL's roles docledger_<schema>_<role>, who is told which address. It names no password:
   # the proxy beside it logs in by IAM.
   database = one(values(local.iam.databases))
+  logins   = { for name, email in local.emails : name => trimsuffix(email, ".gserviceaccount.com") }
   address = {
-    for name, email in local.emails :
-    name => "postgresql://${urlencode(trimsuffix(email, ".gserviceaccount.com"))}@127.0.0.1:5432/${local.database.database}"
+    for name, login in local.logins : name => "postgresql://${urlencode(login)}@127.0.0.1:5432/${local.database.database}"
   }
   databases_told = {
     for name in local.working : name => {

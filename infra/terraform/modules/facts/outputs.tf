@@ -59,8 +59,10 @@ output "database" {
 }
 
 output "logins" {
-  description = "Identities that log in to the database."
-  value       = toset(concat([local.database.owner], flatten(values(local.database.roles))))
+  description = "By identity that logs in to the database, what it is called there."
+  value = {
+    for name in toset(concat([local.database.owner], flatten(values(local.database.roles)))) : name => local.logins[name]
+  }
 }
 
 output "services" {
