@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from services.ocr.answer import Json
 from services.ocr.found import merged
+from shared.errors import PermanentError
 from shared.events.results import Extraction, Page
+from shared.telemetry.reasons import QuarantineReason
 
 
 class MissingShardError(Exception):
@@ -39,20 +41,30 @@ def place_of(document: Json) -> tuple[int, int]:
     return int(told.get("shardIndex", 0)), int(told.get("shardCount", 1))
 
 
-def together(shards: Sequence[Shard]) -> tuple[tuple[Page, ...], Extraction | None]:
+def together(shards: Sequence[Shard], *, most: int) -> tuple[tuple[Page, ...], Extraction | None]:
     """Return the pages of all shards in order, and what was found on them.
 
+    Args:
+        shards: that are there.
+        most: how many there can be: each has a page.
+
     Raises:
-        MissingShardError: one is not there, or they disagree on how many there are.
+        MissingShardError: one is not there.
+        PermanentError: ``unreadable``: they disagree on how many there are, or one has a place
+            that is none of theirs. Whichever shard may still come, they cannot be put together.
     """
     by_index: dict[int, Shard] = {}
     for shard in shards:
         by_index.setdefault(shard.index, shard)
-    counts = {shard.count for shard in shards}
-    indexes = sorted(by_index)
-    # What a shard tells is foreign: no list is made as long as it says.
-    if counts != {len(indexes)} or indexes != list(range(len(indexes))):
+    if not by_index:
         raise MissingShardError
-    ordered = [by_index[index] for index in indexes]
+    counts = {shard.count for shard in shards}
+    count = min(counts)
+    # What a shard tells is foreign: no list is made as long as it says.
+    if len(counts) > 1 or not max(by_index) < count <= most or min(by_index) < 0:
+        raise PermanentError(QuarantineReason.UNREADABLE)
+    if len(by_index) < count:
+        raise MissingShardError
+    ordered = [by_index[index] for index in range(count)]
     pages = tuple(page for shard in ordered for page in shard.pages)
     return pages, merged(shard.extraction for shard in ordered)

@@ -20,7 +20,7 @@ class QuarantineReason(StrEnum):
 
     UNSUPPORTED_TYPE = "unsupported_type"  # the content is of no type that we read
     ENCRYPTED = "encrypted"  # needs a password
-    UNREADABLE = "unreadable"  # damaged or truncated: the parser gave up
+    UNREADABLE = "unreadable"  # damaged or truncated: who reads it makes no page of it
     MALFORMED_XML = "malformed_xml"  # not well-formed, or not an e-invoice that we know
     FORBIDDEN_XML = "forbidden_xml"  # declares entities or a document type
     TOO_MANY_PAGES = "too_many_pages"  # over the page limit

@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Final
 
 import grpc
@@ -23,6 +22,7 @@ from google.longrunning import operations_pb2
 from shared.clock import Clock
 from shared.objects.port import NotFoundError, ObjectStore
 from tests.emulators.documentai_answers import Json, document, pages_of, shards_of
+from tests.emulators.documentai_faults import Ends, Fault, Leaves
 
 BUCKET: Final = "docledger-test-batches"
 
@@ -39,16 +39,6 @@ _BATCHES: Final = 10
 _ROUNDING_S: Final = 1e-6
 _MOST_DELAY_S: Final = 30.0
 _OPTIONS: Final = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-
-
-class Fault(Enum):
-    """What goes wrong with one answer."""
-
-    HANG = auto()  # no answer for as long as the caller waits
-    TRUNCATE = auto()  # the last page, or a shard in the middle, is not there
-    HALF = auto()  # a shard that ends in the middle of its JSON
-    ELSEWHERE = auto()  # the shards are said to lie in somebody else's bucket
-    LOST = auto()  # it was done, and the answer did not arrive
 
 
 @dataclass
@@ -248,17 +238,23 @@ class DocumentAiServer:
         files = [json.dumps(shard).encode() for shard in shards]
         if self.unordered:
             files.reverse()
-        name = source.gcs_uri.rpartition("/")[2]
-        if one.fault is Fault.TRUNCATE:
-            late = files.pop(len(files) // 2)
-            self._late.append((f"{one.folder.removeprefix(start)}/{name}-late.json", late))
-        if one.fault is Fault.HALF:
-            files[-1] = files[-1][: len(files[-1]) // 2]
         if one.fault is Fault.ELSEWHERE:
             one.folder = "gs://somebody-elses/output"
             return
-        for number, file in enumerate(files):
-            self.bucket.create(f"{one.folder.removeprefix(start)}/{name}-{number}.json", file)
+        name = f"{one.folder.removeprefix(start)}/{source.gcs_uri.rpartition('/')[2]}"
+        for number, file in enumerate(self._spoilt(files, one.fault, late=f"{name}-late.json")):
+            self.bucket.create(f"{name}-{number}.json", file)
+
+    def _spoilt(self, files: list[bytes], fault: Any, *, late: str) -> list[bytes]:
+        """Return what is left of shards where a batch's end went wrong."""
+        *before, last = files
+        if fault is Fault.TRUNCATE:
+            middle = len(files) // 2
+            self._late.append((late, files[middle]))
+            return files[:middle] + files[middle + 1 :]
+        if fault is Fault.HALF:
+            return [*before, last[: len(last) // 2]]
+        return [*before, fault.file] if isinstance(fault, Leaves) else files
 
     def _read(self, processor: str, content: bytes, mime_type: str, *, most: int) -> Json:
         given = self.answers.get(processor)
@@ -328,13 +324,6 @@ class DocumentAiServer:
         while context.is_active() and time.monotonic() < ends:
             if self._release.wait(0.01):
                 return
-
-
-@dataclass(frozen=True)
-class Ends:
-    """A fault of a batch: it begins well, and its operation ends with an error."""
-
-    status: grpc.StatusCode
 
 
 class _RefusedError(Exception):

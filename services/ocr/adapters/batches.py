@@ -225,7 +225,8 @@ class Batches:
             raise MissingShardError
         first, last = operation.first, operation.last
         cut = self.cutter.cut(original(), operation.media_type, first=first, last=last, look=True)
-        pages, extraction = together(list(self._shards(operation, folder, cut)))
+        shards = list(self._shards(operation, folder, cut))
+        pages, extraction = together(shards, most=last - first + 1)
         if [page.number for page in pages] != list(range(first, last + 1)):
             raise PermanentError(QuarantineReason.PAGES_MISSING)
         return PageRange(
@@ -241,10 +242,16 @@ class Batches:
         before = operation.first - 1
         for info in list(self.bucket.objects.list(prefix.rstrip("/") + "/")):
             try:
-                document = json.loads(self.bucket.objects.read(info.name).data)
+                file = self.bucket.objects.read(info.name).data
+            except NotFoundError as err:
+                raise MissingShardError from err
+            try:
+                document = json.loads(file)
                 index, count = place_of(document)
                 pages = tuple(pages_in(document, before=before, sizes=cut.sizes))
                 found = extraction_in(document, its, before=before)
-            except (NotFoundError, *OUT_OF_SHAPE) as err:
-                raise MissingShardError from err  # half of a file is none
+            except OUT_OF_SHAPE:
+                # An object is there whole or not at all, and its batch has ended: it stays as it
+                # is. The chain is cut: these errors quote what they could not read.
+                raise PermanentError(QuarantineReason.UNREADABLE) from None
             yield Shard(index, count, pages, found)

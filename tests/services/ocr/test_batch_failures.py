@@ -1,10 +1,13 @@
 """Batches that fail, or leave what cannot be read: waited for, begun again, given up."""
 
+import json
+
 import grpc
 import pytest
 
-from services.ocr.adapters.operations import MOST_BATCHES
-from tests.emulators.documentai import Ends, Fault
+from services.ocr.adapters.operations import MOST_BATCHES, SLOTS
+from tests.emulators.documentai_answers import Json, document, shards_of
+from tests.emulators.documentai_faults import Ends, Fault, Leaves
 from tests.services.ocr.far_house import A_BATCH, FarHouse, drawn, units
 
 pytestmark = [
@@ -48,11 +51,10 @@ def test_a_batch_that_never_ends_is_given_up(far_house: FarHouse) -> None:
     assert far_house.left() == []
 
 
-@pytest.mark.parametrize("fault", [Fault.TRUNCATE, Fault.HALF])
-def test_a_missing_shard_is_waited_for_and_then_given_up(far_house: FarHouse, fault: Fault) -> None:
+def test_a_missing_shard_is_waited_for_and_then_given_up(far_house: FarHouse) -> None:
     """It may come; past the deadline it does not, and no page is passed over."""
     far_house.settings["DOCLEDGER_OCR_BATCH_DEADLINE_S"] = "3000"
-    far_house.server.fail("BatchProcessDocuments", fault)
+    far_house.server.fail("BatchProcessDocuments", Fault.TRUNCATE)
     worker = far_house.worker()
     document = far_house.send(drawn(A_BATCH), pages=A_BATCH)
     for _ in range(30):
@@ -64,6 +66,61 @@ def test_a_missing_shard_is_waited_for_and_then_given_up(far_house: FarHouse, fa
     assert far_house.reasons() == ["pages_missing"]
     assert far_house.reading(document) is None
     assert far_house.left() == []
+
+
+def shard(*, ends: int = 0, **told: str) -> Leaves:
+    """Return a batch's only shard, with something out of place.
+
+    Args:
+        ends: index of the text's end that its first word names; 0 leaves it.
+        told: of the shard's place.
+    """
+    lines = [[f"page {number}"] for number in range(1, A_BATCH + 1)]
+    (made,) = shards_of(document(lines), per_shard=A_BATCH)
+    made["shardInfo"] |= told
+    if ends:
+        anchor: Json = made["pages"][0]["tokens"][0]["layout"]["textAnchor"]
+        anchor["textSegments"][0]["endIndex"] = str(ends)
+    return Leaves(json.dumps(made).encode())
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.HALF,
+        Leaves(b""),
+        Leaves(b"\xff\xfe"),
+        Leaves(b"[]"),
+        Leaves(b'{"pages": 5}'),
+        Leaves(b"[" * 100_000),
+        shard(ends=10_000),
+        shard(shardIndex="4", shardCount="2"),
+        shard(shardCount="900000000000"),
+    ],
+    ids=["half", "empty", "bytes", "list", "pages", "deep", "anchors", "index", "count"],
+)
+def test_a_shard_that_nobody_can_read_is_not_waited_for(
+    far_house: FarHouse, fault: Fault | Leaves
+) -> None:
+    """It is there whole and stays as it is: a day later it would say the same."""
+    far_house.server.fail("BatchProcessDocuments", fault)
+    worker = far_house.worker()
+    sent = far_house.send(drawn(A_BATCH), pages=A_BATCH)
+    far_house.step(worker)
+    worker.poll()
+    far_house.step(worker)
+    assert far_house.reasons() == ["unreadable"]
+    assert far_house.reading(sent) is None
+    assert far_house.left() == []
+    assert list(far_house.objects.list(SLOTS)) == []
+    assert units(far_house) == {"first": A_BATCH}
+    ((_, record),) = far_house.quarantine.list()
+    assert record.error is None
+    far_house.bus.publish([far_house.again(record, replay=1)])
+    far_house.settle(worker)
+    assert far_house.reading(sent) is not None
+    assert sum(units(far_house).values()) == far_house.server.pages == 2 * A_BATCH
+    assert list(far_house.objects.list("operations/")) == []
 
 
 def test_a_shard_that_comes_late_is_read(far_house: FarHouse) -> None:

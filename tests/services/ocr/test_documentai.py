@@ -17,8 +17,9 @@ from shared.errors import PermanentError, TransientError
 from shared.events.payloads import MediaType
 from shared.sandbox.inline import InlineSandbox
 from shared.telemetry.metrics import NullMetrics
-from tests.emulators.documentai import INVOICE, OCR, DocumentAiServer, Fault
+from tests.emulators.documentai import INVOICE, OCR, DocumentAiServer
 from tests.emulators.documentai_answers import invoice, recorded
+from tests.emulators.documentai_faults import Fault
 from tests.services.ocr.far_house import FarHouse, drawn, words_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
