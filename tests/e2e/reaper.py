@@ -102,16 +102,19 @@ class Reaper:
         way = WAYS[self.killed[deployable] % len(WAYS)]
         chosen = self._chosen(deployable, way)
         for one in chosen:
-            one.suspend()  # what is in its hands now is in its hands when it dies
+            with contextlib.suppress(psutil.NoSuchProcess):  # or the others would stay suspended
+                one.suspend()  # what is in its hands now is in its hands when it dies
         in_hand = self._in_hand("ledger" if deployable == "sequencer" else deployable)
         deaths = Counter({(deployable, subject): 1 for subject in in_hand if subject})
         enough = any(self._deaths[one] >= MOST_DEATHS for one in deaths)
         if not chosen or not in_hand or enough:
             for one in chosen:
-                one.resume()
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    one.resume()
             return
         for one in chosen:
-            one.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         if deployable != "sequencer":  # it has no leases
             self._deaths += deaths
         self.killed[deployable] += 1

@@ -1,5 +1,6 @@
 """Everything that separate processes, an emulator and a store can do to a document at once."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
@@ -121,7 +122,12 @@ class _Sender:
 
 
 def _emulator(up: Cluster) -> list[psutil.Process]:
-    return [one for one in up.started.tree() if "cloud-pubsub-emulator" in " ".join(one.cmdline())]
+    found = []
+    for one in up.started.tree():
+        with contextlib.suppress(psutil.NoSuchProcess):  # others are still ending
+            if "cloud-pubsub-emulator" in " ".join(one.cmdline()):
+                found.append(one)
+    return found
 
 
 def _restart_emulator(up: Cluster, doubler: Doubler) -> None:
