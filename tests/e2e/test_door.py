@@ -32,7 +32,6 @@ def test_a_file_of_any_name_becomes_one_submission(tmp_path: Path, name: str) ->
     house.close()
 
 
-@pytest.mark.timeout(20)
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     """A pipe that nobody writes to would hold up all the other documents for ever."""
     pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"

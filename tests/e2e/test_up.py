@@ -1,11 +1,14 @@
 """``docledger up``: what is dropped into the inbox folder ends as entries."""
 
 import signal
+import time
 from pathlib import Path
+from typing import Final
 
 import psutil
 import pytest
 
+from deploy.cli.up import LOOK_S
 from deploy.local.house import House
 from examples.canaries import canary_invoice, make_canaries
 from examples.truth import Example
@@ -14,6 +17,10 @@ from tests.e2e.settled import opened, settled
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.integration
+
+GROWS_IN: Final = 20
+GROWS_EVERY_S: Final = LOOK_S / 10
+"""Far shorter than what lies between two looks, that a busy machine does not make it long."""
 
 
 def _ended(house: House) -> int:
@@ -33,17 +40,17 @@ def test_files_dropped_in_end_as_entries(data: Path, few: list[Example]) -> None
         for one in quick:
             (inbox / one.name).write_bytes(one.content)
         growing = inbox / slow.name
-        steps = len(slow.content) // 20
-        for at in range(0, len(slow.content), steps):
+        part = len(slow.content) // GROWS_IN + 1
+        for at in range(0, len(slow.content), part):
             with growing.open("ab") as file:
-                file.write(slow.content[at : at + steps])
-            seen = started.tree()  # it takes its time, while the others are being worked on
-            assert seen is not None
+                file.write(slow.content[at : at + part])
+            more = time.monotonic() + GROWS_EVERY_S
+            wait_until(lambda: time.monotonic() > more, what="it grows")  # noqa: B023 - at once
         wait_until(lambda: _ended(house) == 3, what="all three have their end")
         family = started.tree()
         started.signal(signal.SIGTERM)
         ended = started.wait()
-        assert not any(map(alive, family))
+        wait_until(lambda: not any(map(alive, family)), what="no process is left")
         assert sum(row.leased for row in house.bus.backlog()) == 0
     assert ended.code == 0, ended.stderr
     assert b"Traceback" not in ended.stderr
