@@ -23,9 +23,11 @@ from shared.database.sqlite import open_sqlite
 from tests.deploy.cloudrun.wire import running
 from tests.outside.debian import program
 from tests.services.ledger.auditing import Audited, keep, make_entry
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
+PATIENCE_MS = PATIENCE_S * 1_000
 SIZES = (7, 256, 300, 700)
 SIZE = SIZES[-1]
 _MEANT = ("Failed to load resource", "requires 'TrustedHTML'")  # what a test provokes
@@ -65,9 +67,10 @@ def address(folder: Path, log: Audited) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Run Debian's Chromium."""
     chromium = program("chromium", package="chromium")
+    expect.set_options(timeout=PATIENCE_MS)  # it has patience of its own, and that is short
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"], timeout=PATIENCE_MS
         )
         yield browser
         browser.close()
@@ -87,7 +90,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
             said.append(request.url)
 
     page = browser.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_MS)
     page.on("console", hear)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", foreign)
@@ -103,6 +106,7 @@ def open_log(page: Page, log: Audited, vkey: str | None = None) -> None:
     page.get_by_label("Public key of the log").fill(log.vkey if vkey is None else vkey)
     page.get_by_role("button", name="Open").click()
     expect(page.locator("#entry-table tbody tr").first).to_be_visible()
+    expect(page.locator("#status")).to_have_text("")  # and nothing more is being asked
 
 
 def prove(page: Page, index: int, size: str = "") -> str:
@@ -366,6 +370,7 @@ def test_one_command_opens_the_page_for_whoever_has_its_address(
         address = next(line.strip() for line in process.stdout if line.startswith("http"))
         assert httpx.get(f"http://127.0.0.1:{port}/v1/tenants/acme/entries").status_code == 401
         page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         expect(page.locator("#entry-table tbody tr")).to_have_count(50)
         assert page.url == f"http://127.0.0.1:{port}/"
