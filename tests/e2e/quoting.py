@@ -68,7 +68,8 @@ class Quoting:
     @property
     def raised(self) -> list[tuple[str, str]]:
         """What was raised, and where: type and place."""
-        lines = self._raised.read_text().splitlines() if self._raised.exists() else []
+        written = self._raised.read_text() if self._raised.exists() else ""
+        lines = written[: written.rfind("\n") + 1].splitlines()  # not one that is being written
         return [tuple(line.split(" ", 1)) for line in lines]  # type: ignore[misc]  # two parts
 
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from shared.bus.topology import load_topology
 from shared.worker.push import MOST_BYTES
+from tests.waiting import PATIENCE_S
 
-WAIT_S: Final = 10.0
+WAIT_S: Final = PATIENCE_S
 Word = Callable[[str], str]
 
 
