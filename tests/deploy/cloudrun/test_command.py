@@ -47,6 +47,12 @@ def proxy() -> Iterator[Proxy]:
     server.server_close()
 
 
+def told_to_end(proxy: Proxy) -> bool:
+    """Tell whether the proxy was told, once; it may note that a moment after the job has ended."""
+    wait_until(lambda: bool(proxy.told), what="the proxy is told")
+    return proxy.told == ["/quitquitquit"]
+
+
 def started(script: str, *arguments: str, port: int) -> subprocess.Popen[str]:
     """Start a job whose command is a script instead of docledger."""
     job = (
@@ -69,7 +75,7 @@ def test_a_jobs_exit_code_is_its_commands(proxy: Proxy, code: int) -> None:
     job = started(f"exit {code}", port=proxy.server_port)
     job.communicate()
     assert job.returncode == code
-    assert proxy.told == ["/quitquitquit"]
+    assert told_to_end(proxy)
 
 
 def test_arguments_arrive_as_they_were_typed(proxy: Proxy) -> None:
@@ -83,7 +89,7 @@ def test_a_command_that_is_killed_leaves_no_proxy_behind(proxy: Proxy) -> None:
     job = started("kill -KILL $$", port=proxy.server_port)
     job.communicate()
     assert job.returncode == 128 + signal.SIGKILL
-    assert proxy.told == ["/quitquitquit"]
+    assert told_to_end(proxy)
 
 
 def test_a_command_that_cannot_begin_leaves_no_proxy_behind(proxy: Proxy) -> None:
@@ -98,7 +104,7 @@ def test_a_command_that_cannot_begin_leaves_no_proxy_behind(proxy: Proxy) -> Non
     )
     assert ended.returncode == 1
     assert "Argument list too long" in ended.stderr
-    assert proxy.told == ["/quitquitquit"]
+    assert told_to_end(proxy)
 
 
 def test_a_job_that_is_cancelled_ends_its_command_and_then_the_proxy(
@@ -111,14 +117,14 @@ def test_a_job_that_is_cancelled_ends_its_command_and_then_the_proxy(
     job.terminate()
     job.communicate()
     assert job.returncode == 128 + signal.SIGTERM
-    assert proxy.told == ["/quitquitquit"]
+    assert told_to_end(proxy)
 
 
 def test_a_proxy_that_is_gone_changes_nothing() -> None:
     """What the command did is done."""
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
-    job = started("exit 4", port=port)
-    told = job.communicate()[1]
+    with socket.socket() as nobody:  # it has the port, and does not listen there
+        nobody.bind(("127.0.0.1", 0))
+        job = started("exit 4", port=nobody.getsockname()[1])
+        told = job.communicate()[1]
     assert job.returncode == 4
     assert told == "the database's proxy was not told to end: ConnectionRefusedError\n"

@@ -8,8 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,23 +16,18 @@ import psutil
 import pytest
 import pytest_socket
 
+from deploy.local.ports import unused_port
 from shared.worker.authentication import UNSAFE_VARIABLE
 from shared.worker.push import MOST_BYTES
 from tests.deploy.cloudrun.hosted import SUBSCRIPTION
+from tests.e2e.commands import alive
+from tests.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
 ROOT = Path(__file__).parents[3]
 SECRET = "canary-5b1f"
 PUSH = f"/push/{SUBSCRIPTION}"
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Poll until the condition holds."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.02)
 
 
 def pushed(what: str) -> bytes:
@@ -54,8 +47,7 @@ class Host:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = unused_port()
         self.log = folder / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -88,7 +80,7 @@ class Host:
 
     def ask(self, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
         """Send one request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body)
             answer = connection.getresponse()
@@ -102,7 +94,7 @@ class Host:
 
     def raw(self, sent: bytes) -> bytes:
         """Send bytes, and return what comes until the server hangs up."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
             connection.sendall(sent)
             received = b""
             while part := connection.recv(65_536):
@@ -116,7 +108,7 @@ class Host:
         self.process.wait()
         for process in left:
             process.kill() if process.is_running() else None
-        psutil.wait_procs(left, 20)
+        psutil.wait_procs(left, PATIENCE_S)
 
     def has(self, name: str) -> bool:
         """Tell whether the worker has left this mark."""
@@ -130,7 +122,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Host]]:
 
     def begin(**environ: str) -> Host:
         hosts.append(Host(tmp_path, **environ))
-        wait_for(lambda: _answers(hosts[-1]))
+        wait_until(lambda: _answers(hosts[-1]), what="the host is ready")
         return hosts[-1]
 
     yield begin
@@ -143,7 +135,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """Start one host for the tests that leave it as it was."""
     pytest_socket.enable_socket()  # this scope begins before a test's own mark counts
     one = Host(tmp_path_factory.mktemp("host"), SHOW_AUTHORIZATION="1")
-    wait_for(lambda: _answers(one))
+    wait_until(lambda: _answers(one), what="the host is ready")
     yield one
     one.end()
 
@@ -233,9 +225,9 @@ def test_a_flood_is_refused_while_probes_are_answered(start: Callable[..., Host]
     """Two deliveries are in hand; of 200 more each is told at once to come later."""
     host = start()
     with ThreadPoolExecutor(40) as clients:
-        held = [clients.submit(host.push, "wait") for _ in range(2)]
-        wait_for(lambda: host.has("begun-wait"))
-        wait_for(lambda: host.push("nothing") == 429)
+        held = [clients.submit(host.push, f"wait {number}") for number in range(2)]
+        for number in range(2):  # before others come: they would take its place
+            wait_until((host.folder / f"begun-wait {number}").exists, what="both are in hand")
         before = host.workers()[0].memory_info().rss
         refused = list(clients.map(host.push, ["nothing"] * 200))
         assert set(refused) == {429}
@@ -252,14 +244,14 @@ def test_sigterm_finishes_what_is_in_hand_and_tells_the_others_to_go_elsewhere(
     host = start(DRAIN_S="60")
     with ThreadPoolExecutor(1) as client:
         held = client.submit(host.push, "wait")
-        wait_for(lambda: host.has("begun-wait"))
+        wait_until(lambda: host.has("begun-wait"), what="a delivery is in hand")
         host.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: host.ask("/ready")[0] == 503)
+        wait_until(lambda: host.ask("/ready")[0] == 503, what="it drains")
         assert host.push("nothing") == 503
         assert not host.has("closed")
         (host.folder / "go").touch()
         assert held.result() == 204
-    assert host.process.wait(20) == 0
+    assert host.process.wait(PATIENCE_S) == 0
     assert host.has("closed")
     assert host.has("flushed")
 
@@ -269,10 +261,10 @@ def test_sigterm_gives_back_what_is_stuck(start: Callable[..., Host]) -> None:
     host = start(DRAIN_S="2")
     with ThreadPoolExecutor(1) as client:
         held = client.submit(host.push, "stuck")
-        wait_for(lambda: host.has("begun-stuck"))
+        wait_until(lambda: host.has("begun-stuck"), what="a delivery is in hand")
         host.process.send_signal(signal.SIGTERM)
         assert held.result() == 503
-    assert host.process.wait(20) == 0
+    assert host.process.wait(PATIENCE_S) == 0
     assert host.has("flushed")
 
 
@@ -282,12 +274,12 @@ def test_sigterm_ends_the_process_whatever_still_runs_in_it(start: Callable[...,
     (worker,) = host.workers()
     with ThreadPoolExecutor(1) as client:
         held = client.submit(host.push, "hopeless")
-        wait_for(lambda: host.has("begun-hopeless"))
+        wait_until(lambda: host.has("begun-hopeless"), what="a delivery is in hand")
         host.process.send_signal(signal.SIGTERM)
         assert isinstance(held.exception(), OSError | http.client.HTTPException)
-    assert host.process.wait(20) == 0
+    assert host.process.wait(PATIENCE_S) == 0
     assert host.has("flushed")
-    assert not worker.is_running()
+    wait_until(lambda: not alive(worker), what="its process has ended")
 
 
 def test_a_worker_does_not_outlive_its_arbiter(start: Callable[..., Host]) -> None:
@@ -296,7 +288,7 @@ def test_a_worker_does_not_outlive_its_arbiter(start: Callable[..., Host]) -> No
     (worker,) = host.workers()
     host.process.kill()
     host.process.wait()
-    wait_for(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not alive(worker), what="the worker has ended")
     assert host.has("flushed")
 
 
@@ -304,7 +296,7 @@ def test_a_misconfigured_worker_does_not_start(tmp_path: Path) -> None:
     """The deployment must fail, with one line that says what to do."""
     host = Host(tmp_path, REFUSE="1")
     try:
-        assert host.process.wait(60) != 0
+        assert host.process.wait(PATIENCE_S) != 0
         told = host.log.read_text()
         assert "DOCLEDGER_OBJECTS_BUCKET is not set: set it" in told
         assert "Traceback" not in told

@@ -6,6 +6,7 @@ import socket
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar
@@ -15,6 +16,7 @@ import pytest
 from deploy.local.pubsub_emulator import PubsubEmulator, start_pubsub_emulator
 from shared.clock import FakeClock, SystemClock
 from shared.errors import TransientError, UserError
+from tests.waiting import wait_until
 
 CLOCK = SystemClock()
 
@@ -89,9 +91,8 @@ def is_there(pid: int) -> bool:
 
 def gone(*pids: int) -> bool:
     """Tell whether processes are gone, soon: a signal to a group takes a moment."""
-    deadline = CLOCK.monotonic() + 10
-    while any(map(is_there, pids)) and CLOCK.monotonic() < deadline:
-        CLOCK.sleep(0.02)
+    with suppress(TimeoutError):
+        wait_until(lambda: not any(map(is_there, pids)), what="the processes are gone")
     return not any(map(is_there, pids))
 
 

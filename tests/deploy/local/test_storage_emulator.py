@@ -14,6 +14,7 @@ from deploy.local.storage_emulator import HOST_VARIABLE, StorageEmulator
 from shared.clock import FakeClock, SystemClock
 from shared.errors import TransientError, UserError
 from shared.objects.gcs import GcsObjects
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -57,7 +58,7 @@ def test_what_it_was_given_is_there_after_its_end(
         if how == "kill":
             child = child_of(running)
             child.send_signal(signal.SIGKILL)
-            child.wait(10)
+            child.wait(PATIENCE_S)
             assert not running.alive()
         running.restart()
         assert running.alive()
