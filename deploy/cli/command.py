@@ -53,7 +53,7 @@ def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
         except UserError as error:
             code = told(str(error), 2)
         except TransientError as error:
-            code = told(f"not now: {error}; give the same command again", 1)
+            code = told(_what_waits(error), 1)
         except KeyboardInterrupt:
             code = told("interrupted; give the same command again and it goes on", 130)
         except BrokenPipeError:
@@ -72,14 +72,20 @@ def friendly(command: Callable[P, int | None]) -> Callable[P, None]:
     return run_command
 
 
+def _what_waits(error: TransientError) -> str:
+    """Return a line about what may work later: by itself, or when somebody has mended it."""
+    # Asked without SQLAlchemy, for which --help would wait.
+    refusal = getattr(error.__cause__, "orig", None)
+    if getattr(refusal, "sqlstate", None) in _REFUSALS:
+        return _REFUSED
+    return f"not now: {error}; give the same command again"
+
+
 def _what_broke(error: Exception) -> str:
     """Return a line about an unknown error; where a person sits at a screen, raise it again.
 
     Type and place: the message may quote what it was about, and what a job says is logged.
     """
-    # Asked without SQLAlchemy, for which --help would wait.
-    if getattr(getattr(error, "orig", None), "sqlstate", None) in _REFUSALS:
-        return _REFUSED
     if JOB not in os.environ:
         raise error
     from shared.worker.giving_up import place_of  # noqa: PLC0415 - --help must not wait for it

@@ -14,6 +14,15 @@ from shared.errors import TransientError
 WRITES: Final = "docledger_writes"
 """Execution option of transactions that write; its value is the key of the lock that they take."""
 
+REFUSALS: Final = frozenset({"3F000", "42501", "42703", "42704", "42P01"})
+"""What a missing grant, membership, schema or migration looks like: insufficient privilege; no such
+schema, column, role or table. Who may not use a schema sees no table in it.
+
+Source: PostgreSQL, "Error Codes".
+"""
+
+_RAISED_IN_A_TRIGGER: Final = "exec_stmt_raise"
+
 
 class Database:
     """The tables of one schema.
@@ -68,19 +77,34 @@ class Database:
 
 @contextmanager
 def translated(schema: Schema) -> Iterator[None]:
-    """Turn what a database raises when it is locked, full or gone into ``TransientError``.
+    """Turn what a database raises when it is locked, full, gone or closed to us into a wait.
 
-    A statement that it refuses for what it says (a constraint, a grant, a trigger that keeps
-    history) is a fault of ours, not an outage: it stays what it is.
+    What our login may not do, or does not find, is the deployment's to mend: no document is at
+    fault. A statement that is refused for what it says (a constraint, a trigger that keeps
+    history) is a fault of ours: it stays what it is.
+
+    Raises:
+        TransientError: it is unavailable, or refuses us.
     """
     try:
         yield
-    except (DataError, IntegrityError, ProgrammingError):
+    except (DataError, IntegrityError):
         raise
+    except ProgrammingError as err:
+        if not _refuses_us(err.orig):
+            raise
+        raise TransientError(f"{schema.called} refuses us ({_code(err.orig)})") from err
     except DBAPIError as err:
         raise TransientError(f"{schema.called} is unavailable ({_code(err.orig)})") from err
     except PoolTimeoutError as err:
         raise TransientError(f"{schema.called} is unavailable (no connection is free)") from err
+
+
+def _refuses_us(error: BaseException | None) -> bool:
+    """Tell whether the server refuses our login, whatever it asks; not whether our trigger does."""
+    diagnosed = getattr(error, "diag", None)
+    raised_in = getattr(diagnosed, "source_function", None)
+    return getattr(error, "sqlstate", None) in REFUSALS and raised_in != _RAISED_IN_A_TRIGGER
 
 
 def _code(error: BaseException | None) -> str:

@@ -8,7 +8,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg import errors
-from sqlalchemy.exc import ProgrammingError
 
 from services.ledger.adapters.grants import AUDITOR, GRANTS, READER, SEQUENCER, WORKER
 from services.ledger.adapters.schema import JOURNAL
@@ -20,7 +19,7 @@ from services.ledger.proposals import Ended, How
 from services.ledger.sequencer import LEASE_S
 from shared.database.migrations import migrate
 from shared.database.postgres import connect
-from shared.errors import UserError
+from shared.errors import TransientError, UserError
 from shared.telemetry.reasons import HeldReason
 from tests.services.ledger.conftest import TENANT, House, a_summary, document
 from tests.services.ledger.papers import a_proposal
@@ -229,7 +228,7 @@ def test_each_role_can_do_its_job(journal_database: JournalDatabase, chart: Char
     assert sum(balance.amount for balance in reading.trial_balance(TENANT)) == 0
     assert len(list(reading.entries(TENANT))) == len(house.publisher.events) == 7
     assert len(reading.checkpoints(TENANT)) == 1
-    with pytest.raises(ProgrammingError):
+    with pytest.raises(TransientError, match="42501"):
         reading.claim("reader", now=house.clock.now(), lease_s=LEASE_S)
 
 

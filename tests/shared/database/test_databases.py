@@ -17,7 +17,7 @@ from shared.database.opening import open_database
 from shared.database.postgres import connect, open_postgres
 from shared.database.revisions import revision_of
 from shared.database.sqlite import open_sqlite
-from shared.errors import TransientError, UserError
+from shared.errors import UNKNOWN_ERROR_ATTEMPTS, TransientError, UserError, Verdict, decide
 from tests.emulators.postgres import Postgres, postgres_folder
 
 ONE = text("INSERT INTO flow VALUES (:slot, 't', 's', 1, 0)")
@@ -195,15 +195,56 @@ def test_a_server_that_dies_is_transient_and_forgets_nothing() -> None:
         server.stop()
 
 
-def test_a_role_without_a_grant_is_told_so(postgres: str) -> None:
-    """A missing grant is a fault of the installation: retrying would hide it."""
+def test_a_role_without_a_grant_waits_for_it(postgres: str) -> None:
+    """It is the installation's fault: its documents wait, and go on when somebody has mended it."""
     owner = connect(postgres, REGISTER)
     migrate(owner)
     owner.close()
+    role = "docledger_test_stranger"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute("DROP ROLE IF EXISTS docledger_test_stranger")
-        connection.execute("CREATE ROLE docledger_test_stranger LOGIN")
-    stranger = connect(postgres.replace("postgres@", "docledger_test_stranger@"), REGISTER)
-    with pytest.raises(ProgrammingError):
-        count(stranger)
-    stranger.close()
+        connection.execute(f"DROP ROLE IF EXISTS {role}")
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        stranger = connect(postgres.replace("postgres@", f"{role}@"), REGISTER)
+        for refused, grant in (
+            ("42P01", f"GRANT USAGE ON SCHEMA register TO {role}"),
+            ("42501", f"GRANT SELECT ON register.flow TO {role}"),
+        ):
+            with pytest.raises(TransientError, match=f"register refuses us .{refused}") as caught:
+                count(stranger)
+            assert decide(caught.value, UNKNOWN_ERROR_ATTEMPTS).verdict is Verdict.RETRY
+            connection.execute(grant)
+        assert count(stranger) == 0
+        stranger.close()
+        connection.execute(f"DROP OWNED BY {role}")
+        connection.execute(f"DROP ROLE {role}")
+
+
+def test_an_account_that_may_not_log_in_waits(postgres: str) -> None:
+    """A login that nobody made yet, or that was locked: no document is at fault."""
+    for nobody in ("docledger_test_nobody", "docledger_test_locked"):
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            if nobody.endswith("locked"):
+                connection.execute(f"CREATE ROLE {nobody} NOLOGIN")
+        database = connect(postgres.replace("postgres@", f"{nobody}@"), REGISTER)
+        with pytest.raises(TransientError, match="the register is unavailable"):
+            count(database)
+        database.close()
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE {nobody}")
+
+
+def test_what_a_trigger_refuses_is_no_missing_grant(postgres: str) -> None:
+    """It keeps what was booked, by the same code: waiting would hide a fault of ours."""
+    database = connect(postgres, REGISTER)
+    migrate(database)
+
+    def prune() -> None:
+        with database.writing() as connection:
+            connection.execute(
+                text("CREATE TRIGGER stays BEFORE DELETE ON flow EXECUTE FUNCTION booked_stays()")
+            )
+            connection.execute(text("DELETE FROM flow"))
+
+    with pytest.raises(ProgrammingError, match="keeps what was booked"):
+        prune()
+    database.close()

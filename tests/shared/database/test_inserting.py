@@ -15,7 +15,7 @@ from sqlalchemy import (
     Table,
     select,
 )
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import IntegrityError
 
 from services.ingest.register_schema import REGISTER
 from shared.database.database import Database
@@ -23,6 +23,7 @@ from shared.database.inserting import insert_rows
 from shared.database.migrations import migrate
 from shared.database.postgres import connect
 from shared.database.sqlite import open_sqlite
+from shared.errors import TransientError
 
 THINGS = Table(
     "things",
@@ -81,14 +82,14 @@ def test_a_row_that_is_there_is_refused(database: Database) -> None:
         assert read(connection) == []
 
 
-def test_no_table_is_a_fault_of_ours(postgres: str) -> None:
-    """The driver's own error would pass by whoever tells outages from faults."""
+def test_no_table_is_waited_for(postgres: str) -> None:
+    """The driver's own error would pass by whoever tells what waits from what does not."""
     database = connect(postgres, REGISTER)
 
     def insert() -> None:
         with database.writing() as connection:
             insert_rows(connection, ABSENT, [{"at": None}])
 
-    with pytest.raises(ProgrammingError):
+    with pytest.raises(TransientError, match="42P01"):
         insert()
     database.close()
