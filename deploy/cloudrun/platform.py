@@ -30,6 +30,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 
@@ -135,6 +136,11 @@ class Platform(Stores):
         """The supervisor's run, on one machine; without a name where there is none."""
         return Run(self.settings.machine)
 
+    @cached_property
+    def isolation(self) -> Isolation:
+        """What is in this process's hands."""
+        return Isolation()
+
     def edge(
         self, stage: StageName, handle: Callable[[Event], Outcome], canary: Callable[[], object]
     ) -> Edge:
@@ -154,6 +160,7 @@ class Platform(Stores):
                 leases=self._leases(stage),
                 tombstones=self.tombstones,
                 quarantine=self.quarantine,
+                isolation=self.isolation,
                 breaker=Breaker(canary, clock=self.clock, tell=self.log.error),
                 clock=self.clock,
             ),

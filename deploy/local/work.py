@@ -22,6 +22,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
@@ -47,6 +48,7 @@ def build_work(house: House, *, epoch: str) -> Work:
         epoch: names this run of the supervisor: leases of other epochs belong to the dead.
     """
     run = Run(epoch)
+    isolation = Isolation()
     objects = BatchedObjects(house.directory)
     publisher = BatchingPublisher(house.bus, settle=objects.flush)
     vault = Vault(objects, house.keyring)
@@ -89,6 +91,7 @@ def build_work(house: House, *, epoch: str) -> Work:
                 ),
                 tombstones=house.tombstones,
                 quarantine=quarantine,
+                isolation=isolation,
                 breaker=Breaker(canary, clock=house.clock, tell=log.error),
                 clock=house.clock,
             ),

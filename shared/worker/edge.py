@@ -26,11 +26,11 @@ from shared.worker import names
 from shared.worker.attempts import begun
 from shared.worker.effects import Effects, Signals
 from shared.worker.giving_up import GivingUp
-from shared.worker.leases import Lease, LeaseHeldError
+from shared.worker.leases import Lease
 from shared.worker.outcome import Outcome
 from shared.worker.process_span import process_span
 from shared.worker.results import children_in, pack
-from shared.worker.settlement import Settlement, later
+from shared.worker.settlement import ContendedError, Settlement, later
 
 DEAD_LETTER_SUFFIX: Final = ".dead"
 CONTENDED_DELAY_S: Final = 5.0
@@ -87,7 +87,7 @@ class Edge:
                 self._do.leases.clear_ended(names.work_of(event))
                 return self._give_up.bury(event, delivery, QuarantineReason.DEAD_LETTER, span)
             return self._work(event, delivery, span)
-        except LeaseHeldError:
+        except ContendedError:
             return Settlement(
                 acknowledge=False,
                 code=DeliveryOutcome.CONTENDED,
@@ -109,7 +109,20 @@ class Edge:
         if stored is not None:
             return self._repeat(event, stored, span)
         self._do.breaker.check()
-        lease = self._do.leases.acquire(names.work_of(event), event.id, span=span.traceparent)
+        with self._do.isolation.joined() as isolate:
+            return self._begin(event, delivery, name, span, isolate)
+
+    def _begin(
+        self,
+        event: Event,
+        delivery: Delivery,
+        name: str,
+        span: ActiveSpan,
+        isolate: Callable[[], None],
+    ) -> Settlement:
+        lease = self._do.leases.acquire(
+            names.work_of(event), event.id, span=span.traceparent, isolate=isolate
+        )
         span.link(lease.attempt_before, Link.ATTEMPT_BEFORE)
         try:
             stored = self._do.vault.find(name)  # since it was looked for, somebody may have done it

@@ -9,6 +9,7 @@ from shared.telemetry.metrics import Metrics
 from shared.telemetry.tracing import Tracing
 from shared.worker.breaker import Breaker
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.quarantine import Quarantine
 from shared.worker.tombstones import Tombstones
@@ -24,6 +25,7 @@ class Effects:
         leases: counts starts.
         tombstones: what was erased.
         quarantine: where records go.
+        isolation: what is in this process's hands, whichever stage's.
         breaker: stops a worker that is itself broken.
         clock: time.
     """
@@ -33,6 +35,7 @@ class Effects:
     leases: Leases
     tombstones: Tombstones
     quarantine: Quarantine
+    isolation: Isolation
     breaker: Breaker
     clock: Clock
 

@@ -14,7 +14,7 @@ from typing import Final, Literal
 from pydantic_core import to_json
 
 from shared.clock import Clock
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError
 from shared.objects.port import (
     AlreadyExistsError,
     GenerationMismatchError,
@@ -22,6 +22,7 @@ from shared.objects.port import (
     ObjectStore,
 )
 from shared.telemetry.reasons import QuarantineReason
+from shared.worker.settlement import ContendedError
 
 MOST_STARTS: Final = 3
 
@@ -84,8 +85,12 @@ def never_excused(_holder: str) -> bool:
     return False
 
 
-class LeaseHeldError(TransientError):
-    """Somebody else is at this work: nothing failed, come back later."""
+def already_alone() -> None:
+    """Nothing else is in this process: whatever is begun is begun alone."""
+
+
+class LeaseHeldError(ContendedError):
+    """Somebody else is at this work."""
 
 
 class Leases:
@@ -120,13 +125,22 @@ class Leases:
         self._abandoned = abandoned
         self._excused = excused
 
-    def acquire(self, work: str, event_id: str, *, span: str = "") -> Lease:
+    def acquire(
+        self,
+        work: str,
+        event_id: str,
+        *,
+        span: str = "",
+        isolate: Callable[[], object] = already_alone,
+    ) -> Lease:
         """Begin ``work``, counting the start.
 
         Args:
             work: what is worked on.
             event_id: which asks for it.
             span: traceparent of this attempt.
+            isolate: called before work that was begun without an outcome is begun again, and its
+                start counted; what it raises leaves the lease as it was.
 
         Raises:
             LeaseHeldError: another worker is at it, or won the race.
@@ -152,7 +166,9 @@ class Leases:
             starts -= 1
         if starts >= MOST_STARTS:
             raise PermanentError(QuarantineReason.KILLS_WORKERS)
-        expires = now + self._lease_s
+        if starts:
+            isolate()
+        expires = self._clock.now().timestamp() + self._lease_s
         state = _State(event_id, self._holder, expires, starts + 1, before.failures, span)
         try:
             info = self._objects.replace(name, _encode(state), generation=stored.info.generation)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.bus.port import Delivery
+from shared.errors import TransientError
 from shared.telemetry.outcomes import DeliveryOutcome
 
 
@@ -27,6 +28,10 @@ class Settlement:
 def later(delay_s: float) -> Settlement:
     """Give the delivery back, to be tried again after so many seconds."""
     return Settlement(acknowledge=False, code=DeliveryOutcome.RETRY, delay_s=delay_s)
+
+
+class ContendedError(TransientError):
+    """Something else comes first: nothing was begun and nothing failed, come back later."""
 
 
 class Receiver(Protocol):

@@ -29,6 +29,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.jwks import KeySet
 from shared.worker.leases import Leases
 from shared.worker.oidc import OidcAuthenticator
@@ -130,6 +131,7 @@ def build(name: str) -> Service:
         leases=Leases(objects, "summarize", clock=clock, holder="bench", lease_s=60),
         tombstones=Tombstones(objects),
         quarantine=Quarantine(objects, vault),
+        isolation=Isolation(),
         breaker=Breaker(_nothing, clock=clock),
         clock=clock,
     )

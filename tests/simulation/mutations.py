@@ -181,9 +181,11 @@ def leases_ignored() -> Iterator[None]:
     """Two workers take up the same work."""
     acquire = Leases.acquire
 
-    def take(self: Leases, work: str, event_id: str, *, span: str) -> Lease:
+    def take(
+        self: Leases, work: str, event_id: str, *, span: str, isolate: Callable[[], object]
+    ) -> Lease:
         self._abandoned = lambda _holder: True
-        return acquire(self, work, event_id, span=span)
+        return acquire(self, work, event_id, span=span, isolate=isolate)
 
     with patch.object(Leases, "acquire", take):
         yield

@@ -33,6 +33,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
@@ -109,6 +110,7 @@ class Rooms:
         self.tombstones = Tombstones(self.store)
         self.quarantine = Quarantine(self.objects, self.vault)
         self.results = Results(self.vault)
+        self.isolation = Isolation()
 
     @cached_property
     def ledger(self) -> SimpleNamespace:
@@ -270,6 +272,7 @@ def _edge(
             ),
             tombstones=rooms.tombstones,
             quarantine=rooms.quarantine,
+            isolation=rooms.isolation,
             breaker=Breaker(lambda: None, clock=world.clock),
             clock=world.clock,
         ),

@@ -33,6 +33,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.quarantine import Quarantine
 from shared.worker.results import Results
@@ -79,6 +80,7 @@ class House:
                 leases=Leases(self.objects, "ingest", clock=self.clock, holder="w", lease_s=60),
                 tombstones=self.tombstones,
                 quarantine=self.quarantine,
+                isolation=Isolation(),
                 breaker=Breaker(self.ingest.canary, clock=self.clock),
                 clock=self.clock,
             ),

@@ -31,6 +31,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.quarantine import Quarantine, QuarantineRecord
 from shared.worker.results import Results
@@ -133,6 +134,7 @@ class FarHouse:
                 leases=leases,
                 tombstones=self.tombstones,
                 quarantine=self.quarantine,
+                isolation=Isolation(),
                 breaker=breaker,
                 clock=self.clock,
             ),

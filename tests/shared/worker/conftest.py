@@ -24,6 +24,7 @@ from shared.worker.breaker import Breaker
 from shared.worker.edge import Edge
 from shared.worker.effects import Effects, Signals
 from shared.worker.emitter import Emitter
+from shared.worker.isolation import Isolation
 from shared.worker.leases import Leases
 from shared.worker.outcome import Outcome
 from shared.worker.quarantine import Quarantine
@@ -118,6 +119,7 @@ class Bench:
                 ),
                 tombstones=self.tombstones,
                 quarantine=self.quarantine,
+                isolation=Isolation(within_s=0),
                 breaker=Breaker(lambda: self.canary(), clock=self.clock),  # noqa: PLW0108 - tests swap it
                 clock=self.clock,
             ),

@@ -1,5 +1,7 @@
 """The worker edge: effects once over at-least-once delivery."""
 
+from collections.abc import Callable
+
 import pytest
 
 from shared.errors import PermanentError, TransientError
@@ -45,10 +47,10 @@ def test_work_that_was_done_before_the_lease_was_won_is_not_done_again(
     """Between looking for the result and winning the lease, another worker may finish."""
     acquire = bench.edge._do.leases.acquire
 
-    def overtaken(work: str, event_id: str, *, span: str) -> Lease:
+    def overtaken(work: str, event_id: str, *, span: str, isolate: Callable[[], object]) -> Lease:
         monkeypatch.undo()
         bench.deliver(edge=bench.worker("w2"))
-        return acquire(work, event_id, span=span)
+        return acquire(work, event_id, span=span, isolate=isolate)
 
     monkeypatch.setattr(bench.edge._do.leases, "acquire", overtaken)
     assert bench.deliver().code == "repeated"
