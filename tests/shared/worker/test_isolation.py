@@ -83,9 +83,7 @@ def test_others_that_stay_are_not_waited_for_for_ever() -> None:
 
 
 @pytest.mark.parametrize("killer_first", [False, True])
-def test_a_document_beside_one_that_kills_is_not_blamed(
-    bench: Bench, *, killer_first: bool
-) -> None:
+def test_a_document_beside_a_killer_is_not_blamed(bench: Bench, *, killer_first: bool) -> None:
     """They meet again and again: the one dies of its own doing, the other is done."""
     kills, other = read_event(document_id=KILLER), read_event()
     bench.keyring.create_document_key(KILLER)
