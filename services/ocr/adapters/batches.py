@@ -133,6 +133,9 @@ class Batches:
             return None
         if batch.document_at_fault:
             raise PermanentError(QuarantineReason.UNREADABLE)
+        if batch.refused is not None:
+            self._once_more(operation, generation, refused=True)
+            raise TransientError(f"Document AI refuses us ({batch.refused} at a batch's end)")
         try:
             return self._put_together(operation, batch.folder, original)
         except MissingShardError as err:
@@ -143,16 +146,17 @@ class Batches:
                 raise TransientError("the batch failed: another one will be begun") from err
             raise TransientError("a shard of the batch is missing") from err
 
-    def _once_more(self, operation: Operation, generation: int) -> None:
+    def _once_more(self, operation: Operation, generation: int, *, refused: bool = False) -> None:
         """Have a batch that failed wait for its next turn.
 
         Raises:
-            PermanentError: ``attempts_exhausted``: it is no outage.
+            PermanentError: ``attempts_exhausted``: it is no outage, and nobody's grant is missing.
         """
-        if operation.failed + 1 >= MOST_BATCHES:
+        if operation.failed + 1 >= MOST_BATCHES and not refused:
             raise PermanentError(QuarantineReason.ATTEMPTS_EXHAUSTED)
         self.clear(operation)
-        self.operations.note(operation.once_more(self.clock.now()), generation)
+        again = operation.once_more(self.clock.now(), refused=refused)
+        self.operations.note(again, generation)
 
     def _begin(
         self,

@@ -25,6 +25,10 @@ _MASK: Final = {"paths": ["text", "entities", "shard_info", *(f"pages.{name}" fo
 _DOCUMENT_AT_FAULT: Final = frozenset(
     code.value[0] for code in (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE)
 )
+_REFUSED: Final = {
+    code.value[0]: code.name
+    for code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,14 @@ class Batch:
         ended: whether Document AI works on it no more.
         folder: where its shards lie, ``gs://…``; None where it failed or has not ended.
         document_at_fault: whether it failed for what is in the file.
+        refused: the gRPC code, where it failed for a grant that somebody lacks: Document AI itself
+            reads and writes the bucket.
     """
 
     ended: bool
     folder: str | None = None
     document_at_fault: bool = False
+    refused: str | None = None
 
 
 class DocumentAi:
@@ -139,15 +146,21 @@ class DocumentAi:
         if not told.done:
             return Batch(ended=False)
         if told.HasField("error"):
-            return Batch(ended=True, document_at_fault=told.error.code in _DOCUMENT_AT_FAULT)
+            return _failed(told.error.code)
         metadata = api.BatchProcessMetadata.deserialize(told.metadata.value)
         one = next(iter(metadata.individual_process_statuses), None)
         if one is None:
             return Batch(ended=True)
-        at_fault = one.status.code in _DOCUMENT_AT_FAULT
-        folder = str(one.output_gcs_destination) if not one.status.code else ""
-        return Batch(ended=True, folder=folder or None, document_at_fault=at_fault)
+        if one.status.code:
+            return _failed(one.status.code)
+        return Batch(ended=True, folder=str(one.output_gcs_destination) or None)
 
     def close(self) -> None:
         """Close the channel; the next call opens another."""
         self._channel.close()
+
+
+def _failed(code: int) -> Batch:
+    """Return how a batch stands that ended with a code."""
+    at_fault = code in _DOCUMENT_AT_FAULT
+    return Batch(ended=True, document_at_fault=at_fault, refused=_REFUSED.get(code))

@@ -33,6 +33,10 @@ SLOTS: Final = f"{PREFIX}slots/"
 MOST_BATCHES: Final = 8
 """So many batches of the same pages may fail: each is paid for, and the pages may be why."""
 
+MOST_REFUSALS: Final = 6
+"""No more failures are counted of batches that a missing grant ended: the pages are not why, and
+each next one rests as long as after so many."""
+
 _FIRST_REST: Final = timedelta(minutes=1)
 
 
@@ -119,15 +123,19 @@ class Operation(BaseModel):
         """Where a record of quarantine lies, if the worker gave its event up."""
         return record_of("ocr", self.asked)
 
-    def once_more(self, at: datetime) -> Self:
+    def once_more(self, at: datetime, *, refused: bool = False) -> Self:
         """Return the record of one that failed, and waits: twice as long each time.
 
         Args:
             at: now.
+            refused: whether it failed for a missing grant.
         """
         rest = _FIRST_REST * 2**self.failed
+        failed = self.failed + 1
+        if refused:
+            failed = max(self.failed, min(failed, MOST_REFUSALS))
         changed = {"operation": "", "slot": "", "slot_generation": 0, "told": False}
-        return self.model_copy(update={**changed, "begun": at + rest, "failed": self.failed + 1})
+        return self.model_copy(update={**changed, "begun": at + rest, "failed": failed})
 
     @property
     def asked(self) -> Event:

@@ -225,6 +225,29 @@ def test_pages_whose_batches_always_fail_are_not_paid_for_for_ever(
     assert far_house.left() == []
 
 
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED]
+)
+def test_batches_that_a_missing_grant_ends_are_begun_until_it_is_there(
+    far_house: FarHouse, code: grpc.StatusCode
+) -> None:
+    """Document AI itself reads and writes the bucket: no document is at fault if it may not."""
+    far_house.server.fail_always("BatchProcessDocuments", Ends(code))
+    worker = far_house.worker()
+    sent = far_house.send(drawn(A_BATCH), pages=A_BATCH)
+    while far_house.server.count("BatchProcessDocuments") < 2 * MOST_BATCHES:
+        far_house.step(worker)
+        far_house.clock.sleep(600)
+        worker.poll()
+    assert far_house.reasons() == []
+    far_house.server.fail_always("BatchProcessDocuments", None)
+    far_house.settle(worker)
+    assert far_house.reading(sent) is not None
+    assert far_house.left() == []
+    assert list(far_house.objects.list("operations/")) == []
+    assert units(far_house)["first"] == A_BATCH
+
+
 def test_a_poison_range_costs_the_other_ranges_nothing(far_house: FarHouse) -> None:
     """The document is in quarantine; what was read of it is kept, and read once."""
     far_house.settings["DOCLEDGER_OCR_ONLINE_PAGES"] = "15"
