@@ -37,6 +37,12 @@ _MOST_DIGITS: Final = 11
 
 _GROUP: Final = 3  # digits between two separators of thousands
 
+_RUN: Final = re.compile(
+    rf"(?<![\w.,])(?P<before>{CURRENCY_MARK})?\s?(?P<digits>[\d.,]+(?: [\d.,]+)+)(?!\w)"
+)
+_ONE: Final = re.compile(_DIGITS)
+_APART: Final = re.compile(r"\d(?: \d){2,}|.+[.,]\d \d|(?P<groups>\d{1,3}(?: \d{3})+[.,]\d{2})")
+
 _PLAIN: Final = re.compile(r"\d[.,]\d{2}(?![\d.,/:-]*\d)")
 
 
@@ -124,9 +130,27 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     return not text[end : end + 2].strip().startswith("%")
 
 
+def _is_in_pieces(run: re.Match[str]) -> bool:
+    """Tell whether numbers side by side are one with gaps in it: "1 2 5 6 . 76", "2, 581.6 8".
+
+    Nobody can say where it begins, so no piece of it is an amount.
+    """
+    digits = run["digits"]
+    if _ONE.fullmatch(digits):
+        return False
+    first, *others = digits.split(" ")
+    marked = run["before"] is not None
+    ends = [first, *others] if marked else others  # a list's "1." is not a piece
+    if any(one[-1] in ".," for one in ends) or any(one[0] in ".," for one in others):
+        return True
+    apart = _APART.fullmatch(digits)
+    return apart is not None and (marked or apart["groups"] is None)
+
+
 def find_amounts(text: str, separator: Separator) -> list[Amount]:
     """Return the numbers in ``text`` that stand alone, from left to right."""
     found: list[Amount] = []
+    pieces = [match.span() for match in _RUN.finditer(text) if _is_in_pieces(match)]
     for match in _AMOUNT.finditer(text):
         start, end = match.start("digits"), match.end("digits")
         marked = match["before"] or match["after"]
@@ -136,7 +160,7 @@ def find_amounts(text: str, separator: Separator) -> list[Amount]:
         ):
             continue
         value = parse_number(match["digits"], separator)
-        if value is None:
+        if value is None or any(a < end and start < b for a, b in pieces):
             continue
         negative = (
             match["sign"] not in {None, "+"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+from services.summarize.unseen import shown
 from shared.events.results import Box, Engine, Evidence, Page, Word
 
 NARROWEST_GAP: Final = 1.7
@@ -152,9 +153,8 @@ def _split(ordered: Sequence[Word], gap: float) -> list[list[Word]]:
 def _lines(page: Page) -> list[list[Word]]:
     """Group a page's words by the line that the reader gave them, each from left to right."""
     lines: dict[int, list[Word]] = {}
-    for word in page.words:
-        if word.text.strip():
-            lines.setdefault(word.line, []).append(word)
+    for word in shown(page.words):
+        lines.setdefault(word.line, []).append(word)
     return [sorted(line, key=lambda word: (word.box[0], word.box[2])) for line in lines.values()]
 
 

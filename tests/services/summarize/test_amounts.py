@@ -44,6 +44,39 @@ def test_what_is_no_amount_is_not_taken_for_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "£1 2 5 6 . 7 6",
+        "GBP 2 ,5 8 1 . 6 8",
+        "GBP 2, 129. 4 0",
+        "GBP 5 108. 5 0",
+        "£1,627.9 2",
+        "£1 300.50",
+        "7 18 1 .5 5",
+    ],
+)
+def test_a_number_with_gaps_is_no_amount_and_neither_are_its_pieces(text: str) -> None:
+    """A person sees one number; where it begins is not for a rule to guess."""
+    assert [item for item in find_amounts(text, ".") if item.is_money] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("2 37.50 75.00", ["37.50", "75.00"]),
+        ("1. 5 9.00", ["9.00"]),
+        ("7.5 37.50 281.25", ["37.50", "281.25"]),
+        ("100.00, 200.00", ["100.00", "200.00"]),
+        ("12. 50", ["12.50"]),
+    ],
+)
+def test_numbers_side_by_side_are_each_their_own(text: str, values: list[str]) -> None:
+    """A row of a table is no number with gaps."""
+    money = [item.value for item in find_amounts(text, ".") if item.is_money]
+    assert money == [Decimal(value) for value in values]
+
+
+@pytest.mark.parametrize(
     ("digits", "separator", "value"),
     [
         ("1.234", ",", "1234"),
