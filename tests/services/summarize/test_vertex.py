@@ -28,6 +28,7 @@ from tests.services.summarize.documents import INVOICE
 from tests.services.summarize.findings import found
 from tests.services.summarize.test_handler import READ, FakeReadings, built, event
 from tests.services.summarize.writing import reading
+from tests.waiting import wait_until
 
 if TYPE_CHECKING:
     from shared.worker.results import Results
@@ -149,9 +150,10 @@ def test_every_mishap_is_a_reason_and_carries_no_content(
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP])
 def test_a_call_without_an_end_is_given_up(asking: Asking, fault: Fault) -> None:
     """A drip of bytes keeps a client's own timeouts quiet; it may be paid for, and is metered."""
-    model = asking.model(attempt_s=0.05, tries=2)
+    model = asking.model(attempt_s=0.3, tries=2)
     asking.server.fail_always(fault)
     assert asking.refused(model).reason is R.UNAVAILABLE
+    wait_until(lambda: len(asking.server.asked) >= 2, what="both tries have arrived")
     assert len(asking.server.asked) == 2
     assert (asking.spent("call"), asking.spent("call", "repeated")) == (1, 1)
 

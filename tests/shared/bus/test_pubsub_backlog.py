@@ -25,6 +25,7 @@ from shared.bus.topology import Topology
 from shared.clock import FakeClock
 from shared.errors import TransientError
 from tests.shared.bus.served import Refused, serving
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -75,7 +76,7 @@ class FakeMonitoring:
 
     def __call__(self, request: ListTimeSeriesRequest) -> ListTimeSeriesResponse:
         self.asked.append(request)
-        self.hold.wait(10)
+        self.hold.wait(PATIENCE_S)
         if self.code is not None:
             raise Refused(self.code)
         [metric] = [name for name in (MESSAGES, OLDEST, PUSHED) if name in request.filter]
@@ -108,7 +109,7 @@ def channel(monitoring: FakeMonitoring) -> Iterator[grpc.Channel]:
 @pytest.fixture
 def backlog(topology: Topology, clock: FakeClock, channel: grpc.Channel) -> PubsubBacklog:
     """Give the adapter on that channel."""
-    return PubsubBacklog("acme-prod", topology, clock=clock, channel=channel, total_s=5)
+    return PubsubBacklog("acme-prod", topology, clock=clock, channel=channel, total_s=PATIENCE_S)
 
 
 def test_the_newest_point_of_each_metric_is_what_waits(

@@ -16,10 +16,10 @@ from shared.bus.pubsub import PubsubPublisher
 from shared.bus.pubsub_admin import apply, pause, resume
 from shared.bus.pubsub_channel import subscriber_client, subscription_path
 from shared.bus.topology import Topology
-from shared.clock import SystemClock
 from shared.events.codec import from_message, to_message
 from shared.events.envelope import Event
 from tests.shared.bus.emulated import small
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -44,11 +44,7 @@ class Workers(ThreadingHTTPServer):
 
     def wait_for(self, path: str, count: int = 1) -> list[dict[str, Any]]:
         """Return the bodies at a path once there are so many."""
-        clock = SystemClock()
-        deadline = clock.monotonic() + 30
-        while len(self.at(path)) < count and clock.monotonic() < deadline:
-            clock.sleep(0.02)
-        assert len(self.at(path)) >= count, f"{path}: {len(self.at(path))} of {count}"
+        wait_until(lambda: len(self.at(path)) >= count, what=f"{count} bodies at {path}")
         return self.at(path)
 
 

@@ -10,7 +10,7 @@ __all__ = ["secret_server"]
 
 @pytest.fixture
 def on_secret_manager(secret_server: SecretServer) -> Iterator[SecretManagerSecrets]:
-    """Give what reads from the local server, and soon gives up."""
-    made = SecretManagerSecrets(emulator=secret_server.address, attempt_s=2.0, deadline_s=4.0)
+    """Give what reads from the local server, for as long as these tests need."""
+    made = SecretManagerSecrets(emulator=secret_server.address, attempt_s=10.0, deadline_s=30.0)
     yield made
     made.close()

@@ -14,6 +14,7 @@ from shared.secrets.port import SecretUnusableError, SecretWithdrawnError
 from shared.secrets.secret_manager import SecretManagerSecrets
 from shared.secrets.settings import UNSAFE_VARIABLE, SecretsSettings, secrets_emulator
 from tests.emulators.secrets import PROJECT, TOKEN, Fault, SecretServer, State
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -52,7 +53,14 @@ def test_an_outage_is_transient_and_bounded(
     with pytest.raises(TransientError, match="unavailable"):
         hasty.read(version)
     secret_server.fail_always(None)
-    assert hasty.read(version).reveal() == NEEDLE.encode()
+
+    def answered() -> bool:
+        try:
+            return hasty.read(version).reveal() == NEEDLE.encode()
+        except TransientError:  # a busy machine is not as hasty
+            return False
+
+    wait_until(answered, what="it is read again")
     hasty.close()
 
 

@@ -35,6 +35,7 @@ from shared.telemetry.trace_emulator import trace_emulator
 from shared.telemetry.tracing import Tracing
 from shared.telemetry.values import CHECKS, Kind
 from tests.emulators.cloudtrace import PROJECT, Fault, TraceServer, trace_server
+from tests.waiting import PATIENCE_S
 
 __all__ = ["trace_server"]
 
@@ -203,7 +204,7 @@ def test_a_server_that_hangs_or_is_gone_is_given_up(trace_server: TraceServer) -
         read_cloud_trace(PROJECT, TRACE, attempt_s=0.05, deadline_s=0.1)
     trace_server.stop()
     with pytest.raises(TransientError, match=r"unavailable \(UNAVAILABLE"):
-        read_cloud_trace(PROJECT, TRACE, attempt_s=1.0, deadline_s=0.1)
+        read_cloud_trace(PROJECT, TRACE, attempt_s=PATIENCE_S, deadline_s=0.1)
 
 
 def a_span(span_id: int = 7, *, at_s: float = 0, **changed: Any) -> TraceSpan:

@@ -32,6 +32,7 @@ from tests.shared.tlog.served import (
     trickling,
     unmeasured,
 )
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -52,7 +53,7 @@ def served(log: NaiveLog) -> Iterator[Served]:
 @pytest.fixture
 def reader(served: Served) -> Iterator[WebReader]:
     """A reader that waits for nothing."""
-    web = WebReader(served.url, pause=lambda _: None, timeout_s=5)
+    web = WebReader(served.url, pause=lambda _: None, timeout_s=PATIENCE_S)
     yield web
     web.close()
 

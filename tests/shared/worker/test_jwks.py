@@ -14,6 +14,7 @@ from shared.errors import TransientError, UserError
 from shared.worker.jwks import FRESH_S, PAUSE_S, STALE_S, KeySet, UnknownKeyError
 from shared.worker.jwks_fetch import MOST_BYTES, HttpFetch
 from tests.shared.worker.tokens import KEY_ID, KeyServer, jwk, private_key
+from tests.waiting import PATIENCE_S
 
 PUBLIC = private_key().public_key()
 
@@ -184,7 +185,8 @@ def _sent(status: int, body: bytes) -> Callable[[http.server.BaseHTTPRequestHand
 def test_keys_come_over_http() -> None:
     """The real thing, once: a server on a socket."""
     with serving(_sent(200, json.dumps({"keys": [jwk()]}).encode())) as url:
-        assert KeySet(HttpFetch(url), clock=FakeClock()).key(KEY_ID) == PUBLIC
+        fetch = HttpFetch(url, most_s=PATIENCE_S)
+        assert KeySet(fetch, clock=FakeClock()).key(KEY_ID) == PUBLIC
 
 
 @pytest.mark.integration
@@ -204,13 +206,16 @@ def test_an_answer_that_does_not_end_is_cut_off() -> None:
         serving(_sent(200, b"x" * (MOST_BYTES + 1))) as url,
         pytest.raises(TransientError, match="too long"),
     ):
-        HttpFetch(url)()
+        HttpFetch(url, most_s=PATIENCE_S)()
 
 
 @pytest.mark.integration
 @pytest.mark.enable_socket
 def test_a_server_that_drips_is_cut_off() -> None:
-    """Each byte in time, and the whole never: the deadline is of the whole."""
+    """Each byte in time, and the whole never: the deadline is of the whole.
+
+    A busy machine may not even send the first one in time.
+    """
 
     def drip(request: http.server.BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -222,7 +227,7 @@ def test_a_server_that_drips_is_cut_off() -> None:
             except OSError:
                 return
 
-    with serving(drip) as url, pytest.raises(TransientError, match="too slow"):
+    with serving(drip) as url, pytest.raises(TransientError, match=r"slow|not answer"):
         HttpFetch(url, most_s=0.2)()
 
 
