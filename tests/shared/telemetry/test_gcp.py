@@ -23,6 +23,7 @@ from shared.telemetry.resource import resource_of
 from shared.telemetry.spans import MessagingSystem
 from shared.telemetry.tracing import Tracing
 from tests.shared.telemetry.exported import CANARY, DOCUMENT, JOB, PROJECT, a_delivery, measure
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -86,7 +87,7 @@ def google() -> Iterator[Google]:
         )
         server.start()
         yield google
-        server.stop(None).wait(10)
+        server.stop(None).wait(PATIENCE_S)
 
 
 def traced(google: Google) -> QueuedSpans:
@@ -102,7 +103,7 @@ def test_spans_reach_cloud_trace(google: Google) -> None:
     """Project, ids, parent, kind, attributes, links and status, as Cloud Trace's API has them."""
     tracing = Tracing(traced(google), "ocr", system=MessagingSystem.PUBSUB)
     span_id = a_delivery(tracing)
-    assert tracing.flush(20.0)
+    assert tracing.flush(PATIENCE_S)
     tracing.close()
     (request,) = google.spans
     assert request.name == f"projects/{PROJECT}"
@@ -133,7 +134,7 @@ def test_what_cloud_trace_refuses_costs_only_spans(
     queue = traced(google)
     tracing = Tracing(queue, "ocr")
     a_delivery(tracing)
-    assert tracing.flush(20.0)
+    assert tracing.flush(PATIENCE_S)
     tracing.close()
     assert queue.lost == 2
 
@@ -149,7 +150,7 @@ def test_figures_reach_cloud_monitoring(google: Google) -> None:
         system=MessagingSystem.PUBSUB,
     )
     measure(metrics)
-    assert metrics.flush(20.0)
+    assert metrics.flush(PATIENCE_S)
     metrics.close()
     described = {one.metric_descriptor.type: one.metric_descriptor for one in google.descriptors}
     duration = described["workload.googleapis.com/messaging.process.duration"]

@@ -20,6 +20,7 @@ from shared.telemetry.pushed_metrics import PushedMetrics
 from shared.telemetry.queue import QueuedSpans
 from shared.telemetry.tracing import Tracing
 from tests.shared.telemetry.exported import CANARY, DOCUMENT, JOB, a_delivery, measure, settings
+from tests.waiting import PATIENCE_S
 
 
 @dataclass
@@ -44,7 +45,7 @@ def collector() -> Iterator[Collector]:
             body = gzip.decompress(self.rfile.read(int(self.headers["content-length"])))
             collector.bodies.setdefault(self.path, []).append(body)
             collector.reached.set()
-            collector.answers.wait(30)
+            collector.answers.wait(PATIENCE_S)
             self.send_response(collector.status)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -72,7 +73,7 @@ def test_spans_reach_a_collector_as_otlp(collector: Collector) -> None:
     """Names, ids, attributes, links, failure and resource, as any backend will read them."""
     tracing = tracing_of(settings(TRACES="otlp", OTLP_ENDPOINT=collector.url), "ocr")
     span_id = a_delivery(tracing)
-    assert tracing.flush(10.0)
+    assert tracing.flush(PATIENCE_S)
     tracing.close()
     (body,) = collector.bodies["/v1/traces"]
     (resource,) = ExportTraceServiceRequest.FromString(body).resource_spans
@@ -115,7 +116,7 @@ def test_figures_reach_a_collector_as_otlp(collector: Collector) -> None:
     metrics = metrics_of(chosen, "ocr")
     assert isinstance(metrics, PushedMetrics)
     measure(metrics)
-    assert metrics.flush(10.0)
+    assert metrics.flush(PATIENCE_S)
     metrics.close()
     (resource,) = ExportMetricsServiceRequest.FromString(
         collector.bodies["/v1/metrics"][0]
@@ -165,12 +166,12 @@ def test_a_collector_that_hangs_holds_up_nobody(collector: Collector) -> None:
     for _ in range(300):
         a_delivery(tracing)
         measure(metrics)
-    assert collector.reached.wait(30)
+    assert collector.reached.wait(PATIENCE_S)
     assert not tracing.flush(0.02)
     assert not metrics.flush(0.02)
     collector.answers.set()
-    assert tracing.flush(20.0)
-    assert metrics.flush(20.0)
+    assert tracing.flush(PATIENCE_S)
+    assert metrics.flush(PATIENCE_S)
     tracing.close()
     metrics.close()
 
@@ -188,6 +189,6 @@ def test_a_collector_that_refuses_or_is_dead_costs_only_telemetry(
     queue = QueuedSpans(otlp_spans(url, timeout_s=0.2), every_s=60)
     tracing = Tracing(queue, "ocr")
     a_delivery(tracing)
-    assert tracing.flush(20.0)
+    assert tracing.flush(PATIENCE_S)
     tracing.close()
     assert queue.lost == 2

@@ -11,8 +11,10 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from shared.telemetry.queue import QueuedSpans
 from shared.telemetry.spans import SpanName
 from shared.telemetry.tracing import Tracing
+from tests.waiting import PATIENCE_S
 
 JOB = "f" * 40
+PATIENCE_MS = int(PATIENCE_S * 1_000)
 
 
 class Receiver(SpanExporter):
@@ -30,7 +32,7 @@ class Receiver(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Wait until it may, then answer."""
         self.entered.set()
-        self.open.wait(30)
+        self.open.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error
         self.batches.append(len(spans))
@@ -58,7 +60,7 @@ def test_a_flush_hands_on_everything(receiver: Receiver) -> None:
     """What a drain waits for has arrived when it goes on."""
     queue = QueuedSpans(receiver, batch=10, every_s=60)
     queue.export(spans(25))
-    assert queue.force_flush(10_000)
+    assert queue.force_flush(PATIENCE_MS)
     assert sum(receiver.batches) == 25
     assert max(receiver.batches) == 10
     queue.shutdown()
@@ -71,8 +73,9 @@ def test_spans_are_handed_on_without_a_flush(receiver: Receiver) -> None:
     queue = QueuedSpans(receiver, batch=10, every_s=0.01)
     receiver.open.clear()
     queue.export(spans(1))
-    assert receiver.entered.wait(30)
+    assert receiver.entered.wait(PATIENCE_S)
     receiver.open.set()
+    assert queue.force_flush(PATIENCE_MS)  # the end has a moment, and no more
     queue.shutdown()
     assert receiver.batches == [1]
 
@@ -82,13 +85,13 @@ def test_a_receiver_that_hangs_holds_up_nobody(receiver: Receiver) -> None:
     queue = QueuedSpans(receiver, most=20, batch=10, every_s=60)
     receiver.open.clear()
     queue.export(spans(10))
-    assert receiver.entered.wait(30)
+    assert receiver.entered.wait(PATIENCE_S)
     assert queue.export(spans(15)) is SpanExportResult.SUCCESS
     assert queue.export(spans(15)) is SpanExportResult.FAILURE
     assert queue.lost == 10
     assert not queue.force_flush(20)
     receiver.open.set()
-    assert queue.force_flush(10_000)
+    assert queue.force_flush(PATIENCE_MS)
     assert sum(receiver.batches) == 30
     queue.shutdown()
 
@@ -101,11 +104,11 @@ def test_what_a_receiver_does_not_take_is_counted(
     queue = QueuedSpans(receiver, every_s=60)
     receiver.answer, receiver.error = SpanExportResult.FAILURE, error
     queue.export(spans(3))
-    assert queue.force_flush(10_000)
+    assert queue.force_flush(PATIENCE_MS)
     assert queue.lost == 3
     receiver.answer, receiver.error = SpanExportResult.SUCCESS, None
     queue.export(spans(2))
-    assert queue.force_flush(10_000)
+    assert queue.force_flush(PATIENCE_MS)
     assert queue.lost == 3
     queue.shutdown()
 
@@ -123,7 +126,7 @@ def _in_child(
     queue: QueuedSpans, receiver: Receiver, told: "multiprocessing.Queue[object]"
 ) -> None:
     queue.export(spans(3))
-    told.put((queue.force_flush(20_000), receiver.batches))
+    told.put((queue.force_flush(PATIENCE_MS), receiver.batches))
 
 
 def test_a_forked_child_tells_its_own_spans(receiver: Receiver) -> None:
@@ -134,9 +137,9 @@ def test_a_forked_child_tells_its_own_spans(receiver: Receiver) -> None:
     told: multiprocessing.Queue[object] = forking.Queue()
     child = forking.Process(target=_in_child, args=(queue, receiver, told))
     child.start()
-    assert told.get(timeout=30) == (True, [3])
-    child.join(30)
-    assert queue.force_flush(10_000)
+    assert told.get(timeout=PATIENCE_S) == (True, [3])
+    child.join(PATIENCE_S)
+    assert queue.force_flush(PATIENCE_MS)
     assert receiver.batches == [2]
     queue.shutdown()
 
@@ -149,6 +152,6 @@ def test_tracing_flushes_through_its_queue(receiver: Receiver) -> None:
         pass
     assert not tracing.flush(0.02)
     receiver.open.set()
-    assert tracing.flush(10.0)
+    assert tracing.flush(PATIENCE_S)
     tracing.close()
     assert receiver.batches == [1]
