@@ -27,6 +27,7 @@ from shared.telemetry.metrics import NullMetrics
 from shared.telemetry.outcomes import DeliveryOutcome
 from shared.telemetry.tracing import NullTracing
 from shared.worker.quarantine import Quarantine
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -60,7 +61,7 @@ class Wire:
     def pull(self, count: int) -> list[Message]:
         """Return the next ``count`` notifications."""
         found: list[Message] = []
-        deadline = SystemClock().monotonic() + 30
+        deadline = SystemClock().monotonic() + PATIENCE_S
         while len(found) < count and SystemClock().monotonic() < deadline:
             try:
                 answer = self._subscriber.pull(

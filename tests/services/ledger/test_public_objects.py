@@ -27,6 +27,7 @@ from shared.tlog.verify import verify_log
 from tests.services.ledger.bucket import KEY, PREFIX, Bucket, all_of, first_number, serving_bucket
 from tests.services.ledger.publishing import LEAVES, ORIGIN, SIGNER
 from tests.shared.objects.json_api import Fault
+from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -281,7 +282,7 @@ def test_files_are_sent_side_by_side_but_not_all_at_once(bucket: Bucket) -> None
             most = max(most, busy)
             if busy == REQUESTS_AT_ONCE:
                 together.set()
-        assert together.wait(10)
+        assert together.wait(PATIENCE_S)
 
     def leave(_name: str) -> None:
         nonlocal busy

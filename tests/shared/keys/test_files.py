@@ -15,6 +15,7 @@ from shared.keys.envelope import SealBrokenError, unseal
 from shared.keys.files import FileKeyring
 from shared.keys.kek import KeyDamagedError
 from shared.keys.port import KeyMissingError, TenantPurpose
+from tests.waiting import PATIENCE_S
 
 DOCUMENT = "a" * 40
 OTHER = "b" * 40
@@ -187,7 +188,7 @@ def test_processes_that_race_get_the_same_keys(folder: Path) -> None:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    answers = {racer.communicate(timeout=60)[0] for racer in racers}
+    answers = {racer.communicate(timeout=PATIENCE_S)[0] for racer in racers}
     assert len(answers) == 1
     keyring = FileKeyring(folder)
     keys = keyring.tenant_key("acme", TenantPurpose.IDS)

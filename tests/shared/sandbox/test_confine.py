@@ -26,6 +26,7 @@ from shared.sandbox.landlock import READ_FILE, restrict_files, ruleset_attribute
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import JSON, Limits
 from shared.sandbox.seccomp import filter_program, restrict_calls
+from tests.waiting import PATIENCE_S
 
 TASKS = "tests.shared.sandbox.tasks:"
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -248,5 +249,5 @@ def test_serving_ends_when_memory_did_or_the_pool_hangs_up() -> None:
             send_request(ours, task, b"x", {})
             assert [receive_reply(ours, most=99, deadline=1e9)[0]] == statuses
             ours.shutdown(socket.SHUT_RDWR)
-            thread.join(20)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive()

@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
@@ -18,17 +17,11 @@ from shared.sandbox.inline import InlineSandbox
 from shared.sandbox.pool import Sandbox
 from shared.sandbox.port import JSON, Limits, SandboxError, TaskRunner
 from shared.telemetry.reasons import QuarantineReason
+from tests.e2e.commands import alive
+from tests.waiting import PATIENCE_S, wait_until
 
 PACKAGES = ("shared", "services", "tests")
 TASKS = "tests.shared.sandbox.tasks:"
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Poll until the condition holds."""
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
 
 
 def reason_of(
@@ -205,10 +198,10 @@ def test_tasks_of_several_threads_run_side_by_side() -> None:
 
         waiting = threading.Thread(target=hold)
         waiting.start()
-        wait_for(lambda: len(pool._children) == 1)
+        wait_until(lambda: len(pool._children) == 1, what="a child holds a task")
         assert pool.run(TASKS + "echo", b"other", {}) == b"other"
         pool.close()
-        waiting.join(20)
+        waiting.join(PATIENCE_S)
     assert len(outcomes) == 1  # closing gives the task back: it is not the document's fault
 
 
@@ -260,10 +253,10 @@ def test_children_die_with_a_killed_parent() -> None:
     assert parent.stdout is not None
     with parent.stdout:
         child = psutil.Process(int(parent.stdout.readline()))
-        wait_for(lambda: child.cpu_times().user > 0.1)  # in the middle of the task
+        wait_until(lambda: child.cpu_times().user > 0.1, what="it is in the middle of the task")
         parent.kill()
         parent.wait()
-    wait_for(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+    wait_until(lambda: not alive(child), what="the child has ended")
 
 
 @pytest.mark.parametrize("moment", ["sending", "working", "starting", "waiting", "trying again"])
@@ -285,14 +278,14 @@ def test_closing_gives_a_task_back_whatever_it_is_at(moment: str) -> None:
         threads = [threading.Thread(target=run) for _ in range(tasks)]
         for thread in threads:
             thread.start()
-        wait_for(lambda: len(pool._children) == 1)
+        wait_until(lambda: len(pool._children) == 1, what="a child is started")
         if moment == "trying again":
             (first,) = pool._children
-            wait_for(lambda: first.tasks == 1)
+            wait_until(lambda: first.tasks == 1, what="it has its task")
             os.kill(first._process.pid, signal.SIGKILL)
-            wait_for(lambda: len(pool._children - {first}) == 1)
+            wait_until(lambda: len(pool._children - {first}) == 1, what="another is started")
         pool.close()
         for thread in threads:
-            thread.join(20)
+            thread.join(PATIENCE_S)
     assert len(outcomes) == tasks
     assert all(isinstance(outcome, TransientError) for outcome in outcomes)

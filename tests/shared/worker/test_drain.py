@@ -3,7 +3,6 @@
 import base64
 import json
 import threading
-import time
 
 from shared.clock import SystemClock
 from shared.events.codec import to_message
@@ -16,6 +15,7 @@ from shared.worker.authentication import UNSAFE_VARIABLE, UnsafeNoAuth
 from shared.worker.outcome import Outcome
 from shared.worker.web import Request, Response, Service
 from tests.shared.worker.conftest import SUBSCRIPTION, Bench, read_event, summarized
+from tests.waiting import PATIENCE_S, wait_until
 
 
 def pushed(event: Event) -> Request:
@@ -61,9 +61,9 @@ def test_a_document_in_the_sandbox_at_sigterm_is_given_back() -> None:
     request = pushed(read_event())
     worker = threading.Thread(target=lambda: answers.append(service.respond(request)))
     worker.start()
-    _wait_until_a_task_runs(bench)
+    wait_until(lambda: bench.handled > 0, what="a task runs")
     service.drain()
-    worker.join(20)
+    worker.join(PATIENCE_S)
     assert [answer.status for answer in answers] == [503]
     assert list(bench.quarantine.list()) == []
     for lease in bench.objects.list("leases/"):
@@ -71,10 +71,3 @@ def test_a_document_in_the_sandbox_at_sigterm_is_given_back() -> None:
         assert (state["holder"], state["starts"], state["failures"]) == ("", 0, 0)
     bench.handle = summarized  # the next instance
     assert bench.deliver().acknowledge
-
-
-def _wait_until_a_task_runs(bench: Bench) -> None:
-    deadline = time.monotonic() + 20
-    while bench.handled == 0:
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.005)

@@ -20,6 +20,7 @@ from shared.worker.readiness import FRESH_S
 from shared.worker.settlement import Settlement
 from shared.worker.web import Request, Response, Service
 from tests.shared.worker.test_push import SUBSCRIPTION, wrapped
+from tests.waiting import PATIENCE_S
 
 SECRET = "canary-5b1f"
 DONE = Settlement(acknowledge=True, code=DeliveryOutcome.DONE)
@@ -119,7 +120,7 @@ class Gate:
     def __call__(self, _: Delivery) -> Settlement:
         """Wait inside."""
         self.entered.release()
-        assert self.opened.wait(20)
+        assert self.opened.wait(PATIENCE_S)
         return DONE
 
 
@@ -253,14 +254,14 @@ def test_more_than_it_can_take_is_told_to_come_later() -> None:
     house = House(receive=gate)
     threads, answers = in_threads(2, house.push)
     for _ in threads:
-        assert gate.entered.acquire(timeout=20)
+        assert gate.entered.acquire(timeout=PATIENCE_S)
     refused = [house.push() for _ in range(998)]
     assert {code(answer) for answer in refused} == {(429, "busy")}
     assert refused[0].headers == {"retry-after": "1"}
     assert code(house.ask("/health")) == (200, "ok")
     gate.opened.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert [answer.status for answer in answers] == [204, 204]
     assert house.push().status == 204
 
@@ -335,14 +336,14 @@ def test_probes_do_not_pile_up_behind_a_store_that_hangs(house: House) -> None:
 
     def hang() -> None:
         hanging.set()
-        assert let_go.wait(20)
+        assert let_go.wait(PATIENCE_S)
 
     house.check = hang
     (thread,), _ = in_threads(1, lambda: house.ask("/ready"))
-    assert hanging.wait(20)
+    assert hanging.wait(PATIENCE_S)
     assert house.ask("/ready").status == 200  # the last that is known
     let_go.set()
-    thread.join(20)
+    thread.join(PATIENCE_S)
 
 
 def test_figures_are_shown(house: House) -> None:
@@ -384,7 +385,7 @@ def test_draining_takes_nothing_more_and_ends_in_order() -> None:
     gate = Gate()
     house = House(receive=gate)
     threads, answers = in_threads(1, house.push)
-    assert gate.entered.acquire(timeout=20)
+    assert gate.entered.acquire(timeout=PATIENCE_S)
     draining = threading.Thread(target=house.service.drain)
     draining.start()
     while house.push().status != 503:
@@ -395,7 +396,7 @@ def test_draining_takes_nothing_more_and_ends_in_order() -> None:
     assert code(house.ask("/health")) == (200, "ok")
     gate.opened.set()
     for thread in (*threads, draining):
-        thread.join(20)
+        thread.join(PATIENCE_S)
     assert answers == [Response(204)]
     assert house.ended == ["closed", "flushed"]
     assert [json.loads(line)["op"] for line in house.lines] == ["worker.draining", "worker.stopped"]
@@ -408,12 +409,12 @@ def test_work_that_does_not_end_does_not_hold_the_process() -> None:
     gate = Gate()
     house = House(receive=gate)
     threads, _ = in_threads(1, house.push)
-    assert gate.entered.acquire(timeout=20)
+    assert gate.entered.acquire(timeout=PATIENCE_S)
     house.service.drain()
     assert house.ended == ["closed", "flushed"]
     assert json.loads(house.lines[-1])["count"] == 1
     gate.opened.set()
-    threads[0].join(20)
+    threads[0].join(PATIENCE_S)
 
 
 def test_an_end_that_fails_does_not_stop_the_other() -> None:
