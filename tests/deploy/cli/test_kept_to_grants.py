@@ -16,7 +16,7 @@ from deploy.iam.matrix import load_matrix
 from services.ledger.adapters.public_files import DirectoryFiles
 from shared.keys.files import FileKeyring
 from shared.keys.stored import KeyFolder
-from tests.deploy.cli.test_on_a_project import Project, _as_a_job, _quarantined, project
+from tests.deploy.cli.projects import Project, as_a_job, project, quarantined
 from tests.deploy.conftest import Ran
 from tests.infra.calls_of_storage import storage_call
 from tests.infra.declared_calls import undeclared
@@ -166,7 +166,7 @@ class Heard:
 @pytest.fixture
 def heard(project: Project, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Heard]:
     """Give what notes the commands of an identity, as a job runs them."""
-    _as_a_job(monkeypatch)
+    as_a_job(monkeypatch)
     return lambda identity: Heard(identity, project, monkeypatch)
 
 
@@ -180,8 +180,8 @@ def test_the_operators_commands_are_granted(heard: Callable[[str], Heard], ran: 
         ("trace", ran.row("mail-with-attachments.eml")["document_id"], "--format", "json"),
         ("audit",),
         ("quarantine", "list"),
-        ("quarantine", "show", _quarantined(ran)),
-        ("quarantine", "replay", _quarantined(ran)),
+        ("quarantine", "show", quarantined(ran)),
+        ("quarantine", "replay", quarantined(ran)),
     ):
         assert operator.run(*words), words
     assert operator.denied == set()

@@ -1,22 +1,16 @@
 """The commands where everything is on a project's servers, as a Cloud Run job sees it."""
 
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from shared.clock import SystemClock
-from shared.events.envelope import Event
-from shared.objects.gcs_connection import EMULATOR
-from tests.deploy.conftest import HOSTILE_NAME, Docledger, Ran
-from tests.shared.objects.json_api import BUCKET, JsonApi
+from tests.deploy.cli.projects import Project, as_a_job, project, quarantined
+from tests.deploy.conftest import HOSTILE_NAME, Ran
+
+__all__ = ["project"]
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
-
-KEY: Final = "projects/p/locations/europe-west1/keyRings/docledger/cryptoKeys/documents"
 
 FOR_A_PERSON: Final = (
     ("show", "{id}"),
@@ -35,71 +29,6 @@ FOR_A_PERSON: Final = (
     ("period", "close", "2026-06"),
     ("audit", "--sweep"),
 )
-
-
-@dataclass
-class Project:
-    """A project whose bucket and topics are here, and the command that is told of it.
-
-    Attributes:
-        docledger: the command.
-        api: the bucket of objects.
-        published: what was published to topics.
-    """
-
-    docledger: Docledger
-    api: JsonApi
-    published: list[Event] = field(default_factory=list)
-
-    def publish(self, events: Iterable[Event]) -> None:
-        """Take events, as Pub/Sub does."""
-        self.published += events
-
-
-@pytest.fixture
-def project(ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """The house that was run, its objects moved into a bucket, its bus gone."""
-    data = tmp_path / "data"
-    shutil.copytree(ran.docledger.data, data)
-    api = JsonApi(SystemClock(), kms_key=KEY)
-    with api.serving() as url:
-        monkeypatch.setenv(EMULATOR, url)
-        for name, value in {
-            "PROJECT": "docledger-test",
-            "OBJECTS_BUCKET": BUCKET,
-            "OBJECTS_KMS_KEY": KEY,
-            "TRACES": "files",
-            "TRACES_FOLDER": str(data / "spans"),
-        }.items():
-            monkeypatch.setenv(f"DOCLEDGER_{name}", value)
-        project = Project(Docledger(data, ran.docledger.files), api)
-        monkeypatch.setattr("shared.bus.pubsub.PubsubPublisher", lambda _project: project)
-        monkeypatch.setattr("deploy.cloudrun.platform.Platform.backlog", lambda _platform: None)
-        _move(data / "objects")
-        (data / "bus.sqlite").unlink()
-        yield project
-
-
-def _move(folder: Path) -> None:
-    from shared.objects.gcs import GcsObjects  # noqa: PLC0415 - a vendor's, and slow
-
-    store = GcsObjects(BUCKET, kms_key_name=KEY)
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        if path.is_file() and "~" not in name:
-            store.create(name, path.read_bytes())
-    store.close()
-    shutil.rmtree(folder)
-
-
-def _as_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have it look like one to the command alone: Cloud Run and emulators exclude each other."""
-    monkeypatch.setattr("deploy.cli.opened.JOB", "HOME_OF_A_JOB")
-    monkeypatch.setenv("HOME_OF_A_JOB", "docledger-operate")
-
-
-def _quarantined(ran: Ran) -> str:
-    return str(ran.row("corrupt.pdf")["document_id"])
 
 
 def test_the_same_is_told_as_of_a_folder(project: Project, ran: Ran) -> None:
@@ -133,7 +62,7 @@ def test_an_audit_finds_what_is_missing_from_the_bucket(project: Project, ran: R
 
 def test_a_replay_is_published_and_left_to_the_deployables(project: Project, ran: Ran) -> None:
     """The record stays until a worker takes the replay: what gets lost on its way waits here."""
-    document = _quarantined(ran)
+    document = quarantined(ran)
     told = project.docledger("quarantine", "replay", document)
     assert (told.code, told.err) == (0, "")
     assert "sent again" in told.out
@@ -161,7 +90,7 @@ def test_a_job_neither_shows_content_nor_decides(
     words: tuple[str, ...], project: Project, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a job is told and prints is logged, and ``--by`` is whatever somebody types."""
-    _as_a_job(monkeypatch)
+    as_a_job(monkeypatch)
     document = ran.row("invoice-wrong-total.pdf")["document_id"]
     before = dict(project.api.objects)
     told = project.docledger(*(word.replace("{id}", document) for word in words))
@@ -174,7 +103,7 @@ def test_a_job_shows_no_names_of_files(
     project: Project, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file's name says who sent whom what."""
-    _as_a_job(monkeypatch)
+    as_a_job(monkeypatch)
     email = ran.row("mail-with-attachments.eml")["document_id"]
     said = [
         project.docledger(*words, width=400).out
@@ -185,8 +114,8 @@ def test_a_job_shows_no_names_of_files(
             ("trace", email, "--format", "json"),
             ("quarantine", "list"),
             ("quarantine", "list", "--format", "json"),
-            ("quarantine", "show", _quarantined(ran)),
-            ("quarantine", "replay", _quarantined(ran)),
+            ("quarantine", "show", quarantined(ran)),
+            ("quarantine", "replay", quarantined(ran)),
         )
     ]
     assert all(said)

@@ -12,7 +12,7 @@ from shared.keys.vault import Vault
 from shared.objects.gcs import GcsObjects
 from shared.settings import SettingsError
 from shared.worker import names
-from tests.deploy.cli.test_on_a_project import KEY, Project, _as_a_job, project
+from tests.deploy.cli.projects import KEY, Project, as_a_job, project
 from tests.deploy.conftest import Docledger, Ran
 from tests.emulators.kms import KEK
 from tests.shared.objects.json_api import BUCKET
@@ -41,7 +41,7 @@ def test_what_nobody_expected_is_one_line_in_a_job(
     broken: tuple[str, ...], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A traceback quotes what could not be parsed, and a job's is in Cloud Logging for weeks."""
-    _as_a_job(monkeypatch)
+    as_a_job(monkeypatch)
     monkeypatch.setattr("deploy.cli.command.JOB", "HOME_OF_A_JOB")
     told = project.docledger(*broken)
     assert (told.code, told.out, told.err.count("\n")) == (1, "", 1)
@@ -59,7 +59,7 @@ def test_a_question_that_nobody_answers_is_an_answer_in_a_job(
     project: Project, ran: Ran, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody sits before a job: it must not wait, nor erase."""
-    _as_a_job(monkeypatch)
+    as_a_job(monkeypatch)
     monkeypatch.setattr("deploy.cli.command.JOB", "HOME_OF_A_JOB")
     monkeypatch.setattr("sys.stdin", io.StringIO())
     before = dict(project.api.objects)

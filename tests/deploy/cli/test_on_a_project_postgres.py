@@ -20,7 +20,7 @@ from shared.database.opening import open_database
 from shared.database.postgres import connect
 from shared.database.schema import Schema
 from shared.database.sqlite import connect_sqlite
-from tests.deploy.cli.test_on_a_project import Project, _as_a_job, _quarantined, project
+from tests.deploy.cli.projects import Project, as_a_job, project, quarantined
 from tests.deploy.conftest import Ran
 from tests.emulators.postgres import Postgres
 
@@ -95,7 +95,7 @@ def login(
 
         for file in FILES:
             (project.docledger.data / file).unlink()
-        _as_a_job(monkeypatch)
+        as_a_job(monkeypatch)
         yield as_identity
 
 
@@ -120,8 +120,8 @@ def test_the_operator_may_ask_what_its_commands_ask(
         ("trace", email[:12]),
         ("audit",),
         ("quarantine", "list"),
-        ("quarantine", "show", _quarantined(ran)),
-        ("quarantine", "replay", _quarantined(ran)),
+        ("quarantine", "show", quarantined(ran)),
+        ("quarantine", "replay", quarantined(ran)),
     ):
         told = project.docledger(*words)
         assert (told.code, told.err) == (0, ""), (words, told)
