@@ -88,13 +88,14 @@ def test_the_table_has_a_row_a_resource(google: Google, capsys: pytest.CaptureFi
         ["status", "resource", "check", "expected", "found"],
         ["ok", "database/books", "7", "checks"],
         ["ok", "log_bucket/audit", "2", "checks"],
+        ["ok", "log_bucket/others", "2", "checks"],
         ["ok", "processor/invoice0123", "1", "check"],
         ["ok", "processor/ocr0123", "1", "check"],
         ["ok", "ring/signers", "7", "checks"],
         ["ok", "ring/signers/log-acme", "2", "checks"],
         ["ok", "run_jobs", "1", "check"],
     ]
-    assert said.err == "docledger: 21 ok\n"
+    assert said.err == "docledger: 23 ok\n"
 
 
 def test_a_refusal_names_the_role_and_the_rest_goes_on(

@@ -302,10 +302,13 @@ def test_who_did_what_is_recorded_where_no_deployable_writes(planned: Plan, matr
             if one["exempted_members"]
         ]
     sinks = {one.values["name"]: one.values for one in planned.of("google_logging_project_sink")}
-    assert (
-        sinks["docledger-audit-archived"]["destination"]
-        == f"storage.googleapis.com/{PROJECT}-audit"
-    )
+    assert {name: sink["destination"].rpartition("/")[2] for name, sink in sinks.items()} == {
+        "docledger-audit-archived": f"{PROJECT}-audit",
+        "docledger-audit-searched": "docledger-audit",
+        "_Default": "docledger-logs",  # Cloud Logging's own can have no key of ours
+    }
+    assert not any(sink["disabled"] for sink in sinks.values())
+    assert sinks["_Default"]["filter"] == f"NOT ({sinks['docledger-audit-searched']['filter']})"
     writers = {grant.identity for grant in matrix.grants if grant.resource == "bucket/audit"}
     assert writers == {"agent/logging", "doctor"}
 

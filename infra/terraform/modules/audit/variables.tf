@@ -14,7 +14,7 @@ variable "bucket" {
 }
 
 variable "log_buckets" {
-  description = "By short name, a log bucket that they are searched in."
+  description = "By short name, a log bucket: `audit` for these records, `others` for what else is logged."
   type        = map(object({ name = string, retention_days = number }))
 }
 
