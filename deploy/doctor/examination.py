@@ -73,6 +73,8 @@ def _looks(examiner: Examiner, its: Installed) -> Iterator[tuple[str, Look]]:
         kind, _, name = subject.resource.partition("/")
         if kind == "subscription":
             yield subject.resource, partial(examiner.subscription, name)
+        if kind == "service":
+            yield subject.resource, partial(examiner.revisions, name)
         if kind == "bucket":
             yield subject.resource, partial(examiner.notifications, name)
             for prefix in its.stated.buckets[name].prefixes or ("",):

@@ -12,7 +12,7 @@ from deploy.doctor.lines import NOTHING, Line, Status, compared, told
 from deploy.doctor.listings import Listing, keys_of
 from deploy.doctor.policies import CHECK, bindings_in, judged
 from deploy.doctor.reading import AbsentError, Call, Google, UnseenError
-from deploy.doctor.subjects import PUBSUB, STORAGE, Hold, Subject, signing_key
+from deploy.doctor.subjects import PUBSUB, RUN, STORAGE, Hold, Subject, serving, signing_key
 from shared.bus.pubsub_differences import subscription_differences
 from shared.errors import UserError
 
@@ -170,6 +170,26 @@ class Examiner:
             yield compared(f"processor/{_name(one)}", "key", key, told(has), same=has == key)
         if not found:
             yield Line(Status.OK, "processors", "key", key, "no processor")
+
+    def revisions(self, name: str) -> Iterator[Line]:
+        """Yield of each revision that has traffic, or an address of its own, what must hold there.
+
+        A release names those that serve, so what the service's template says may serve nobody.
+        """
+        service = self._its.stated.services[name]
+        area = f"/v2/projects/{self._its.project}/locations/{self._its.region}"
+        asked = {"fields": "latestReadyRevision,trafficStatuses/revision"}
+        try:
+            said = self._google.ask(Call(RUN, f"{area}/services/{service.name}", asked))
+        except AbsentError:
+            return  # said where the service itself is looked at
+        except UnseenError as error:
+            yield self._unseen(f"service/{name}", "what serves", error)
+            return
+        latest = str(said.get("latestReadyRevision") or "").rpartition("/")[2]
+        named = _at(said, "trafficStatuses[].revision") or []
+        for revision in sorted({str(one or latest) for one in [*named, latest]} - {""}):
+            yield from self.subject(serving(self._its, name, revision))
 
     def signers(self, ring: str) -> Iterator[Line]:
         """Yield of each tenant's key that nobody may sign with it but whom the ring lets."""

@@ -247,6 +247,19 @@ def _services(its: Installed) -> Iterator[Subject]:
         yield Subject(f"service/{name}", Call(RUN, path), holds, _policy(RUN, path))
 
 
+def serving(its: Installed, name: str, revision: str) -> Subject:
+    """Return a revision that callers reach: a service's template need not be what serves."""
+    service = its.stated.services[name]
+    area = f"/v2/projects/{its.project}/locations/{its.region}"
+    path = f"{area}/services/{service.name}/revisions/{revision}"
+    holds = (
+        Hold("key", "encryptionKey", its.key(service.key)),
+        Hold("runs as", "serviceAccount", its.account(name)),
+        Hold("images", "containers[].image", _by_digest()),
+    )
+    return Subject(f"service/{name}/{revision}", Call(RUN, path), holds)
+
+
 def _jobs(its: Installed) -> Iterator[Subject]:
     for name, job in its.stated.run_jobs.items():
         path = f"/v2/projects/{its.project}/locations/{its.region}/jobs/{job.name}"

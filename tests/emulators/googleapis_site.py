@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Final
 
@@ -232,18 +233,26 @@ def _runs() -> Placed:
         public = "ALL" if "public" in its else "INTERNAL_ONLY"
         resources = {} if its.get("always_on") else {"cpuIdle": True}
         told = [{"name": "DOCLEDGER_SECRETS", "value": "SECRET variable"}]
+        runs = {
+            "encryptionKey": key(its["key"]),
+            "serviceAccount": email(name),
+            "containers": [{"image": IMAGE, "env": told, "resources": resources}],
+        }
+        place, older = f"{RUN}/services/{its['name']}", f"{its['name']}-r1"
+        newest = f"{HERE}/services/{its['name']}/revisions/{its['name']}-r2"
         yield (
-            f"{RUN}/services/{its['name']}",
+            place,
             {
                 "name": f"{HERE}/services/{its['name']}",
                 "ingress": f"INGRESS_TRAFFIC_{public}",
-                "template": {
-                    "encryptionKey": key(its["key"]),
-                    "serviceAccount": email(name),
-                    "containers": [{"image": IMAGE, "env": told, "resources": resources}],
-                },
+                "template": runs,
+                "latestReadyRevision": newest,
+                # A release names what serves; the newest is reached by its tag.
+                "trafficStatuses": [{"revision": older, "percent": 100}, {"tag": "next"}],
             },
         )
+        yield f"{place}/revisions/{older}", deepcopy(runs)
+        yield f"{place}/revisions/{newest.rpartition('/')[2]}", deepcopy(runs)
     for its in IAM["run_jobs"].values():
         task = {
             "encryptionKey": key(its["key"]),

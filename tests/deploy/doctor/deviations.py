@@ -44,6 +44,7 @@ LOG: Final = f"{STORAGE}/{bucket('log')}"
 WRAPPED: Final = f"{STORAGE}/{bucket('wrapped')}"
 BOOKS: Final = f"{SQL}/docledger"
 OCR: Final = f"{RUN}/services/docledger-ocr"
+SERVING: Final = f"{OCR}/revisions/docledger-ocr-r1"
 PULLED: Final = f"{PUBSUB}/subscriptions/{SUBSCRIPTION}"
 OCR_MEMBER: Final = f"serviceAccount:{email('ocr')}"
 LEDGER_API: Final = f"serviceAccount:{email('ledger-api')}"
@@ -290,6 +291,22 @@ DEVIATIONS: Final[dict[str, tuple[str, str, Break]]] = {
         "service/ocr",
         "callers from",
         put(OCR, "ingress", "INGRESS_TRAFFIC_ALL"),
+    ),
+    "serving-key": ("service/ocr/docledger-ocr-r1", "key", put(SERVING, "encryptionKey", None)),
+    "serving-account": (
+        "service/ocr/docledger-ocr-r1",
+        "runs as",
+        put(SERVING, "serviceAccount", email("ledger")),
+    ),
+    "serving-by-tag": (
+        "service/ocr/docledger-ocr-r2",
+        "images",
+        put(f"{OCR}/revisions/docledger-ocr-r2", "containers.0.image", "one:latest"),
+    ),
+    "serving-what-is-not-there": (
+        "service/ocr/docledger-ocr-r3",
+        "is",
+        put(OCR, "trafficStatuses.0.revision", "docledger-ocr-r3"),
     ),
     "worker-unasked": ("service/ocr", "callers unasked", put(OCR, "invokerIamDisabled", True)),  # noqa: FBT003 - the value
     "runs-as-another": (

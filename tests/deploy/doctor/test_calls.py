@@ -54,6 +54,7 @@ CALLS: Final = {
     r"GET sqladmin/v1/projects/[^/]+/instances/[^/]+": "sqladmin.instances.get",
     rf"GET run{_AREA}/services": f"{_RUN}.Services.ListServices",
     rf"GET run{_AREA}/services/[^/:]+": f"{_RUN}.Services.GetService",
+    rf"GET run{_AREA}/services/[^/]+/revisions/[^/]+": f"{_RUN}.Revisions.GetRevision",
     rf"GET run{_AREA}/services/.+:getIamPolicy": f"{_RUN}.Services.GetIamPolicy",
     rf"GET run{_AREA}/jobs": f"{_RUN}.Jobs.ListJobs",
     rf"GET run{_AREA}/jobs/[^/:]+": f"{_RUN}.Jobs.GetJob",

@@ -64,7 +64,8 @@ def only_of(resource: str) -> str:
     kind, _, rest = resource.partition("/")
     if kind == "processor":
         return "processors"
-    return "ring/signers" if rest.startswith("signers/") else resource
+    nested = kind == "service" or rest.startswith("signers/")
+    return resource.rpartition("/")[0] if nested and "/" in rest else resource
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
