@@ -47,42 +47,51 @@ _HOME: Final = {
     "NZ": "NZD", "HK": "HKD", "SE": "SEK", "NO": "NOK", "DK": "DKK", "PL": "PLN", "EU": "EUR",
 }  # fmt: skip
 
-_COUNTRIES: Final = tuple(
-    (country, re.compile(pattern))
-    for country, pattern in (
+_SIGNS: Final = (
+    (
+        "MY",
         (
-            "MY",
-            (
-                r"\bsdn\.?\s?bhd|\bs/b\b|\bmalaysia|kuala\s?lumpur|\bselangor|\bjohor|\bpenang\b|"
-                r"\bpulau pinang|\bpetaling jaya|\bshah alam|\bjalan\b|\bjln\b|"
-                r"\bgst (?:id|reg)\b|\+60"
-            ),
+            r"sdn\.?\s?bhd|s/b\b|malaysia|selangor|johor|penang\b|pulau pinang|petaling jaya|"
+            r"shah alam|jalan\b|jln\b|gst (?:id|reg)\b"
         ),
-        ("SG", r"\bsingapore\b|\bpte\.?\s?ltd|\+65\b|\buen\b"),
-        ("CH", r"\bschweiz\b|\bsuisse\b|\bswitzerland\b|\bche-?\d{3}|\bch-\d{4}\b|\+41\b"),
-        ("GB", r"\bunited kingdom\b|\bengland\b|\bgb\s?\d{9}|\bsort code\b|\+44\b|\blondon\b"),
-        ("AU", r"\baustralia\b|\babn\b|\bpty\b|\+61\b"),
-        ("CA", r"\bcanada\b|\bhst\b|\bontario\b"),
-        ("NZ", r"\bnew zealand\b"),
-        ("HK", r"\bhong kong\b"),
-        ("US", r"\bunited states\b|\busa\b|\bein\b|\b[a-z]{2} \d{5}(?:-\d{4})?$|\binc\."),
-        ("SE", r"\bsverige\b|\bsweden\b|\borganisationsnummer\b"),
-        ("NO", r"\bnorge\b|\bnorway\b"),
-        ("DK", r"\bdanmark\b|\bdenmark\b|\bcvr\b"),
-        ("PL", r"\bpolska\b|\bpoland\b|\bnip\b"),
+        r"kuala\s?lumpur|\+60",
+    ),
+    ("SG", r"singapore\b|pte\.?\s?ltd|uen\b", r"\+65\b"),
+    ("CH", r"schweiz\b|suisse\b|switzerland\b|che-?\d{3}|ch-\d{4}\b", r"\+41\b"),
+    ("GB", r"united kingdom\b|england\b|gb\s?\d{9}|sort code\b|london\b", r"\+44\b"),
+    ("AU", r"australia\b|abn\b|pty\b", r"\+61\b"),
+    ("CA", r"canada\b|hst\b|ontario\b", None),
+    ("NZ", r"new zealand\b", None),
+    ("HK", r"hong kong\b", None),
+    ("US", r"united states\b|usa\b|ein\b|[a-z]{2} \d{5}(?:-\d{4})?$|inc\.", None),
+    ("SE", r"sverige\b|sweden\b|organisationsnummer\b", None),
+    ("NO", r"norge\b|norway\b", None),
+    ("DK", r"danmark\b|denmark\b|cvr\b", None),
+    ("PL", r"polska\b|poland\b|nip\b", None),
+    (
+        "EU",
         (
-            "EU",
-            (
-                r"\b(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|\bdeutschland\b|\bgermany\b|"
-                r"\bfrance\b|\bosterreich\b|\baustria\b|\bgmbh\b|\bsarl\b|\bust-?id|\bespana\b|"
-                r"\bitalia\b|\bnederland\b|\bsteuernummer\b|\bsiret\b|"
-                r"\biban:? (?:de|fr|at|nl|es|it|be)"
-            ),
+            r"(?:de|at|fr|it|es|nl|be|lu|ie|fi|pt)\s?u?\d{8,11}\b|deutschland\b|germany\b|"
+            r"france\b|osterreich\b|austria\b|gmbh\b|sarl\b|ust-?id|espana\b|"
+            r"italia\b|nederland\b|steuernummer\b|siret\b|"
+            r"iban:? (?:de|fr|at|nl|es|it|be)"
         ),
-    )
+        None,
+    ),
 )
+"""Of each country, what begins a word, and what may stand anywhere."""
 
-_ANY_COUNTRY: Final = re.compile("|".join(f"(?:{item.pattern})" for _, item in _COUNTRIES))
+
+def _sign(words: Iterable[str], anywhere: Iterable[str | None]) -> re.Pattern[str]:
+    """Return the pattern of signs: whether a word begins is asked once, not for each of them."""
+    return re.compile("|".join([rf"\b(?:{'|'.join(words)})", *filter(None, anywhere)]))
+
+
+_COUNTRIES: Final = {country: _sign([words], [anywhere]) for country, words, anywhere in _SIGNS}
+
+_ANY_COUNTRY: Final = _sign(
+    [words for _, words, _ in _SIGNS], [anywhere for _, _, anywhere in _SIGNS]
+)
 
 _MARKS: Final = re.compile(
     r"(?<![A-Za-z])(?:(?P<rm>RM)(?![A-Za-z])|(?P<symbol>[€£₹])|(?P<iso>[A-Z]{3})(?![A-Za-z]))"
@@ -162,7 +171,7 @@ def countries(texts: Iterable[str]) -> Counter[str]:
         folded = fold(text)
         if not _ANY_COUNTRY.search(folded):
             continue
-        for country, pattern in _COUNTRIES:
+        for country, pattern in _COUNTRIES.items():
             if pattern.search(folded):
                 found[country] += 1
     return found
@@ -228,6 +237,6 @@ def find_currency(
         return CurrencyFound(code, confidence, first[code])
     for country, _ in home.most_common(1):
         for segment in sheet.segments:
-            if dict(_COUNTRIES)[country].search(fold(segment.text)):
+            if _COUNTRIES[country].search(fold(segment.text)):
                 return CurrencyFound(_HOME[country], 0.9, segment.evidence())
     return None

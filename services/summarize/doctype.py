@@ -86,6 +86,8 @@ _TITLES: Final = tuple(
     )
 )
 
+_ANY_TITLE: Final = re.compile("|".join(pattern.pattern for _, pattern in _TITLES))
+
 _BODY: Final = tuple(
     (DocumentType(kind), worth, re.compile(pattern))
     for kind, worth, pattern in (
@@ -112,9 +114,10 @@ _BODY: Final = tuple(
             "contract",
             1.2,
             (
-                r"\bhereby agree|\bbetween the parties|\bwhereas\b|\bparties agree|\bherein\b|"
-                r"in witness whereof|\bdie parteien\b|zwischen .{0,40}\bund\b.*(?:wird|"
-                r"nachfolgend)|\bles parties\b|pihak pertama|governing law|gerichtsstand|"
+                r"\b(?:hereby agree|between the parties|whereas\b|parties agree|herein\b|"
+                r"die parteien\b|les parties\b)|in witness whereof|"
+                r"zwischen .{0,40}\bund\b.*(?:wird|nachfolgend)|"
+                r"pihak pertama|governing law|gerichtsstand|"
                 r"kundigungsfrist|termination of this|entre les soussign|vertragspartner|"
                 r"terminate this|notice period|vertragsdauer|terhadap perjanjian|"
                 r"shall be governed"
@@ -145,20 +148,19 @@ _BODY: Final = tuple(
             "receipt",
             1.0,
             (
-                r"\bcashier\b|\bchange\b|\btender|\btunai\b|\bbaki\b|\bkassierer|\bcaissier|"
-                r"wechselgeld|ruckgeld|\bcash\b|\bterminal\b|\bthank you\b.*(?:again|"
-                r"shopping)|goods sold|vielen dank fur ihren einkauf|merci de votre visite|"
-                r"\bbar\b\s+\d|es bediente"
+                r"\b(?:cashier\b|change\b|tender|tunai\b|baki\b|kassierer|caissier|cash\b|"
+                r"terminal\b|thank you\b.*(?:again|shopping)|bar\b\s+\d)|wechselgeld|ruckgeld|"
+                r"goods sold|vielen dank fur ihren einkauf|merci de votre visite|es bediente"
             ),
         ),
         (
             "invoice",
             1.0,
             (
-                r"\bdue date\b|\bpayment terms?\b|zahlungsziel|zahlungsbedingung|\bfallig|"
-                r"echeance|bill to\b|\binv(?:oice)?\.? ?(?:no|number|date|#)|rechnungs(?:nr|"
-                r"nummer|datum)|date de facture|zahlbar|amount due\b|net \d+ days|"
-                r"\bueberweisen|uberweisen sie|netapayer|tarikh invois|balance due"
+                r"\b(?:due date\b|payment terms?\b|fallig|inv(?:oice)?\.? ?(?:no|number|date|#)|"
+                r"ueberweisen)|zahlungsziel|zahlungsbedingung|echeance|bill to\b|"
+                r"rechnungs(?:nr|nummer|datum)|date de facture|zahlbar|amount due\b|"
+                r"net \d+ days|uberweisen sie|netapayer|tarikh invois|balance due"
             ),
         ),
         (
@@ -174,7 +176,7 @@ _BODY: Final = tuple(
 )
 
 
-_ANY_BODY: Final = re.compile("|".join(f"(?:{pattern.pattern})" for _, _, pattern in _BODY))
+_ANY_BODY: Final = re.compile("|".join(pattern.pattern for _, _, pattern in _BODY))
 
 _REPEATING: Final = frozenset({DocumentType.CONTRACT, DocumentType.RECEIPT, DocumentType.FORM})
 """Types whose words count each time they occur, until it is enough."""
@@ -234,7 +236,7 @@ def _titles(sheet: Sheet) -> dict[DocumentType, float]:
     mentions: dict[DocumentType, int] = {}
     for segment in sheet.segments:
         squashed = letters(segment.text)
-        if len(squashed) < 4:  # noqa: PLR2004 - no title is shorter
+        if len(squashed) < 4 or not _ANY_TITLE.search(squashed):  # noqa: PLR2004 - no title is shorter
             continue
         for kind, pattern in _TITLES:
             match = pattern.search(squashed)
