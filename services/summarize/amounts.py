@@ -32,6 +32,8 @@ _AMOUNT: Final = re.compile(
     rf"(?P<trail>[-\u2212](?![\w]))?(?P<close>\))?\s?(?P<after>{CURRENCY_MARK}(?![A-Za-z]))?"
 )
 
+_DIGIT: Final = re.compile(r"\d")
+
 _MOST_DIGITS: Final = 11
 """An amount with more digits before the point is a code."""
 
@@ -150,6 +152,8 @@ def _is_in_pieces(run: re.Match[str]) -> bool:
 def find_amounts(text: str, separator: Separator) -> list[Amount]:
     """Return the numbers in ``text`` that stand alone, from left to right."""
     found: list[Amount] = []
+    if not _DIGIT.search(text):
+        return found
     pieces = [match.span() for match in _RUN.finditer(text) if _is_in_pieces(match)]
     for match in _AMOUNT.finditer(text):
         start, end = match.start("digits"), match.end("digits")

@@ -14,8 +14,6 @@ from services.summarize.layout import Row, Segment, Sheet, overlaps_x
 _LOOK_UP: Final = 3
 """How many rows above a figure its column's heading may stand."""
 
-_DIGIT: Final = re.compile(r"\d")
-
 _TOTALS: Final = (Role.TOTAL, Role.PAYABLE)
 
 
@@ -62,7 +60,6 @@ def money_in(row: Row, separator: Separator, *, whole: bool) -> list[tuple[Segme
     return [
         (segment, amount)
         for segment in row.segments
-        if _DIGIT.search(segment.text)
         for amount in find_amounts(segment.text, separator)
         if amount.is_money or (whole and amount.is_grouped)
     ]
