@@ -213,13 +213,17 @@ def summarize_pages(page: PageReading) -> Summary:
     """Return the summary of a document that is words on pages."""
     kind = page.type.kind
     has_fields = kind in POSTING or kind is DocumentType.PURCHASE_ORDER
-    doubtful = doubts_of(page, {})
-    fields = read_fields(page) if has_fields or doubtful else {}
+    if kind in POSTING:
+        fields = read_fields(page)
+        doubts = doubts_of(page, fields)
+    else:
+        doubts = doubts_of(page, {})
+        fields = read_fields(page) if has_fields or doubts else {}
     return Summary(
         document_type=kind,
         type_confidence=round(page.type.confidence, 4),
         summary=sentence(kind, fields) if kind in POSTING else extract(page.sheet),
         fields=fields,
         line_items=tuple(_line_item(line) for line in page.table.lines) if has_fields else (),
-        doubts=doubts_of(page, fields) if kind in POSTING else doubtful,
+        doubts=doubts,
     )
