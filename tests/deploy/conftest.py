@@ -20,6 +20,7 @@ from deploy.local.house import House
 from deploy.local.site import Site
 from examples.fixed import fast_examples
 from examples.generate import save_examples
+from tests.waiting import PATIENCE_S
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -155,7 +156,7 @@ def in_a_process(data: Path, *words: str | Path) -> subprocess.CompletedProcess[
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=PATIENCE_S * 3,
         check=False,
     )
 

@@ -18,6 +18,9 @@ from tests.waiting import PATIENCE_S, wait_until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
+RUN_S: Final = PATIENCE_S * 3
+"""How long a whole run may take: a process starts others, and each of them loads much."""
+
 
 def command(data_dir: Path, *arguments: str | Path) -> list[str]:
     """Return the command line of ``docledger`` on one data folder."""
@@ -59,7 +62,7 @@ class Ended:
 def docledger(
     data_dir: Path,
     *arguments: str | Path,
-    within_s: float = PATIENCE_S,
+    within_s: float = RUN_S,
     before: Callable[[], None] | None = None,
     more: Mapping[str, str] = {},
 ) -> Ended:
@@ -128,7 +131,7 @@ class Started:
         """Whether the command itself has ended."""
         return self._process.poll() is not None
 
-    def wait(self, within_s: float = PATIENCE_S) -> Ended:
+    def wait(self, within_s: float = RUN_S) -> Ended:
         """Return what it said, when it has ended.
 
         Raises:

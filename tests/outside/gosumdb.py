@@ -11,6 +11,7 @@ from typing import Final
 import pytest
 
 from tests.outside import debian
+from tests.waiting import PATIENCE_S
 
 SOURCE: Final = Path(__file__).with_name("verify.go")
 
@@ -38,7 +39,7 @@ class GoVerifier:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         if ran.returncode:
             raise RefusedError(ran.stderr.strip())
@@ -69,6 +70,6 @@ def go_verifier(tmp_path_factory: pytest.TempPathFactory) -> GoVerifier:
         [go, "build", "-o", folder / "verify", SOURCE],
         env=environment,
         check=True,
-        timeout=200,
+        timeout=PATIENCE_S * 3,
     )
     return GoVerifier(folder / "verify")

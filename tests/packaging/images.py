@@ -13,7 +13,7 @@ import httpx
 
 from deploy.cloudrun.image.tree import Image, Run, shell
 from deploy.local.ports import unused_port
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_S, wait_until
 
 INSTALLED: dict[str, Distribution] = {
     re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one for one in distributions()
@@ -88,7 +88,7 @@ def ran(image: Image, data: Path, *arguments: str) -> subprocess.CompletedProces
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S * 3,
         check=False,
     )
 
@@ -113,7 +113,7 @@ def serving(image: Image, name: str, data: Path) -> Iterator[subprocess.Popen[st
         assert process.poll() is None, process.communicate()[1]
         yield process
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
         process.communicate()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 A_STORMY_SEED = 122
 
 
-def simulate(*arguments: str, hash_seed: str = "0", seconds: float = 280) -> str:
+def simulate(*arguments: str, hash_seed: str = "0", seconds: float = 840) -> str:
     """Run the command in a process of its own, so that coverage does not slow it down."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.simulation", *arguments],

@@ -15,6 +15,7 @@ import pytest
 from tests.infra.terraform.configuration import TERRAFORM
 from tests.infra.terraform.provider import running
 from tests.infra.terraform.schema import Schema
+from tests.waiting import PATIENCE_S
 
 PROJECT: Final = "acme-docs"
 NUMBER: Final = "123456789012"
@@ -120,7 +121,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=PATIENCE_S * 3,
     )
 
 
