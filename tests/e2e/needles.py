@@ -137,10 +137,18 @@ def seen_below(folder: Path, needles: set[bytes]) -> dict[str, set[bytes]]:
     seeker = Seeker(needles)
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
-        content = path.read_bytes() if path.is_file() else b""
+        content = content_of(path)
         if seen := seeker.seen_in(name.encode("utf-8", "surrogateescape") + b"\n" + content):
             found[name] = seen
     return found
+
+
+def content_of(path: Path) -> bytes:
+    """Return what is in a file; nothing of a folder, nor of what a server has just removed."""
+    try:
+        return path.read_bytes() if path.is_file() else b""
+    except FileNotFoundError:
+        return b""
 
 
 def keys_of(data: Path) -> set[bytes]:
