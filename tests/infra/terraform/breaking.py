@@ -123,6 +123,22 @@ BROKEN: Final[Mapping[str, tuple[Rule, str, Path, object]]] = {
         ("template", 0, "execution_environment"),
         "EXECUTION_ENVIRONMENT_GEN1",
     ),
+    "routes to everywhere": (
+        rules.everything_leaves_by_the_network,
+        "google_compute_network.this",
+        ("delete_default_routes_on_create",),
+        False,
+    ),
+    "backups elsewhere": (
+        *(rules.everything_stays_in_its_region, _SERVER, (*_BACKUPS, "location"), None),
+    ),
+    "messages elsewhere": (
+        rules.everything_stays_in_its_region,
+        _KEYED["google_pubsub_topic"],
+        ("message_storage_policy",),
+        [],
+    ),
+    "objects elsewhere": (*(rules.everything_stays_in_its_region, _BUCKET, ("location",), "US"),),
     "a wall with a gap": (
         rules.everything_leaves_by_the_network,
         "google_compute_firewall.nowhere",

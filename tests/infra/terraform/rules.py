@@ -116,6 +116,30 @@ def everything_leaves_by_the_network(plan: Plan) -> Iterator[str]:
         for one in plan.of("google_compute_firewall")
     ):
         yield "google_compute_firewall.nowhere is not there"
+    for one in plan.of("google_compute_network"):
+        if not one.values["delete_default_routes_on_create"]:
+            yield f"{one.address} has a way to everywhere"
+
+
+def everything_stays_in_its_region(plan: Plan) -> Iterator[str]:
+    """A copy elsewhere lies under another key, or none, and outlives what is erased here."""
+    (server,) = plan.of("google_sql_database_instance")
+    region = server.values["region"]
+    places: Mapping[str, tuple[tuple[str | int, ...], object]] = {
+        "google_pubsub_topic": (
+            ("message_storage_policy", 0, "allowed_persistence_regions"),
+            [region],
+        ),
+        "google_sql_database_instance": (
+            ("settings", 0, "backup_configuration", 0, "location"),
+            region,
+        ),
+        "google_storage_bucket": (("location",), region),
+    }
+    for one in plan.of(*places):
+        path, place = places[one.type]
+        if at(one.values, path) != place:
+            yield f"{one.address} keeps something elsewhere"
 
 
 def the_database_is_reached_by_its_proxy(plan: Plan) -> Iterator[str]:
@@ -150,6 +174,7 @@ RULES: Final[tuple[Rule, ...]] = (
     dead_letters_are_consumed,
     erased_means_erased,
     everything_leaves_by_the_network,
+    everything_stays_in_its_region,
     the_database_is_reached_by_its_proxy,
     everything_has_a_kernel_of_its_own,
 )

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -186,8 +187,9 @@ def test_what_the_administrator_is_told_lets_the_migrator_migrate(planned: Plan)
     told = planned.outputs["docledger"]["memberships"]
     logins = {login for line in told for login in re.findall('"(.+)"', line)}
     migrator = f"docledger-migrator@{PROJECT}.iam"
-    with postgres_folder() as folder:
+    with postgres_folder() as folder, ExitStack() as stack:
         server = Postgres(folder)
+        stack.callback(server.stop)
         prepared(server, logins)
         administered(server, [f'GRANT cloudsqlsuperuser TO "{migrator}"'])
         with pytest.raises(UserError, match="is missing and this login may not create it"):
@@ -196,7 +198,6 @@ def test_what_the_administrator_is_told_lets_the_migrator_migrate(planned: Plan)
         migrated(server, migrator)
         assert may_use(server, f"docledger-register@{PROJECT}.iam") == {"register"}
         assert may_use(server, f"docledger-sequencer@{PROJECT}.iam") == {"ledger"}
-        server.stop()
 
 
 def test_deployables_run_as_themselves_and_are_called_from_within(
@@ -294,28 +295,31 @@ def test_who_did_what_is_recorded_where_no_deployable_writes(planned: Plan, matr
     """An audit trail that its subject can change is none."""
     recorded = {one.key: one.values for one in planned.of("google_project_iam_audit_config")}
     for api in ("storage", "cloudkms", "secretmanager", "pubsub", "cloudsql", "run", "iam"):
-        kinds = {one["log_type"] for one in recorded[f"{api}.googleapis.com"]["audit_log_config"]}
-        assert kinds == {"ADMIN_READ", "DATA_READ", "DATA_WRITE"}
-        assert not [
-            one["exempted_members"]
-            for one in recorded[f"{api}.googleapis.com"]["audit_log_config"]
-            if one["exempted_members"]
-        ]
+        logged = recorded[f"{api}.googleapis.com"]["audit_log_config"]
+        assert {one["log_type"] for one in logged} == {"ADMIN_READ", "DATA_READ", "DATA_WRITE"}
+        assert not any(one["exempted_members"] for one in logged)
     sinks = {one.values["name"]: one.values for one in planned.of("google_logging_project_sink")}
     assert {name: sink["destination"].rpartition("/")[2] for name, sink in sinks.items()} == {
         "docledger-audit-archived": f"{PROJECT}-audit",
         "docledger-audit-searched": "docledger-audit",
         "_Default": "docledger-logs",  # Cloud Logging's own can have no key of ours
     }
-    assert not any(sink["disabled"] for sink in sinks.values())
-    assert sinks["_Default"]["filter"] == f"NOT ({sinks['docledger-audit-searched']['filter']})"
+    assert not any(one["disabled"] for one in sinks.values())
+    told = {name: sink["filter"] for name, sink in sinks.items()}
+    logs = re.findall(r"cloudaudit.googleapis.com/(\w+)", told["docledger-audit-archived"])
+    assert set(logs) == {"activity", "data_access", "policy", "system_event"}
+    assert told["docledger-audit-searched"] == told["docledger-audit-archived"]
+    assert told["_Default"] == f"NOT ({told['docledger-audit-archived']})"
     writers = {grant.identity for grant in matrix.grants if grant.resource == "bucket/audit"}
     assert writers == {"agent/logging", "doctor"}
 
 
 def test_somebody_is_told_of_spend_and_of_packets_that_wanted_to_leave(planned: Plan) -> None:
     """A reader that calls out, and a bill that grows, are both seen by nobody else."""
-    assert len(list(planned.of("google_billing_budget"))) == 1
+    (budget,) = planned.of("google_billing_budget")
+    assert budget.values["budget_filter"][0]["projects"] == [f"projects/{NUMBER}"]
+    (metric,) = planned.of("google_logging_metric")
+    assert 'disposition="DENIED"' in metric.values["filter"]
     alerts = {one.key for one in planned.of("google_monitoring_alert_policy")}
     assert alerts == {"", "ingest", "ocr", "summarize"}
 
