@@ -23,6 +23,9 @@ BUILT_IN: Final = frozenset(
 _USED: Final = re.compile(r"\$\{?([A-Z_][A-Z0-9_]*)\}?")
 _PINNED: Final = re.compile(r"[a-z0-9./:_-]+@sha256:([0-9a-f]{64})")
 _VERSION: Final = re.compile(r"projects/[^/]+/secrets/[^/]+/versions/[0-9]+")
+_CHECKS: Final = re.compile(
+    r"^set -euo pipefail\n(?:.*\n)*(?:PATH=\S+ )?bash \.ci/run\Z", re.MULTILINE
+)
 _LEAST_LETTERS: Final = 10  # a real digest of 64 has nearly all 16
 
 
@@ -189,6 +192,20 @@ def images(build: Build) -> list[str]:
     return wrong + [f"{one} is built and not pushed" for one in sorted(built - pushed)]
 
 
+def checked(build: Build) -> list[str]:
+    """Check that nothing is pushed of a commit that ``make check`` did not pass.
+
+    Images are pushed when every step has ended well: one must run it, last, and may not fail.
+    """
+    if not build.get("images"):
+        return []
+    every = [step for step in build["steps"] if _CHECKS.search(step.get("script", "").rstrip("\n"))]
+    wrong = [] if every else ["no step runs .ci/run as its last word"]
+    return wrong + [
+        f"{step['id']} may fail" for step in every if {"allowFailure", "allowExitCodes"} & {*step}
+    ]
+
+
 RULES: Final = (
     proto,
     graph,
@@ -200,4 +217,5 @@ RULES: Final = (
     logs,
     shells,
     images,
+    checked,
 )

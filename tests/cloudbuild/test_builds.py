@@ -175,6 +175,24 @@ BREACHES: dict[str, tuple[str, Callable[[Build], object], Callable[[Build], list
         rules.images,
         "is pushed and not built",
     ),
+    "pushed without a check": (
+        "ci.yaml",
+        lambda b: step(b, "check").update(script="#!/usr/bin/env bash\ntrue\n"),
+        rules.checked,
+        "no step runs .ci/run",
+    ),
+    "a check that is not the last word": (
+        "ci.yaml",
+        lambda b: step(b, "check").update(script=step(b, "check")["script"].rstrip() + " || true"),
+        rules.checked,
+        "no step runs .ci/run",
+    ),
+    "a check that may fail": (
+        "ci.yaml",
+        lambda b: step(b, "check").update(allowFailure=True),
+        rules.checked,
+        "check may fail",
+    ),
     "built, not pushed": (
         "ci.yaml",
         lambda b: b["images"].pop(),
