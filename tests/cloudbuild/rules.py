@@ -206,6 +206,17 @@ def checked(build: Build) -> list[str]:
     ]
 
 
+def in_turn(build: Build) -> list[str]:
+    """Check that what changes a project does one thing after the other, each tried first."""
+    if build.get("images"):
+        return []
+    return [
+        f"{step['id']} does not wait for {before['id']} alone"
+        for before, step in pairwise(build["steps"])
+        if step.get("waitFor") != [before["id"]]
+    ]
+
+
 RULES: Final = (
     proto,
     graph,
@@ -218,4 +229,5 @@ RULES: Final = (
     shells,
     images,
     checked,
+    in_turn,
 )

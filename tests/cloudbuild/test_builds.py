@@ -175,6 +175,12 @@ BREACHES: dict[str, tuple[str, Callable[[Build], object], Callable[[Build], list
         rules.images,
         "is pushed and not built",
     ),
+    "traffic before what it had was tried": (
+        "release.yaml",
+        lambda b: step(b, "traffic-100").update(waitFor=["smoke-50"]),
+        rules.in_turn,
+        "traffic-100 does not wait for check-50",
+    ),
     "pushed without a check": (
         "ci.yaml",
         lambda b: step(b, "check").update(script="#!/usr/bin/env bash\ntrue\n"),
