@@ -1,6 +1,7 @@
 """One process of a site: ``python -m deploy.local.process --role work|keep``."""
 
 import argparse
+import gc
 import os
 import signal
 from pathlib import Path
@@ -54,6 +55,7 @@ def main() -> None:
         from deploy.local.work import build_work  # noqa: PLC0415 - a keeper must not load models
 
         work = build_work(house, epoch=arguments.epoch)
+        gc.freeze()  # what was built stays: no collection of garbage need look through it
         try:
             work.loop.run(stop)
         finally:

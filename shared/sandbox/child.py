@@ -4,6 +4,7 @@ Started as ``python -m shared.sandbox.child PARENT ROOT PACKAGES LIMITS`` with a
 standard input.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -34,7 +35,10 @@ def load(name: str, loaded: dict[str, Task]) -> Task:
 def answer(request: Request, loaded: dict[str, Task]) -> tuple[Status, bytes]:
     """Run one task; whatever it raises becomes a code or a type's name, never a message."""
     try:
-        return Status.DONE, load(request.task, loaded)(request.content, request.parameters)
+        if request.task not in loaded:
+            load(request.task, loaded)
+            gc.freeze()  # libraries stay: no collection of garbage need look through them
+        return Status.DONE, loaded[request.task](request.content, request.parameters)
     except PermanentError as err:
         return Status.PERMANENT, err.reason.value.encode()
     except MemoryError:
