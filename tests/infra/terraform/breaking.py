@@ -129,6 +129,12 @@ BROKEN: Final[Mapping[str, tuple[Rule, str, Path, object]]] = {
         ("delete_default_routes_on_create",),
         False,
     ),
+    "names that lead nowhere": (
+        rules.everything_leaves_by_the_network,
+        "google_dns_record_set.any",
+        ("name",),
+        "storage.googleapis.com.",
+    ),
     "backups elsewhere": (
         *(rules.everything_stays_in_its_region, _SERVER, (*_BACKUPS, "location"), None),
     ),

@@ -119,6 +119,9 @@ def everything_leaves_by_the_network(plan: Plan) -> Iterator[str]:
     for one in plan.of("google_compute_network"):
         if not one.values["delete_default_routes_on_create"]:
             yield f"{one.address} has a way to everywhere"
+    names = {one.values["name"] for one in plan.of("google_dns_record_set")}
+    if not {"private.googleapis.com.", "*.googleapis.com."} <= names:
+        yield "google_dns_record_set.any leads nobody to Google"
 
 
 def everything_stays_in_its_region(plan: Plan) -> Iterator[str]:
