@@ -93,12 +93,14 @@ def marks(characters: Iterable[Character], shows: Shows | None = None) -> list[M
 
 def _mark(word: Sequence[Character]) -> Mark:
     left, top, right, bottom = zip(*(character.box for character in word), strict=True)
-    text = "".join(_readable(character.text) for character in word)
+    text = "".join([character.text for character in word])
+    if not text.isascii():
+        text = "".join(map(_readable, text))
     return Mark(text, (min(left), min(top), max(right), max(bottom)))
 
 
-def _readable(text: str) -> str:
-    return unicodedata.normalize("NFKC", text) if ord(text) in LIGATURES else text
+def _readable(letter: str) -> str:
+    return unicodedata.normalize("NFKC", letter) if ord(letter) in LIGATURES else letter
 
 
 def _follows(last: Character, character: Character) -> bool:

@@ -115,7 +115,7 @@ class Ink:
             return True  # outside the page: whoever makes words of it drops it
         if int(place.max()) - int(place.min()) < LEAST_CONTRAST:
             return False
-        if self._elsewise[cut].any() and int(self._by_text[cut].max()) < LEAST_CONTRAST:
+        if np.count_nonzero(self._elsewise[cut]) and int(self._by_text[cut].max()) < LEAST_CONTRAST:
             return False
         if self._by_notes is not None:
             self.is_overlaid |= int(self._by_notes[cut].max()) >= LEAST_CONTRAST
