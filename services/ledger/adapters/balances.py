@@ -2,8 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from services.ledger.adapters.rows import ENTRIES, PAGE, booked, micros
 from services.ledger.adapters.schema import OnDatabase
@@ -13,6 +14,12 @@ from services.ledger.ports import Balance
 from shared.events.payloads import EntryKind
 
 _POSTING: tuple[str, ...] = tuple(sorted(kind.value for kind in POSTING_KINDS))
+
+
+# Made once: each booking asks twice, and making it costs three times what SQLite's answer does.
+_CLOSED_UNTIL: Final = select(func.max(entries.c.date)).where(
+    entries.c.tenant == bindparam("tenant"), entries.c.kind == EntryKind.PERIOD_CLOSE.value
+)
 
 
 class SqlBalances(OnDatabase):
@@ -69,10 +76,7 @@ def closes_of(tenant: str) -> Select[tuple[object, ...]]:
 
 def closed_until(connection: Connection, tenant: str) -> dt.date | None:
     """Return the last day of the last closed period."""
-    query = select(func.max(entries.c.date)).where(
-        entries.c.tenant == tenant, entries.c.kind == EntryKind.PERIOD_CLOSE.value
-    )
-    found: dt.date | None = connection.execute(query).scalar()
+    found: dt.date | None = connection.execute(_CLOSED_UNTIL, {"tenant": tenant}).scalar()
     return found
 
 

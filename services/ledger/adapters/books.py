@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Final
 
 from sqlalchemy import Connection, ScalarSelect, delete, func, select, union, update
 
@@ -24,6 +25,9 @@ from services.ledger.proposals import approved
 from shared.database.among import among
 from shared.database.inserting import insert_rows
 from shared.events.payloads import EntryKind
+
+_TOP: Final = select(func.max(entries.c.seq))
+_TOLD: Final = select(func.max(outbox.c.seq))
 
 
 class _Snapshot:
@@ -205,8 +209,8 @@ def _insert(
     if not fresh:
         return
     # The write lock is ours (Database.writing), so nobody else numbers at the same time.
-    top = connection.execute(select(func.max(entries.c.seq))).scalar() or 0
-    told = connection.execute(select(func.max(outbox.c.seq))).scalar() or 0
+    top = connection.execute(_TOP).scalar() or 0
+    told = connection.execute(_TOLD).scalar() or 0
     new = [(b, entry) for b, one in fresh for entry in one.entries]
     numbered = [(seq, b, entry) for seq, (b, entry) in enumerate(new, start=max(top, told) + 1)]
     insert_rows(connection, entries, [entry_row(entry, seq) for seq, _, entry in numbered])
