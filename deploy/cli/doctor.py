@@ -28,8 +28,8 @@ _PROJECT: Final = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\Z")
 _REGION: Final = re.compile(r"[a-z]+-[a-z]+[0-9]{1,2}\Z")
 _MEMBER: Final = re.compile(r"(user|group|serviceAccount|domain|principal|principalSet):\S+\Z")
 _STYLES: Final = {Status.OK: "green", Status.DIFFERS: "red", Status.UNKNOWN: "yellow"}
-_BESIDE: Final = ("buckets", "topics", "subscriptions", "secrets", "databases", "services")
-_OTHERS: Final = ("run_jobs", "processors", "project", "role", "database", "log_bucket")
+_BESIDE: Final = ("buckets", "topics", "subscriptions", "secrets", "databases", "services", "sinks")
+_OTHERS: Final = ("run_jobs", "processors", "project", "role", "database", "log_bucket", "sink")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def doctor(asked: Asked, *, google: Google | None = None, clock: Clock | None = 
     Args:
         asked: what is wished.
         google: the APIs; as whoever is logged in here sees them when None.
-        clock: dates the evidence.
+        clock: dates the evidence, and tells how old a backup is.
 
     Raises:
         UserError: a wish cannot be, or nobody is logged in.
     """
     matrix = load_matrix()
     wish = _wish(asked, matrix)
-    lines = examine(google or _google(), matrix, wish)
+    lines = examine(google or _google(), matrix, wish, clock=clock)
     if not lines:
         raise UserError(f"there is no {' nor '.join(asked.only)} in infra/: name what is there")
     code = code_of(lines)

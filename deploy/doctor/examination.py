@@ -11,10 +11,12 @@ from deploy.doctor.examining import Examiner
 from deploy.doctor.installed import Installed
 from deploy.doctor.lines import NOTHING, Line, Status
 from deploy.doctor.listings import listings, signing_rings
+from deploy.doctor.logs import sinks
 from deploy.doctor.policies import CHECK
 from deploy.doctor.reading import IN_HAND, AbsentError, Call, Google, UnseenError
 from deploy.doctor.subjects import PROJECTS, subjects
 from deploy.iam.matrix import Matrix
+from shared.clock import Clock, SystemClock
 
 _NUMBER: Final = re.compile(r"projects/([0-9]+)\Z")
 
@@ -42,8 +44,10 @@ class Wish:
     objects: int = 1_000
 
 
-def examine(google: Google, matrix: Matrix, wish: Wish) -> list[Line]:
-    """Return a line for each check, in the order of the tables."""
+def examine(
+    google: Google, matrix: Matrix, wish: Wish, *, clock: Clock | None = None
+) -> list[Line]:
+    """Return a line for each check, in the order of the tables; the clock tells how old one is."""
     try:
         number = _number(google, wish.project)
     except AbsentError:
@@ -57,9 +61,10 @@ def examine(google: Google, matrix: Matrix, wish: Wish) -> list[Line]:
         number=number,
         external=wish.external,
     )
+    now = (clock or SystemClock()).now()
     looks = [
         look
-        for resource, look in _looks(Examiner(google, its, objects=wish.objects), its)
+        for resource, look in _looks(Examiner(google, its, objects=wish.objects, now=now), its)
         if not wish.only or {resource, resource.partition("/")[0]} & {*wish.only}
     ]
     with ThreadPoolExecutor(IN_HAND) as pool:
@@ -68,11 +73,13 @@ def examine(google: Google, matrix: Matrix, wish: Wish) -> list[Line]:
 
 
 def _looks(examiner: Examiner, its: Installed) -> Iterator[tuple[str, Look]]:
-    for subject in subjects(its):
+    for subject in (*subjects(its), *sinks(its)):
         yield subject.resource, partial(examiner.subject, subject)
         kind, _, name = subject.resource.partition("/")
         if kind == "subscription":
             yield subject.resource, partial(examiner.subscription, name)
+        if kind == "database":
+            yield subject.resource, partial(examiner.backups, name)
         if kind == "service":
             yield subject.resource, partial(examiner.revisions, name)
         if kind == "bucket":

@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from google.protobuf.json_format import ParseError
 from google.pubsub_v1 import types
 
+from deploy.doctor.backups import CHECK as OLDEST
+from deploy.doctor.backups import oldest
 from deploy.doctor.installed import Installed
 from deploy.doctor.lines import NOTHING, Line, Status, compared, told
 from deploy.doctor.listings import Listing, keys_of
+from deploy.doctor.logs import recorded
 from deploy.doctor.policies import CHECK, bindings_in, judged
 from deploy.doctor.reading import AbsentError, Call, Google, UnseenError
-from deploy.doctor.subjects import PUBSUB, RUN, STORAGE, Hold, Subject, serving, signing_key
+from deploy.doctor.subjects import PUBSUB, RUN, SQL, STORAGE, Hold, Subject, serving, signing_key
+from deploy.iam.stated import PROJECT
 from shared.bus.pubsub_differences import subscription_differences
 from shared.errors import UserError
 
@@ -29,12 +34,14 @@ class Examiner:
         google: where.
         its: what should be.
         objects: how many below each prefix of a bucket.
+        now: in UTC; backups are so old then.
     """
 
-    def __init__(self, google: Google, its: Installed, *, objects: int) -> None:
+    def __init__(self, google: Google, its: Installed, *, objects: int, now: datetime) -> None:
         self._google = google
         self._its = its
         self._objects = objects
+        self._now = now
 
     def subject(self, one: Subject) -> Iterator[Line]:
         """Yield what becomes of a resource's checks, and of its policy."""
@@ -42,8 +49,10 @@ class Examiner:
             if one.call is not None:
                 yield from self._holds(one.resource, one.call, one.holds)
             if one.policy is not None:
-                found = bindings_in(self._google.ask(one.policy))
-                yield from judged(one.resource, found, self._its)
+                policy = self._google.ask(one.policy)
+                yield from judged(one.resource, bindings_in(policy), self._its)
+                if one.resource == PROJECT:
+                    yield from recorded(policy)
         except AbsentError:
             yield Line(Status.DIFFERS, one.resource, "is", _THERE, NOTHING)
         except UnseenError as error:
@@ -190,6 +199,19 @@ class Examiner:
         named = _at(said, "trafficStatuses[].revision") or []
         for revision in sorted({str(one or latest) for one in [*named, latest]} - {""}):
             yield from self.subject(serving(self._its, name, revision))
+
+    def backups(self, name: str) -> Iterator[Line]:
+        """Yield how old the oldest backup of a database is."""
+        instance = self._its.stated.databases[name].instance
+        path = f"/v1/projects/{self._its.project}/instances/{instance}/backupRuns"
+        asked = {"fields": "items/endTime,items/status,items/type,nextPageToken"}
+        try:
+            runs = self._google.every(Call(SQL, path, asked), "items")
+            yield oldest(f"database/{name}", runs, self._now)
+        except AbsentError:
+            return  # said where the database itself is looked at
+        except UnseenError as error:
+            yield self._unseen(f"database/{name}", OLDEST, error)
 
     def signers(self, ring: str) -> Iterator[Line]:
         """Yield of each tenant's key that nobody may sign with it but whom the ring lets."""

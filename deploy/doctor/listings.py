@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from deploy.doctor.installed import Installed
+from deploy.doctor.logs import SINKS
 from deploy.doctor.reading import Call
-from deploy.doctor.subjects import IAM, KMS, PUBSUB, RUN, SECRETS, SQL, STORAGE
+from deploy.doctor.subjects import IAM, KMS, LOGS, PUBSUB, RUN, SECRETS, SQL, STORAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def listings(its: Installed) -> Iterator[Listing]:
             "jobs",
             [one.name for one in stated.run_jobs.values()],
         ),
+        ("sinks", LOGS, f"/v2/{project}/sinks", "sinks", SINKS),
     ):
         named = {"fields": f"{items}/name,nextPageToken"}
         if host == STORAGE:

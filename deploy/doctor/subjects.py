@@ -21,7 +21,7 @@ IMAGES: Final = "artifactregistry.googleapis.com"
 LOGS: Final = "logging.googleapis.com"
 
 BACKUPS_AT_MOST: Final = 30
-"""Days: what was erased is in no backup after that."""
+"""Days, and backups, of which there is one a night: what was erased is in none after that."""
 
 _BY_DIGEST: Final = re.compile(r"[^@]+@sha256:[0-9a-f]{64}\Z")
 _WHOLE_DAYS: Final = 86_400

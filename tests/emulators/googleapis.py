@@ -25,11 +25,11 @@ TOKEN: Final = "local"
 Fault = int | bytes
 """What goes wrong: a status, or the bytes of an answer that is none."""
 
-_ITEMS: Final = {"b": "items", "o": "items", "instances": "items"}
+_ITEMS: Final = {"b": "items", "o": "items", "instances": "items", "backupRuns": "items"}
 _LISTS: Final = frozenset(
     {
         *("b", "topics", "subscriptions", "secrets", "instances", "services", "jobs"),
-        *("keys", "cryptoKeys", "processors"),
+        *("keys", "cryptoKeys", "processors", "sinks", "backupRuns"),
     }
 )
 _POLICIES: Final = (":getIamPolicy", "/iam")
@@ -42,6 +42,7 @@ class GoogleApis:
     Attributes:
         resources: by host and path, what is there.
         policies: by host and path of the resource, who may do what.
+        recorded: by host and path of the resource, whose calls are recorded (``auditConfigs``).
         objects: by bucket, by name, the key version of each object.
         faults: by host and path as asked, or by host alone, what goes wrong.
         asked: every question, in order.
@@ -50,6 +51,7 @@ class GoogleApis:
 
     resources: dict[str, dict[str, Any]] = field(default_factory=dict)
     policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    recorded: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     objects: dict[str, dict[str, str | None]] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -111,7 +113,8 @@ class GoogleApis:
             else one
             for one in self.policies[place]
         ]
-        return {"version": version, "etag": "BwX", "bindings": bindings} if bindings else {}
+        said = {"version": version, "etag": "BwX", "bindings": bindings} if bindings else {}
+        return said | ({"auditConfigs": self.recorded[place]} if place in self.recorded else {})
 
     def _listed(self, place: str, query: dict[str, str]) -> list[Any] | None:
         head, _, last = place.rpartition("/")

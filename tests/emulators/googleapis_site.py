@@ -11,6 +11,7 @@ import yaml
 from deploy.iam.matrix import condition_of, load_matrix, member_of
 from shared.events.payloads import EventType
 from tests.emulators.googleapis import GoogleApis
+from tests.emulators.googleapis_kept import backups, recorded, sinks
 
 PROJECT: Final = "docledger-test"
 REGION: Final = "europe-west3"
@@ -39,6 +40,7 @@ IAM_API: Final = f"iam.googleapis.com/v1/projects/{PROJECT}"
 PROJECTS: Final = f"cloudresourcemanager.googleapis.com/v3/projects/{PROJECT}"
 IMAGES: Final = f"artifactregistry.googleapis.com/v1/{HERE}/repositories"
 LOGS: Final = f"logging.googleapis.com/v2/{HERE}/buckets"
+SINKS: Final = f"logging.googleapis.com/v2/projects/{PROJECT}/sinks"
 PROCESSORS: Final = f"{REGION}-documentai.googleapis.com/v1/{HERE}/processors"
 IMAGE: Final = f"{REGION}-docker.pkg.dev/{PROJECT}/docledger/one@sha256:{'a' * 64}"
 
@@ -75,6 +77,7 @@ def right() -> GoogleApis:
         apis.objects[bucket(name)] = {
             f"{prefix}{n:02}": version for prefix in its.get("prefixes", [""]) for n in range(5)
         }
+    apis.recorded[PROJECTS] = recorded()
     _grant(apis)
     return apis
 
@@ -301,11 +304,14 @@ def _others() -> Placed:
                 "settings": settings,
             },
         )
+        yield from backups(f"{SQL}/{its['instance']}/backupRuns")
     for its in IAM["repositories"].values():
         yield f"{IMAGES}/{its['name']}", {"name": its["name"], "kmsKeyName": key(its["key"])}
     for its in IAM["log_buckets"].values():
         said = {"retentionDays": its["retention_days"]}
         yield f"{LOGS}/{its['name']}", {**said, "cmekSettings": {"kmsKeyName": key(its["key"])}}
+    agent = str(IAM["agents"]["logging"]).replace("{number}", NUMBER)
+    yield from sinks(SINKS, HERE, bucket("audit"), f"serviceAccount:{agent}")
     for identity in load_matrix().resources["account"]:
         account = _account(identity)
         yield f"{IAM_API}/serviceAccounts/{account}", {"email": account}

@@ -17,7 +17,6 @@ from tests.emulators.googleapis_site import (
     IAM_API,
     IMAGES,
     KMS,
-    LOGS,
     NUMBER,
     PROCESSORS,
     PROJECT,
@@ -99,11 +98,6 @@ DEVIATIONS: Final[dict[str, tuple[str, str, Break]]] = {
     ),
     "processor-key": ("processor/ocr0123", "key", put(f"{PROCESSORS}/ocr0123", "kmsKeyName", None)),
     "repository-key": ("repository/images", "key", put(f"{IMAGES}/docledger", "kmsKeyName", None)),
-    "log-bucket-key": (
-        "log_bucket/audit",
-        "key",
-        put(f"{LOGS}/docledger-audit", "cmekSettings", {}),
-    ),
     "key-not-rotated": (
         "key/kek",
         "rotation",
@@ -275,16 +269,6 @@ DEVIATIONS: Final[dict[str, tuple[str, str, Break]]] = {
         "database/books",
         "public address",
         put(BOOKS, "settings.ipConfiguration.ipv4Enabled", True),  # noqa: FBT003 - the value
-    ),
-    "database-no-way-back": (
-        "database/books",
-        "any point in time",
-        put(BOOKS, "settings.backupConfiguration.pointInTimeRecoveryEnabled", False),  # noqa: FBT003 - the value
-    ),
-    "backups-for-ever": (
-        "database/books",
-        "backups kept",
-        put(BOOKS, "settings.backupConfiguration.backupRetentionSettings.retainedBackups", 365),
     ),
     "passwords": ("database/books", "log-in by IAM", put(BOOKS, "settings.databaseFlags", [])),
     "worker-from-outside": (

@@ -52,6 +52,7 @@ CALLS: Final = {
     ),
     r"GET sqladmin/v1/projects/[^/]+/instances": "sqladmin.instances.list",
     r"GET sqladmin/v1/projects/[^/]+/instances/[^/]+": "sqladmin.instances.get",
+    r"GET sqladmin/v1/projects/[^/]+/instances/[^/]+/backupRuns": "sqladmin.backupRuns.list",
     rf"GET run{_AREA}/services": f"{_RUN}.Services.ListServices",
     rf"GET run{_AREA}/services/[^/:]+": f"{_RUN}.Services.GetService",
     rf"GET run{_AREA}/services/[^/]+/revisions/[^/]+": f"{_RUN}.Revisions.GetRevision",
@@ -66,6 +67,8 @@ CALLS: Final = {
         "google.devtools.artifactregistry.v1.ArtifactRegistry.GetIamPolicy"
     ),
     rf"GET logging{_AREA}/buckets/[^/]+": "google.logging.v2.ConfigServiceV2.GetBucket",
+    r"GET logging/v2/projects/[^/]+/sinks": "google.logging.v2.ConfigServiceV2.ListSinks",
+    r"GET logging/v2/projects/[^/]+/sinks/[^/]+": "google.logging.v2.ConfigServiceV2.GetSink",
     rf"GET {_ACCOUNT}": "google.iam.admin.v1.IAM.GetServiceAccount",
     rf"GET {_ACCOUNT}/keys": "google.iam.admin.v1.IAM.ListServiceAccountKeys",
     rf"POST {_ACCOUNT}:getIamPolicy": "google.iam.admin.v1.IAM.GetIamPolicy",

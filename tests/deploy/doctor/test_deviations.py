@@ -15,6 +15,7 @@ from deploy.iam.matrix import load_matrix
 from shared.clock import FakeClock
 from tests.deploy.doctor.breaking import Break, bind, new, other_key, put
 from tests.deploy.doctor.deviations import DEVIATIONS, READ, STRANGER, WRAPPED
+from tests.deploy.doctor.deviations_kept import KEPT, RUNS
 from tests.emulators.googleapis import TOKEN, GoogleApis, InProcess
 from tests.emulators.googleapis_site import (
     EXTERNAL,
@@ -24,12 +25,14 @@ from tests.emulators.googleapis_site import (
     PROJECT,
     PUBSUB,
     REGION,
+    SINKS,
     STORAGE,
     bucket,
     right,
 )
 
 MATRIX: Final = load_matrix()
+EVERY: Final = DEVIATIONS | KEPT
 RIGHT: Final = pickle.dumps(right())  # quicker than a deep copy
 
 
@@ -54,7 +57,8 @@ def examined(
         accepted=accepted,
         only=only,
     )
-    lines = examine(Google(session, clock=FakeClock()), MATRIX, wish)
+    clock = FakeClock()
+    lines = examine(Google(session, clock=clock), MATRIX, wish, clock=clock)
     assert apis.wrong == []
     return lines
 
@@ -64,14 +68,16 @@ def only_of(resource: str) -> str:
     kind, _, rest = resource.partition("/")
     if kind == "processor":
         return "processors"
+    if kind == "sink":
+        return kind
     nested = kind == "service" or rest.startswith("signers/")
     return resource.rpartition("/")[0] if nested and "/" in rest else resource
 
 
-@pytest.mark.parametrize("name", DEVIATIONS)
+@pytest.mark.parametrize("name", EVERY)
 def test_one_deviation_is_one_line(session: AuthorizedSession, name: str) -> None:
     """A finding says which resource, which check; everything else about it stays right."""
-    resource, check, breaks = DEVIATIONS[name]
+    resource, check, breaks = EVERY[name]
     apis: GoogleApis = pickle.loads(RIGHT)
     breaks(apis)
     lines = examined(session, apis, only_of(resource))
@@ -142,7 +148,17 @@ def test_answers_of_other_types_are_findings(session: AuthorizedSession, bad: ob
     for place, its in apis.resources.items():
         if not place.startswith("cloudresourcemanager."):
             its.update(dict.fromkeys(its, bad))
-    only = ("bucket", "subscription", "database", "service", "key", "role", "processors", "topics")
+    only = (
+        "bucket",
+        "subscription",
+        "database",
+        "service",
+        "key",
+        "role",
+        "processors",
+        "topics",
+        "sink",
+    )
     lines = examined(session, apis, *only)
     assert Status.DIFFERS in {line.status for line in lines}
     assert code_of(lines) is not Code.AS_IT_SHOULD_BE
@@ -168,6 +184,8 @@ def test_answers_of_other_types_are_findings(session: AuthorizedSession, bad: ob
             f"{KMS}/docledger-signers/cryptoKeys",
             ("ring/signers", "keys", "inspectRings"),
         ),
+        ("sinks", SINKS, ("sinks", "no other sink", "inspectProject")),
+        ("database", RUNS, ("database/books", "oldest backup", "inspectProject")),
         ("topics", f"{PUBSUB}/topics", ("topics", "no other topic", "inspectProject")),
         (
             "role/tell",

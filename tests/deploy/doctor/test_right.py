@@ -71,6 +71,7 @@ def test_a_project_as_it_should_be_passes_with_evidence(
     assert {
         *("bucket", "topic", "subscription", "key", "ring", "secret", "service", "run_job"),
         *("repository", "account", "role", "database", "log_bucket", "processor", "project"),
+        *("sink", "sinks"),
     } <= looked_at
     assert "SECRET" not in evidence.read_text(encoding="utf-8")
     # The buckets alone fill two pages, so what is on the second was read, too.
@@ -80,13 +81,13 @@ def test_a_project_as_it_should_be_passes_with_evidence(
 
 def test_the_table_has_a_row_a_resource(google: Google, capsys: pytest.CaptureFixture[str]) -> None:
     """A person reads what was looked at; what is right is counted, not listed."""
-    only = ("database", "log_bucket", "processors", "run_jobs", "ring/signers")
-    assert doctor(Asked(PROJECT, REGION, only=only), google=google) == 0
+    only = ("database", "log_bucket", "processors", "run_jobs", "ring/signers", "sink", "sinks")
+    assert doctor(Asked(PROJECT, REGION, only=only), google=google, clock=FakeClock()) == 0
     said = capsys.readouterr()
     assert [line.split() for line in plain(said.out).splitlines()] == [
         [PROJECT, "in", REGION],
         ["status", "resource", "check", "expected", "found"],
-        ["ok", "database/books", "7", "checks"],
+        ["ok", "database/books", "8", "checks"],
         ["ok", "log_bucket/audit", "2", "checks"],
         ["ok", "log_bucket/others", "2", "checks"],
         ["ok", "processor/invoice0123", "1", "check"],
@@ -94,8 +95,12 @@ def test_the_table_has_a_row_a_resource(google: Google, capsys: pytest.CaptureFi
         ["ok", "ring/signers", "7", "checks"],
         ["ok", "ring/signers/log-acme", "2", "checks"],
         ["ok", "run_jobs", "1", "check"],
+        ["ok", "sink/_Default", "4", "checks"],
+        ["ok", "sink/docledger-audit-archived", "5", "checks"],
+        ["ok", "sink/docledger-audit-searched", "4", "checks"],
+        ["ok", "sinks", "1", "check"],
     ]
-    assert said.err == "docledger: 23 ok\n"
+    assert said.err == "docledger: 38 ok\n"
 
 
 def test_a_refusal_names_the_role_and_the_rest_goes_on(
@@ -157,7 +162,7 @@ def test_an_api_that_passes_a_storm_is_asked_again(google: Google, apis: GoogleA
     """Quotas are a second's: three tries, and then it is not seen."""
     apis.asked.clear()
     apis.faults["sqladmin.googleapis.com"] = 429
-    assert doctor(Asked(PROJECT, REGION, only=("database",)), google=google) == 3
+    assert doctor(Asked(PROJECT, REGION, only=("databases",)), google=google) == 3
     assert len([one for one in apis.asked if "sqladmin" in one]) == 3
 
 
