@@ -48,7 +48,7 @@ COMMAND: dict[str, Any] = {
     ("module", "variables", "why"),
     [
         ("database", {**DATABASE, "backup_days": 30}, ""),
-        ("database", {**DATABASE, "backup_days": 31}, "An erasure names this day"),
+        ("database", {**DATABASE, "backup_days": 31}, "in no backup after 30 days"),
         ("command", COMMAND, ""),
         ("command", {**COMMAND, "image": "images.example/operator:latest"}, "by its digest"),
     ],

@@ -56,12 +56,12 @@ variable "deletion_protection" {
 }
 
 variable "backup_days" {
-  description = "For how many days a backup can be restored. What is erased is unrecoverable after that."
+  description = "How many backups are kept, one a night: days while no night is missed. `docledger doctor` tells of one older than 30 days."
   type        = number
   default     = 14
 
   validation {
     condition     = var.backup_days >= 7 && var.backup_days <= 30
-    error_message = "An erasure names this day as the last: 7 to 30."
+    error_message = "What is erased is in no backup after 30 days: keep 7 to 30."
   }
 }

@@ -102,7 +102,7 @@ variable "addresses" {
 }
 
 variable "database" {
-  description = "How large the database is, whether a second machine takes over, and how long backups are kept."
+  description = "How large the database is, whether a second machine takes over, and how many nightly backups are kept."
   type = object({
     tier             = string
     highly_available = optional(bool, true)
