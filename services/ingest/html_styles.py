@@ -1,4 +1,4 @@
-"""What the styles of an HTML body hide from whoever looks at it.
+"""What the styles of an HTML body hide from whoever looks at it, and where they keep its lines.
 
 No browser is at hand, so what cannot be decided is told as doubtful: a rule with a condition, one
 that asks where an element stands, or one for elements that no class, id or tag names.
@@ -21,6 +21,8 @@ _WHITE: Final = re.compile(
     r"(?<![-\w])color:(?:white(?!\w)|#fff(?![0-9a-f])|#ffffff(?![0-9a-f])|rgb\(255,255,255\))"
 )
 _BEHIND: Final = re.compile(r"background(?:-color)?:#([0-9a-f]{6}|[0-9a-f]{3})(?![0-9a-f])")
+_WRITTEN: Final = re.compile(r"(?<![-\w])content\s*:[^;}]*(?:\d|attr|counter|url)", re.IGNORECASE)
+_WHITE_SPACE: Final = re.compile(r"(?:^|;)white-space(?:-collapse)?:([a-z-]+)")
 _DARK: Final = 128  # of 255: white on less can be read
 
 _SHEET: Final = re.compile(r"<style\b[^>]*>(.*?)(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
@@ -46,10 +48,11 @@ class Sight(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One selector under which text is hidden: all of its names must be an element's."""
+    """One selector and what it declares: all of its names must be an element's."""
 
     names: frozenset[str]
     sight: Sight
+    white_space: str | None
 
 
 class Styles:
@@ -60,18 +63,28 @@ class Styles:
     """
 
     def __init__(self, html: str) -> None:
-        self._rules = [
-            rule for sheet in _SHEET.findall(html) for rule in _hiding_rules(_plain(sheet))
-        ]
+        sheets = [_plain(sheet) for sheet in _SHEET.findall(html)]
+        self._rules = [rule for sheet in sheets for rule in _telling_rules(sheet)]
+        self.write = any(map(_WRITTEN.search, sheets))
+        """Whether they add figures that stand nowhere in the body's text."""
 
     def sight(self, tag: str, attributes: Mapping[str, str | None]) -> Sight:
         """Tell whether an element's own attributes, or a rule for it, hide its text."""
         if "hidden" in attributes or _hides(_plain(attributes.get("style") or "")):
             return Sight.HIDDEN
+        found = {rule.sight for rule in self._for(tag, attributes)}
+        return next((one for one in (Sight.HIDDEN, Sight.DOUBTFUL) if one in found), Sight.SEEN)
+
+    def white_space(self, tag: str, attributes: Mapping[str, str | None]) -> str | None:
+        """Return the last ``white-space`` for an element, its own or a rule's; None without."""
+        told = [rule.white_space for rule in self._for(tag, attributes)]
+        told.append(_white_space(_plain(attributes.get("style") or "")))
+        return next((one for one in reversed(told) if one is not None), None)
+
+    def _for(self, tag: str, attributes: Mapping[str, str | None]) -> Iterator[_Rule]:
         names = {tag, *(f".{one}" for one in (attributes.get("class") or "").lower().split())}
         names.add(f"#{(attributes.get('id') or '').lower()}")
-        found = {rule.sight for rule in self._rules if rule.names <= names}
-        return next((one for one in (Sight.HIDDEN, Sight.DOUBTFUL) if one in found), Sight.SEEN)
+        return (rule for rule in self._rules if rule.names <= names)
 
 
 def declared(style: str) -> str:
@@ -107,7 +120,7 @@ def _unescaped(found: re.Match[str]) -> str:
     return chr(code) if 0 < code <= _MOST_CODE else ""
 
 
-def _hiding_rules(css: str) -> Iterator[_Rule]:
+def _telling_rules(css: str) -> Iterator[_Rule]:
     opened: list[str] = []
     text = ""
     for piece in _PIECES.findall(css + "}}"):  # what is never closed is closed by the sheet's end
@@ -115,21 +128,30 @@ def _hiding_rules(css: str) -> Iterator[_Rule]:
             opened.append(text.rpartition(";")[2].strip().lower())
         elif piece == "}" and opened:
             selectors = opened.pop()
-            if not selectors.startswith("@") and _hides(text) and "@media print" not in opened:
+            tells = _hides(text) or _white_space(text) is not None
+            if tells and not selectors.startswith("@") and "@media print" not in opened:
                 sure = not any(_has_condition(one) for one in opened)
                 for selector in selectors.split(","):
                     if not _RESTLESS.search(selector):
-                        yield _rule(selector.strip(), sure=sure)
+                        yield _rule(selector.strip(), text, sure=sure)
         text = "" if piece in "{}" else piece
+
+
+def _white_space(declarations: str) -> str | None:
+    found = _WHITE_SPACE.findall("".join(declarations.lower().split()))
+    return found[-1] if found else None
 
 
 def _has_condition(at_rule: str) -> bool:
     return at_rule.startswith("@") and at_rule not in {"@media all", "@media screen"}
 
 
-def _rule(selector: str, *, sure: bool) -> _Rule:
+def _rule(selector: str, declarations: str, *, sure: bool) -> _Rule:
     *before, last = _COMBINATORS.split(selector) or [""]
     plain = _FURTHER.sub("", last)
     names = frozenset(mark + name for mark, name in _NAMES.findall(plain))
     sure = sure and not before and plain == last and bool(names)
-    return _Rule(names, Sight.HIDDEN if sure else Sight.DOUBTFUL)
+    sight = Sight.SEEN
+    if _hides(declarations):
+        sight = Sight.HIDDEN if sure else Sight.DOUBTFUL
+    return _Rule(names, sight, _white_space(declarations))

@@ -125,3 +125,61 @@ def test_ordinary_style_sheets_hide_nothing(sheet: str) -> None:
     """Most mails have one; their figures are read as before."""
     html = f'<style>{sheet}</style><a class="x">Total 119.00</a>'
     assert text_of(html) == "Total 119.00"
+
+
+@pytest.mark.parametrize(
+    ("sheet", "is_sure"),
+    [
+        ('td::before{content:"9"}', False),
+        ("td:after{content : '\\39'}", False),
+        ("td::before{content:attr(data-x)}", False),
+        ("td::before{content:counter(x)}", False),
+        ('td::before{content:""}', True),
+        ('q::before{content:"\\201c"}', True),
+        ("td{align-content:1}", True),
+        ("td{justify-content:0}", True),
+    ],
+)
+def test_figures_that_a_style_sheet_adds_put_all_in_doubt(sheet: str, *, is_sure: bool) -> None:
+    """The attack: ``9`` before ``120.00`` is seen, and is nowhere in the text."""
+    html = f"<style>{sheet}</style><table><tr><td>120.00<tr><td>1</table>"
+    assert text_of(html) == ("120.00\n1" if is_sure else "\u202e120.00\n\u202e1")
+
+
+def test_an_element_that_closes_itself_does_not() -> None:
+    """HTML knows no ``<div/>``: what follows is inside it, and hidden."""
+    assert text_of('before<div style="display:none"/>Total 9600.00') == "before"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "before<!-- Total 9600.00 <b>x</b>",
+        "before<!-->after<!-- Total 9600.00",
+        "before<!--->after<!-- Total 9600.00 -->",
+        "before<!-- Total 9600.00 --!>after<!-- > -->",
+        "before<p Total 9600.00 ",
+        "before<p title='Total 9600.00 <b>x</b>",
+        "before</p Total 9600.00",
+        "before<!x Total 9600.00",
+        "before<? Total 9600.00",
+        "before<![CDATA[Total 9600.00",
+        "before<style>Total 9600.00",
+    ],
+)
+def test_what_never_ends_is_seen_as_little_as_what_does(html: str) -> None:
+    """The attack: a comment or a tag without an end, from which the parser made words."""
+    assert text_of(html) == ("beforeafter" if "after" in html else "before")
+
+
+@pytest.mark.parametrize("html", ["a < b & c", "before < 9600.00", "AT&T", "5 <6", "x &amp"])
+def test_signs_that_begin_no_tag_are_words(html: str) -> None:
+    """As a browser shows them."""
+    assert text_of(html) == html.removesuffix("amp")
+
+
+@pytest.mark.parametrize("tag", ["noembed", "iframe", "details", "video", "select"])
+def test_what_only_some_programs_show_is_told(tag: str) -> None:
+    """What it says is seen where the element itself is not known."""
+    assert "\u202e" in text_of(f"<{tag}>Total 9600.00</{tag}>")
+    assert text_of(f"<{tag}>no figure</{tag}> 9") == "no figure 9"

@@ -50,14 +50,14 @@ def test_text_and_attachments_come_in_order() -> None:
     ]
 
 
-def test_of_plain_and_html_the_plain_text_counts() -> None:
+def test_of_plain_and_html_one_counts() -> None:
     """The same words twice would be two documents."""
     mail = letter()
     mail.add_alternative("<p>Grüße</p><p>anbei.</p>", subtype="html")
     assert parts_of(mail) == [("message.txt", "Grüße\nanbei.".encode())]
 
 
-def test_html_counts_where_it_says_more() -> None:
+def test_html_counts_beside_an_excuse() -> None:
     """Some shops write their receipt in HTML only, and an excuse into the plain part."""
     mail = letter()
     mail.add_alternative("<table>" + "<tr><td>Total<td>5,00</tr>" * 9 + "</table>", subtype="html")

@@ -9,6 +9,7 @@ import pytest
 
 from examples.injected import injected_examples
 from examples.injected.asked import Injected
+from services.ingest.adapters.sniff import sniff
 from services.ingest.inspection import InspectionLimits
 from services.ingest.mail import attachments
 from services.ledger.chart import Chart, load_chart
@@ -47,9 +48,12 @@ def _parts(one: Injected) -> Iterator[Part]:
     if kind is not MediaType.EMAIL:
         yield Part(one, _read(one.content, kind, one.truth.pages))
         return
-    text, invoice = attachments(one.content, InspectionLimits())
-    yield Part(one, _read(text.content, MediaType.TEXT, 1), is_invoice=False)
-    yield Part(one, _read(invoice.content, MediaType.PDF, 1))
+    for inside in attachments(one.content, InspectionLimits()):
+        its = sniff(inside.content)
+        assert its is not None
+        # where an invoice is attached, the mail's own text is a letter
+        is_letter = its is MediaType.TEXT and one.name.startswith("carried-")
+        yield Part(one, _read(inside.content, its, 1), is_invoice=not is_letter)
 
 
 def _read(content: bytes, kind: MediaType, pages: int) -> Reading:
@@ -143,6 +147,18 @@ def test_the_rules_post_what_is_seen_or_hold() -> None:
     wrong, posted = tally(RulesSummarizer())
     assert wrong == {}
     assert posted >= 25, "or the test would prove nothing"
+
+
+def test_of_a_mail_is_posted_what_every_mail_program_shows() -> None:
+    """A text part with eight times the amounts was posted, and people saw the HTML."""
+    posted = {
+        part.of.name.removeprefix("alternative-").removesuffix(".eml"): kind
+        for part in parts()
+        if part.of.name.startswith("alternative-")
+        and (kind := draw_up(RulesSummarizer().summarize(part.reading), CHART).kind)
+        is not EntryKind.HOLD
+    }
+    assert posted == dict.fromkeys(("alike", "html", "unlisted"), EntryKind.POST)
 
 
 @pytest.mark.integration
