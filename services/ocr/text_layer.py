@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from services.ocr.layout import Mark
-from shared.events.results import Box, Word
+from shared.events.results import Box, Page, Word
 
 Turn = Literal[0, 90, 180, 270]
 
@@ -221,6 +221,35 @@ def _shared(one: Box, other: Box) -> bool:
         return False
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
     return wide * high > OVER * smaller
+
+
+TINY: Final = 0.4  # of a figure's height: type so small is none of its digits
+
+
+def is_dotted(figures: Iterable[Box], unread: Sequence[Box]) -> bool:
+    """Tell whether characters that are too small to be read stand in or beside a figure.
+
+    A thick outline makes a point or a minus of them, whatever their size.
+    """
+    if not unread:
+        return False
+    for left, top, right, bottom in figures:
+        height = min(bottom - top, right - left) if bottom - top > right - left else bottom - top
+        for box in unread:
+            x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+            small = max(box[2] - box[0], box[3] - box[1]) < TINY * height
+            if small and left - height < x < right + height and top < y < bottom:
+                return True
+    return False
+
+
+def unsure(page: Page) -> Page:
+    """Return a page whose figures nobody can be sure of, so that nothing of it is posted."""
+    words = [
+        word._replace(confidence=0.0) if any(map(str.isdigit, word.text)) else word
+        for word in page.words
+    ]
+    return page.model_copy(update={"words": tuple(words)})
 
 
 AGREEING_SHARE: Final = 0.6  # of the words read, that the layer has too

@@ -12,6 +12,7 @@ with them is not believed without being read.
 """
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pypdfium2
 
+from services.ocr.adapters.specks import has_speck
 from services.ocr.adapters.text_objects import TextObjects
 from services.ocr.adapters.text_page import Frame
 from shared.events.results import Box
@@ -27,6 +29,8 @@ Grey = npt.NDArray[np.uint8]
 
 SCALE: Final = 1.5  # pixels a point: 108 dpi, 2 ms a page
 LONGEST: Final = 1_800  # pixels: a page may claim to be metres wide
+SMALL: Final = 40.0  # points: a larger thing is no part of a figure
+BESIDE: Final = 6.0  # points around a small thing in which a figure may stand that it belongs to
 LEAST_CONTRAST: Final = 24  # of 255: less is white on white to a person
 
 
@@ -55,6 +59,7 @@ class Ink:
         self._grey = self._drawn(page)
         self._page, self._text = page, text
         self._elsewise = self._marked(text.others(), where)
+        self._beside: dict[Box, tuple[slice, slice]] = {}
         self._by_notes: Grey | None = None
         if noted is not None:
             self._by_notes = _difference(self._grey, self._drawn(noted))
@@ -76,14 +81,29 @@ class Ink:
             return np.ones_like(self._grey, dtype=bool)
         marked = np.zeros_like(self._grey, dtype=bool)
         for one in others:
-            marked[self._cut(where.shown(*one))] = True
+            left, top, right, bottom = where.shown(*one)
+            if (size := max(right - left, bottom - top)) < SMALL:
+                # It may belong to the figure that it stands beside.
+                around = max(2 * size, BESIDE)
+                left, top, right, bottom = (
+                    left - around,
+                    top - around,
+                    right + around,
+                    bottom + around,
+                )
+            marked[self._cut((left, top, right, bottom))] = True
         return marked
+
+    @cached_property
+    def _textless(self) -> Grey:
+        """The page as it is drawn without its text."""
+        with self._text.unseen():
+            return self._drawn(self._page)
 
     @cached_property
     def _by_text(self) -> Grey:
         """How much each pixel changes by the page's text."""
-        with self._text.unseen():
-            return _difference(self._grey, self._drawn(self._page))
+        return _difference(self._grey, self._textless)
 
     def _cut(self, box: Box) -> tuple[slice, slice]:
         """Return the pixels of a place."""
@@ -115,11 +135,25 @@ class Ink:
             return True  # outside the page: whoever makes words of it drops it
         if int(place.max()) - int(place.min()) < LEAST_CONTRAST:
             return False
-        if np.count_nonzero(self._elsewise[cut]) and int(self._by_text[cut].max()) < LEAST_CONTRAST:
-            return False
+        if np.count_nonzero(self._elsewise[cut]):
+            if int(self._by_text[cut].max()) < LEAST_CONTRAST:
+                return False
+            self._beside[box] = cut
         if self._by_notes is not None:
             self.is_overlaid |= int(self._by_notes[cut].max()) >= LEAST_CONTRAST
         return light is None or abs(light - float(np.median(place))) >= LEAST_CONTRAST
+
+    def has_specks(self, figures: Iterable[Box]) -> bool:
+        """Tell whether a small mark is drawn in or beside one of the words that were asked about.
+
+        Args:
+            figures: boxes of words with digits.
+        """
+        return any(
+            has_speck(self._textless, self._beside[box], LEAST_CONTRAST)
+            for box in figures
+            if box in self._beside
+        )
 
 
 def _difference(one: Grey, other: Grey) -> Grey:

@@ -85,13 +85,19 @@ class _Open(NamedTuple):
 def _read(one: _Open, characters: list[text_layer.Character], verdict: text_layer.Verdict) -> Page:
     page, noted, number, where = one
     if verdict == "blank" and noted is None:
-        return _page(number, where, [])
+        return _page(number, where, [], 0)
     shown: Page | None = None
+    dotted = False
     text = TextObjects(page) if verdict == "trust" else None
     if text is not None and not text.is_replaced:
         ink = Ink(page, text, where, noted)
-        trusted = _page(number, where, [c for c in characters if not c.hidden], ink.shows)
+        visible = [c for c in characters if not c.hidden]
+        marks = text_layer.marks(visible, ink.shows)
+        trusted = _page(number, where, marks, text_layer.page_turn(visible))
         sound = not ink.is_overlaid and not text_layer.is_written_over(trusted.words)
+        figures = [mark.box for mark in marks if any(map(str.isdigit, mark.text))]
+        dotted = text_layer.is_dotted(figures, [one.box for one in characters if one.hidden])
+        sound = sound and not dotted and not ink.has_specks(figures)
         if ink.is_most and sound and not ink.has_notes:
             return trusted
         shown = trusted if ink.is_most and sound else None
@@ -101,24 +107,23 @@ def _read(one: _Open, characters: list[text_layer.Character], verdict: text_laye
     width, height = where.size
     image = render(noted if noted is not None else page)
     read = read_image(image, number=number, width=width, height=height, turned=page.get_rotation())
+    if dotted:
+        return text_layer.unsure(read)
     if verdict == "compare":
-        shown = _page(number, where, characters)
+        marks = text_layer.marks(characters)
+        shown = _page(number, where, marks, text_layer.page_turn(characters))
     return shown if shown is not None and text_layer.agrees(shown.words, read.words) else read
 
 
 def _page(
     number: int,
     where: text_page.Frame,
-    characters: list[text_layer.Character],
-    shows: text_layer.Shows | None = None,
+    marks: list[Mark],
+    turn: text_layer.Turn,
 ) -> Page:
-    """Make a page of the layer, turned so that most of its characters stand upright."""
+    """Make a page of words of the layer, turned so that most of them stand upright."""
     width, height = where.size
-    turn = text_layer.page_turn(characters)
-    marks = [
-        Mark(mark.text, text_layer.turned(mark.box, turn, width, height))
-        for mark in text_layer.marks(characters, shows)
-    ]
+    upright = [Mark(mark.text, text_layer.turned(mark.box, turn, width, height)) for mark in marks]
     if turn in {90, 270}:
         width, height = height, width
     return Page.model_validate(
@@ -128,7 +133,7 @@ def _page(
             "height": round(height, 2),
             "rotation": (where.turn + turn) % 360,
             "engine": "text_layer",
-            "words": words(marks, width=width, height=height),
+            "words": words(upright, width=width, height=height),
         }
     )
 
