@@ -261,19 +261,22 @@ def agrees(layer: Sequence[Word], read: Sequence[Word]) -> bool:
     """Tell whether a layer that nobody sees says what the page shows.
 
     Most of the words must agree, and every number read with confidence must be in the layer: a
-    hidden layer that differs in one amount is the one to fear. Nor may the layer have an amount
-    where another one, or nothing, was read.
+    hidden layer that differs in one amount, or lacks its point, is the one to fear. Nor may the
+    layer have an amount where another one, or nothing, was read.
     """
-    keys = [_key(word.text) for word in layer]
-    known = set(keys)
+    texts = [word.text for word in layer]
+    known = set(map(_key, texts))
     # The two may split words differently: a number may be two or three words of the layer.
-    numbers = {"".join(keys[i : i + n]) for i in range(len(keys)) for n in (1, 2, 3)}
+    joined = {"".join(texts[i : i + n]) for i in range(len(texts)) for n in (1, 2, 3)}
+    numbers = set(map(_key, joined))
+    amounts = set(map(_key, filter(_AMOUNT.search, joined)))
     told = [word for word in read if len(_key(word.text)) >= LONG_ENOUGH]
     if not told:
         return False
     for word in told:
         key = _key(word.text)
-        if key.isdigit() and word.confidence >= SURE and key not in numbers:
+        stated = amounts if _AMOUNT.search(word.text) else numbers
+        if key.isdigit() and word.confidence >= SURE and key not in stated:
             return False
     if sum(_key(word.text) in known for word in told) < AGREEING_SHARE * len(told):
         return False

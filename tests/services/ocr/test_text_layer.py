@@ -129,6 +129,24 @@ def test_one_other_amount_is_enough_to_distrust_a_hidden_layer() -> None:
     assert not agrees(layer, shown)
 
 
+@pytest.mark.parametrize(
+    ("written", "agreed"),
+    [
+        (["141606"], False),
+        (["1416.06"], True),
+        (["1416,06"], True),
+        (["1", "416.06"], True),
+        (["1416", ".06"], True),
+    ],
+)
+def test_a_hidden_layer_without_the_point_is_not_believed(
+    written: list[str], *, agreed: bool
+) -> None:
+    """The attack: the page shows 1416.06, and the layer beneath bills a hundred times that."""
+    shown = said("Invoice", "number", "20417", "Total", "amount", "1416.06")
+    assert agrees(said("Invoice", "number", "20417", "Total", "amount", *written), shown) is agreed
+
+
 def test_a_layer_of_other_words_disagrees() -> None:
     """A layer of another document must not stand for this one."""
     assert not agrees(said("dear", "friend"), said("Invoice", "number"))
